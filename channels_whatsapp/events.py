@@ -1,7 +1,7 @@
-"""Twilio's spelling to our values. Nothing below this module knows how Twilio names a parameter.
+"""Parse Twilio's webhooks. No other module of the desk knows how Twilio names a parameter.
 
-The parameters are those of Twilio's "Webhook request" page and of payloads its users published; see the tests'
-payloads for one of each kind. Whatever is not named here stays in `extra` and is stored with the message.
+The parameters are those of Twilio's "Webhook request" page and of payloads its users published; the tests have a
+payload of each kind. Unknown parameters stay in `extra` and are stored with the message.
 """
 
 import re
@@ -15,46 +15,50 @@ Payload = Mapping[str, Sequence[str]]
 
 MAX_MEDIA = 10
 SID_LENGTH = 34
-COMMON = {
+COMMON_PARAMETERS = {
     "MessageSid", "SmsSid", "SmsMessageSid", "AccountSid", "MessagingServiceSid", "From", "To", "Body", "NumMedia",
     "NumSegments", "SmsStatus", "ApiVersion", "ProfileName", "WaId", "ExternalUserId",
 }  # fmt: skip
 
 
-def first(payload: Payload, name: str) -> str:
-    """The parameter's value; the first one where it is repeated, "" where it is missing."""
+def get_first_value(payload: Payload, name: str) -> str:
+    """Return the parameter's value, the first if it is repeated; "" if it is missing."""
     values = payload.get(name) or [""]
     return values[0]
 
 
-def is_status(payload: Payload) -> bool:
-    """Whether this tells what became of a message of ours, whichever address it was posted to."""
-    return bool(first(payload, "MessageStatus")) and not is_inbound(payload)
+def is_status_callback(payload: Payload) -> bool:
+    """Return whether this reports the status of an outbound message, whichever URL it was posted to."""
+    return bool(get_first_value(payload, "MessageStatus")) and not is_inbound_message(payload)
 
 
-def is_inbound(payload: Payload) -> bool:
-    """Whether this says of itself that it is a customer's message."""
-    return first(payload, "SmsStatus") == "received"
+def is_inbound_message(payload: Payload) -> bool:
+    """Return whether this is marked as a customer's message."""
+    return get_first_value(payload, "SmsStatus") == "received"
 
 
 def message_sid(payload: Payload) -> str:
-    """The message's SID; "" where there is none, or one that is longer than any of Twilio's."""
-    sid = first(payload, "MessageSid") or first(payload, "SmsSid") or first(payload, "SmsMessageSid")
+    """Return the message's SID; "" if it is missing, or longer than any of Twilio's."""
+    sid = (
+        get_first_value(payload, "MessageSid")
+        or get_first_value(payload, "SmsSid")
+        or get_first_value(payload, "SmsMessageSid")
+    )
     return sid if len(sid) <= SID_LENGTH else ""
 
 
-def whatsapp_address(raw: str) -> str:
-    """`whatsapp:` and what follows, "" for another channel and for nobody. A `+` that was lost is put back."""
+def normalize_whatsapp_address(raw: str) -> str:
+    """Return the `whatsapp:` address with a lost `+` restored; "" for another channel or an empty address."""
     text = raw.strip()
-    bare = text.removeprefix(identity.PREFIX).strip()
-    if not text.startswith(identity.PREFIX) or not bare:
+    bare = text.removeprefix(identity.WHATSAPP_PREFIX).strip()
+    if not text.startswith(identity.WHATSAPP_PREFIX) or not bare:
         return ""
-    return identity.PREFIX + ("+" + bare if re.fullmatch(r"[0-9]{5,20}", bare) else bare)
+    return identity.WHATSAPP_PREFIX + ("+" + bare if re.fullmatch(r"[0-9]{5,20}", bare) else bare)
 
 
 @dataclass(frozen=True)
 class MediaItem:
-    """A file Twilio offers: where it can be fetched, and what Twilio says it is."""
+    """A file Twilio offers: its URL, and the content type Twilio reports."""
 
     url: str
     content_type: str
@@ -62,7 +66,7 @@ class MediaItem:
 
 @dataclass(frozen=True)
 class InboundMessage:
-    """A customer's message. `kind` is one of `conversations.models.Kind`; `content` is what that kind shows."""
+    """A customer's message. `kind` is one of `conversations.models.MessageKind`; `content` depends on it."""
 
     sid: str
     sender: str
@@ -75,44 +79,51 @@ class InboundMessage:
     media: tuple[MediaItem, ...] = ()
     content: dict[str, Any] = field(default_factory=dict)
     quoted_sid: str = ""
-    opts_out: bool = False
+    is_opt_out: bool = False
     extra: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_payload(cls, payload: Payload) -> Self:
         """Read a form as Twilio posts it; missing parameters are empty, unknown ones are kept in `extra`."""
-        media = _media(payload)
-        external = whatsapp_address(first(payload, "ExternalUserId"))
-        sender = whatsapp_address(first(payload, "From")) or external or _from_wa_id(first(payload, "WaId"))
-        content = _content(payload)
+        media = _parse_media(payload)
+        external_id = normalize_whatsapp_address(get_first_value(payload, "ExternalUserId"))
+        sender = (
+            normalize_whatsapp_address(get_first_value(payload, "From"))
+            or external_id
+            or _build_address_from_wa_id(get_first_value(payload, "WaId"))
+        )
+        content = _parse_content(payload)
         return cls(
             sid=message_sid(payload),
-            sender=sender[: identity.MAX_LENGTH],
-            recipient=first(payload, "To").strip(),
-            messaging_service_sid=first(payload, "MessagingServiceSid"),
-            external_user_id=(external or (sender if identity.is_business_scoped(sender) else ""))[:140],
-            profile_name=first(payload, "ProfileName").strip()[:200],
-            kind=_kind(payload, media, content),
-            body=first(payload, "Body"),
+            sender=sender[: identity.MAX_ADDRESS_LENGTH],
+            recipient=get_first_value(payload, "To").strip(),
+            messaging_service_sid=get_first_value(payload, "MessagingServiceSid"),
+            external_user_id=(external_id or (sender if identity.is_business_scoped(sender) else ""))[:140],
+            profile_name=get_first_value(payload, "ProfileName").strip()[:200],
+            kind=_detect_message_kind(payload, media, content),
+            body=get_first_value(payload, "Body"),
             media=media,
             content=content,
-            quoted_sid=first(payload, "OriginalRepliedMessageSid"),
-            opts_out=first(payload, "OptOutType").upper() == "STOP",
-            extra={name: list(values) for name, values in payload.items() if name not in COMMON},
+            quoted_sid=get_first_value(payload, "OriginalRepliedMessageSid"),
+            is_opt_out=get_first_value(payload, "OptOutType").upper() == "STOP",
+            extra={name: list(values) for name, values in payload.items() if name not in COMMON_PARAMETERS},
         )
 
 
-def _from_wa_id(digits: str) -> str:
-    return whatsapp_address(identity.PREFIX + digits) if digits.strip() else ""
+def _build_address_from_wa_id(digits: str) -> str:
+    return normalize_whatsapp_address(identity.WHATSAPP_PREFIX + digits) if digits.strip() else ""
 
 
-def _media(payload: Payload) -> tuple[MediaItem, ...]:
-    # NumMedia is not trusted: it is 0 or missing in some payloads that carry a MediaUrl0.
-    found = ((first(payload, f"MediaUrl{n}"), first(payload, f"MediaContentType{n}")) for n in range(MAX_MEDIA))
-    return tuple(MediaItem(url[:500], content_type[:120]) for url, content_type in found if url)
+def _parse_media(payload: Payload) -> tuple[MediaItem, ...]:
+    # NumMedia is not reliable: it is 0 or missing in some payloads that carry a MediaUrl0.
+    media = (
+        (get_first_value(payload, f"MediaUrl{n}"), get_first_value(payload, f"MediaContentType{n}"))
+        for n in range(MAX_MEDIA)
+    )
+    return tuple(MediaItem(url[:500], content_type[:120]) for url, content_type in media if url)
 
 
-def _kind(payload: Payload, media: Sequence[MediaItem], content: Mapping[str, Any]) -> str:
+def _detect_message_kind(payload: Payload, media: Sequence[MediaItem], content: Mapping[str, Any]) -> str:
     if "location" in content:
         return "location"
     if media and all(item.content_type in {"text/vcard", "text/x-vcard"} for item in media):
@@ -123,15 +134,15 @@ def _kind(payload: Payload, media: Sequence[MediaItem], content: Mapping[str, An
         return "list"
     if "button" in content:
         return "button"
-    return "text" if first(payload, "Body").strip() else "unsupported"
+    return "text" if get_first_value(payload, "Body").strip() else "unsupported"
 
 
-def _content(payload: Payload) -> dict[str, Any]:
+def _parse_content(payload: Payload) -> dict[str, Any]:
     parts = {
-        "location": _location(payload),
-        "list": _named(payload, title="ListTitle", payload="ListId"),
-        "button": _named(payload, text="ButtonText", payload="ButtonPayload"),
-        "referral": _named(
+        "location": _parse_location(payload),
+        "list": _pick_parameters(payload, title="ListTitle", payload="ListId"),
+        "button": _pick_parameters(payload, text="ButtonText", payload="ButtonPayload"),
+        "referral": _pick_parameters(
             payload,
             headline="ReferralHeadline",
             body="ReferralBody",
@@ -139,37 +150,37 @@ def _content(payload: Payload) -> dict[str, Any]:
             source="ReferralSourceType",
             source_id="ReferralSourceId",
         ),
-        "forwarded": _forwarded(payload),
-        "type": first(payload, "MessageType"),
+        "forwarded": _parse_forwarded(payload),
+        "type": get_first_value(payload, "MessageType"),
     }
     return {name: part for name, part in parts.items() if part}
 
 
-def _named(values: Payload, /, **names: str) -> dict[str, str]:
-    found = {ours: first(values, theirs) for ours, theirs in names.items()}
-    return {ours: value for ours, value in found.items() if value}
+def _pick_parameters(payload: Payload, /, **parameters: str) -> dict[str, str]:
+    picked = {name: get_first_value(payload, parameter) for name, parameter in parameters.items()}
+    return {name: value for name, value in picked.items() if value}
 
 
-def _forwarded(payload: Payload) -> str:
-    if first(payload, "FrequentlyForwarded").lower() == "true":
+def _parse_forwarded(payload: Payload) -> str:
+    if get_first_value(payload, "FrequentlyForwarded").lower() == "true":
         return "often"
-    return "once" if first(payload, "Forwarded").lower() == "true" else ""
+    return "once" if get_first_value(payload, "Forwarded").lower() == "true" else ""
 
 
-def _location(payload: Payload) -> dict[str, Any]:
+def _parse_location(payload: Payload) -> dict[str, Any]:
     try:
-        latitude, longitude = float(first(payload, "Latitude")), float(first(payload, "Longitude"))
+        latitude, longitude = float(get_first_value(payload, "Latitude")), float(get_first_value(payload, "Longitude"))
     except ValueError:
         return {}
     if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
         return {}
-    place = _named(payload, label="Label", address="Address")
+    place = _pick_parameters(payload, label="Label", address="Address")
     return {"latitude": latitude, "longitude": longitude, **place}
 
 
 @dataclass(frozen=True)
 class StatusUpdate:
-    """What became of a message of ours, as Twilio reports it; `status` is Twilio's word."""
+    """The status of an outbound message as Twilio reports it, in Twilio's spelling."""
 
     sid: str
     status: str
@@ -178,11 +189,13 @@ class StatusUpdate:
 
     @classmethod
     def from_payload(cls, payload: Payload) -> Self:
-        """Read a status callback; an error code that is no number counts as none."""
-        code = first(payload, "ErrorCode")
+        """Read a status callback; an error code that is not a number counts as none."""
+        code = get_first_value(payload, "ErrorCode")
         return cls(
             sid=message_sid(payload),
-            status=(first(payload, "MessageStatus") or first(payload, "SmsStatus")).lower(),
+            status=(get_first_value(payload, "MessageStatus") or get_first_value(payload, "SmsStatus")).lower(),
             error_code=int(code) if code.isascii() and code.isdigit() and len(code) < 9 and int(code) else None,
-            error_message=(first(payload, "ErrorMessage") or first(payload, "ChannelStatusMessage"))[:1000],
+            error_message=(
+                get_first_value(payload, "ErrorMessage") or get_first_value(payload, "ChannelStatusMessage")
+            )[:1000],
         )

@@ -1,7 +1,7 @@
-"""Fetch a customer's file from Twilio: from its host and path for our own account only.
+"""Fetch a customer's file from Twilio: from Twilio's host, and from the path of our own account only.
 
-Credentials never follow a redirect, the size is capped while streaming, and what the file is, its bytes decide.
-See Twilio's "Media subresource".
+Credentials never follow a redirect, the size is limited while streaming, and the bytes decide the content type. See
+Twilio's "Media subresource".
 """
 
 import contextlib
@@ -21,112 +21,116 @@ import requests
 from django.conf import settings
 from django.utils.translation import gettext_noop as _
 
-from channels_whatsapp.backends.hosts import API, is_simulated, located
+from channels_whatsapp.backends.hosts import API_BASE_URL, is_simulator_enabled, resolve_url
 from channels_whatsapp.models import WhatsAppAccount
 
 SIZE_LIMIT: Final = 20 * 1024 * 1024  # WhatsApp's own limit is 16 MB
 MAX_REDIRECTS = 3
-BODY_SECONDS = 120.0  # for a whole file: the time-out of each read would let a server send a byte at a time for ever
-CHUNK = 64 * 1024
-NOT_SAFE: Final = _("Twilio redirected the file to an address that is not safe.")
-SID = "[0-9a-fA-F]{32}"
-# The whole address and not its parsed parts: parsers differ about odd ones.
-SOURCE = re.compile(rf"\A{re.escape(API)}/2010-04-01/Accounts/(AC{SID})/Messages/[A-Z]{{2}}{SID}/Media/ME{SID}\Z")
+# For a whole file: with a time-out for each read only, a server could send a byte at a time for ever.
+DOWNLOAD_TIMEOUT_SECONDS = 120.0
+CHUNK_SIZE = 64 * 1024
+UNSAFE_REDIRECT_MESSAGE: Final = _("Twilio redirected the file to an unsafe address.")
+SID_PATTERN = "[0-9a-fA-F]{32}"
+# Matches the whole URL, not its parsed parts: parsers disagree about malformed URLs.
+MEDIA_URL_PATTERN = re.compile(
+    rf"\A{re.escape(API_BASE_URL)}/2010-04-01/Accounts/(AC{SID_PATTERN})/Messages/[A-Z]{{2}}{SID_PATTERN}/Media/ME{SID_PATTERN}\Z"
+)
 
 
-class MediaNotReady(Exception):
-    """Not to be had now, perhaps in a moment: Twilio answers 404 for some seconds after its webhook."""
+class MediaUnavailableError(Exception):
+    """The file can't be fetched now, perhaps later: Twilio answers 404 for some seconds after its webhook."""
 
 
-class MediaRefused(Exception):
-    """Not to be fetched at all; the text says why."""
+class MediaRejectedError(Exception):
+    """The file must not be fetched; the text gives the reason."""
 
 
 @dataclass(frozen=True)
 class FetchedMedia:
-    """A file, rewound, with what its bytes say it is."""
+    """A fetched file at its start, with the content type detected from its bytes."""
 
     file: IO[bytes]
     size: int
     content_type: str
 
 
-def check_source(account: WhatsAppAccount, url: str) -> None:
-    """Raises MediaRefused for any address but Twilio's media of this very account."""
-    found = SOURCE.match(url)
-    if found is None:
-        raise MediaRefused(_("The file's address is not one of Twilio's media."))
-    if found[1].lower() != account.account_sid.lower():
-        raise MediaRefused(_("The file belongs to another Twilio account."))
+def validate_media_url(account: WhatsAppAccount, url: str) -> None:
+    """Raise MediaRejectedError for any URL but Twilio's media of this account."""
+    match = MEDIA_URL_PATTERN.match(url)
+    if match is None:
+        raise MediaRejectedError(_("The file's address does not belong to Twilio."))
+    if match[1].lower() != account.account_sid.lower():
+        raise MediaRejectedError(_("The file belongs to another Twilio account."))
 
 
-def fetch(account: WhatsAppAccount, url: str, declared_type: str) -> FetchedMedia:
-    """The file at `url`. Raises MediaNotReady or MediaRefused; the caller closes the file."""
-    check_source(account, url)
+def fetch_media(account: WhatsAppAccount, url: str, declared_type: str) -> FetchedMedia:
+    """Fetch the file; the caller closes it. Raises MediaUnavailableError or MediaRejectedError."""
+    validate_media_url(account, url)
     try:
         with requests.Session() as session:
-            session.trust_env = False  # a .netrc must not lend credentials to whoever we are redirected to
-            answer = _follow(session, url, (account.account_sid, account.auth_token))
-            with answer, _time_limit(answer):
-                return _read(answer, declared_type)
+            session.trust_env = False  # credentials from a .netrc must not reach the target of a redirect
+            response = _follow_redirects(session, url, (account.account_sid, account.auth_token))
+            with response, _time_limit(response):
+                return _read_body(response, declared_type)
     except requests.RequestException as error:
-        raise MediaNotReady(_("Twilio could not be reached.")) from error
-    except (ValueError, LookupError) as error:  # whatever parses an address has its own way to object to it
-        raise MediaRefused(NOT_SAFE) from error
+        raise MediaUnavailableError(_("Twilio could not be reached.")) from error
+    except (ValueError, LookupError) as error:  # URL parsers raise different errors for malformed URLs
+        raise MediaRejectedError(UNSAFE_REDIRECT_MESSAGE) from error
 
 
-def _follow(session: requests.Session, url: str, credentials: tuple[str, str]) -> requests.Response:
+def _follow_redirects(session: requests.Session, url: str, credentials: tuple[str, str]) -> requests.Response:
     for hop in range(MAX_REDIRECTS + 1):
-        answer = session.get(
-            located(url),
+        response = session.get(
+            resolve_url(url),
             auth=None if hop else credentials,
             timeout=settings.TWILIO_TIMEOUT,
             stream=True,
             allow_redirects=False,
         )
-        if answer.status_code not in {301, 302, 303, 307, 308}:
-            return _accepted(answer)
-        answer.close()
-        url = _redirected(url, answer.headers.get("Location", ""))
-    raise MediaRefused(_("Twilio redirected the file too often."))
+        if response.status_code not in {301, 302, 303, 307, 308}:
+            return _check_response(response)
+        response.close()
+        url = _resolve_redirect(url, response.headers.get("Location", ""))
+    raise MediaRejectedError(_("Twilio redirected the file too many times."))
 
 
-def _accepted(answer: requests.Response) -> requests.Response:
-    if answer.status_code == 200:
-        return answer
-    answer.close()
-    if answer.status_code in {401, 403}:
-        raise MediaNotReady(_("Twilio rejected our credentials."))
-    raise MediaNotReady(_("Twilio answered %(number)s.") % {"number": answer.status_code})
+def _check_response(response: requests.Response) -> requests.Response:
+    if response.status_code == 200:
+        return response
+    response.close()
+    if response.status_code in {401, 403}:
+        raise MediaUnavailableError(_("Twilio rejected the credentials."))
+    raise MediaUnavailableError(_("Twilio returned error %(number)s.") % {"number": response.status_code})
 
 
-def _redirected(url: str, location: str) -> str:
-    """Where the redirect leads: only https, and no address inside our own network."""
+def _resolve_redirect(url: str, location: str) -> str:
+    """Return the redirect's target: HTTPS only, and no address inside our own network."""
     target = urljoin(url, location)
     parts = urlsplit(target)
     if parts.scheme != "https" or not parts.hostname or parts.username is not None:
-        raise MediaRefused(NOT_SAFE)
-    if not is_simulated():
-        _check_public(parts.hostname)
+        raise MediaRejectedError(UNSAFE_REDIRECT_MESSAGE)
+    if not is_simulator_enabled():
+        _check_public_host(parts.hostname)
     return target
 
 
-def _check_public(host: str) -> None:
-    if not all(ipaddress.ip_address(address).is_global for address in _resolve(host)):
-        raise MediaRefused(_("Twilio redirected the file to an address that is not public."))
+def _check_public_host(host: str) -> None:
+    if not all(ipaddress.ip_address(address).is_global for address in _resolve_host(host)):
+        raise MediaRejectedError(_("Twilio redirected the file to a private address."))
 
 
-def _resolve(host: str) -> list[str]:
+def _resolve_host(host: str) -> list[str]:
     try:
-        return [str(found[4][0]) for found in socket.getaddrinfo(host, 443, proto=socket.IPPROTO_TCP)]
+        addresses = socket.getaddrinfo(host, 443, proto=socket.IPPROTO_TCP)
+        return [str(socket_address[0]) for *_rest, socket_address in addresses]
     except OSError as error:
-        raise MediaNotReady(_("The file's server could not be found.")) from error
+        raise MediaUnavailableError(_("The file server could not be found.")) from error
 
 
 @contextlib.contextmanager
-def _time_limit(answer: requests.Response) -> Iterator[None]:
-    """Break the connection off when the block takes longer than BODY_SECONDS; reading then fails."""
-    timer = threading.Timer(BODY_SECONDS, answer.raw.shutdown)
+def _time_limit(response: requests.Response) -> Iterator[None]:
+    """Break off the connection after DOWNLOAD_TIMEOUT_SECONDS in the block; reading then fails."""
+    timer = threading.Timer(DOWNLOAD_TIMEOUT_SECONDS, response.raw.shutdown)
     timer.daemon = True
     timer.start()
     try:
@@ -135,34 +139,39 @@ def _time_limit(answer: requests.Response) -> Iterator[None]:
         timer.cancel()
 
 
-def _read(answer: requests.Response, declared_type: str) -> FetchedMedia:
+def _read_body(response: requests.Response, declared_type: str) -> FetchedMedia:
     file = tempfile.SpooledTemporaryFile(max_size=1024 * 1024)  # noqa: SIM115 (handed to the caller)
     size = 0
-    for chunk in answer.iter_content(CHUNK):
+    for chunk in response.iter_content(CHUNK_SIZE):
         size += len(chunk)
         if size > SIZE_LIMIT:
             file.close()
-            raise MediaRefused(_("The file is larger than %(number)s MB.") % {"number": SIZE_LIMIT // 1024 // 1024})
+            raise MediaRejectedError(
+                _("The file is larger than %(number)s MB.") % {"number": SIZE_LIMIT // 1024 // 1024}
+            )
         file.write(chunk)
     file.seek(0)
     head = file.read(8192)
     file.seek(0)
-    return FetchedMedia(file, size, sniff(head, declared_type))
+    return FetchedMedia(file, size, detect_content_type(head, declared_type))
 
 
-def sniff(head: bytes, declared_type: str) -> str:
-    """What the bytes say the file is; text and contact cards have no signature, so there the sender is believed."""
-    guess = filetype.guess(head)
-    if guess is not None:
-        return str(guess.mime)
+def detect_content_type(head: bytes, declared_type: str) -> str:
+    """Return the content type that the first bytes show.
+
+    Text and contact cards have no signature: for these the declared type is believed if the bytes fit it.
+    """
+    kind = filetype.guess(head)
+    if kind is not None:
+        return str(kind.mime)
     declared = declared_type.partition(";")[0].strip().lower()
-    if declared in {"text/vcard", "text/x-vcard"} and _begins_a_card(head):
+    if declared in {"text/vcard", "text/x-vcard"} and _is_vcard(head):
         return "text/vcard"
     return "text/plain" if declared == "text/plain" and b"\x00" not in head else "application/octet-stream"
 
 
-def _begins_a_card(head: bytes) -> bool:
-    """Whether a contact card begins here, in UTF-8 or, with a byte order mark, in UTF-16."""
+def _is_vcard(head: bytes) -> bool:
+    """Return whether a contact card starts here, in UTF-8 or, with a byte order mark, in UTF-16."""
     if head.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         head = head.decode("utf-16", errors="replace").encode("utf-8")
     return head.lstrip(BOM_UTF8 + b"\r\n ").upper().startswith(b"BEGIN:VCARD")

@@ -1,4 +1,4 @@
-"""WhatsApp accounts at Twilio, their numbers, and every webhook Twilio delivered."""
+"""WhatsApp accounts at Twilio, their numbers and templates, and every webhook Twilio delivered."""
 
 import re
 import secrets
@@ -11,35 +11,36 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 
-from channels_whatsapp.fields import EncryptedTextField
+from channels_whatsapp.encrypted_fields import EncryptedTextField
 from routing.models import Channel, OperatingHours, WorkStream
 
 SANDBOX_NUMBER = "+14155238886"
 
-account_sid_form = RegexValidator(
+validate_account_sid = RegexValidator(
     r"\AAC[0-9a-fA-F]{32}\Z",
-    "An Account SID is AC followed by 32 digits and letters from a to f. Copy it from the Twilio Console.",
+    "An Account SID is AC followed by 32 hexadecimal characters. Copy it from the Twilio Console.",
 )
-service_sid_form = RegexValidator(
-    r"\AMG[0-9a-fA-F]{32}\Z", "A Messaging Service SID is MG followed by 32 digits and letters from a to f."
+validate_messaging_service_sid = RegexValidator(
+    r"\AMG[0-9a-fA-F]{32}\Z", "A Messaging Service SID is MG followed by 32 hexadecimal characters."
 )
 
 
-def new_key() -> str:
-    """A random part for an account's webhook addresses, not to be guessed."""
+def generate_webhook_key() -> str:
+    """Return a random key for an account's webhook URLs, which nobody can guess."""
     return secrets.token_urlsafe(24)
 
 
-def plain_number(text: str) -> str:
-    """`+` and digits, from a number as people write it: with or without `+`, spaces, brackets, `whatsapp:`.
+def normalize_phone_number(text: str) -> str:
+    """Return `+` and digits for a number as people write it.
 
-    Raises ValidationError where anything but digits and punctuation of numbers is in it.
+    It may have `whatsapp:`, `+`, spaces and brackets; anything else but digits and a number's punctuation raises
+    ValidationError.
     """
     bare = re.sub(r"[\s().\-/\u00a0\u2010-\u2015\u202a-\u202e\u2066-\u2069]", "", text.strip()).lower()
     digits = bare.removeprefix("whatsapp:").removeprefix("+")
     if not re.fullmatch(r"[0-9]{5,20}", digits):
         raise ValidationError(
-            "Enter the number with its country code, for example +1 415 523 8886: 5 to 20 digits.", code="number"
+            "Enter the number with country code (5 to 20 digits), for example +1 415 523 8886.", code="number"
         )
     return f"+{digits}"
 
@@ -52,24 +53,24 @@ class WhatsAppAccount(models.Model):
         "Account SID",
         max_length=34,
         unique=True,
-        validators=[account_sid_form],
-        error_messages={"unique": "There is already a WhatsApp channel with this Account SID."},
+        validators=[validate_account_sid],
+        error_messages={"unique": "Another WhatsApp channel already uses this Account SID."},
     )
     auth_token = EncryptedTextField("Auth Token")
     auth_token_set_at = models.DateTimeField(null=True, editable=False)
     secondary_auth_token = EncryptedTextField("Secondary Auth Token", blank=True, default="")
     messaging_service_sid = models.CharField(
-        "Messaging Service SID", max_length=34, blank=True, default="", validators=[service_sid_form]
+        "Messaging Service SID", max_length=34, blank=True, default="", validators=[validate_messaging_service_sid]
     )
-    key = models.CharField(max_length=64, unique=True, default=new_key, editable=False)
+    key = models.CharField(max_length=64, unique=True, default=generate_webhook_key, editable=False)
     is_active = models.BooleanField("active", default=True)
 
     validated_at = models.DateTimeField(null=True, editable=False)
     validation_report = models.JSONField(default=list, editable=False)
     credentials_rejected_at = models.DateTimeField(null=True, editable=False)
     templates_synced_at = models.DateTimeField(null=True, editable=False)
-    # Why the latest sync did not come through; empty when it did.
-    templates_error = models.CharField(max_length=300, blank=True, default="", editable=False)
+    # Why the latest sync failed; empty if it succeeded.
+    template_sync_error = models.CharField(max_length=300, blank=True, default="", editable=False)
 
     class Meta:
         verbose_name = "WhatsApp"
@@ -81,12 +82,12 @@ class WhatsAppAccount(models.Model):
 
     @property
     def inbound_url(self) -> str:
-        """The address Twilio posts customers' messages to."""
+        """The URL to which Twilio posts customers' messages."""
         return settings.PUBLIC_URL + reverse("whatsapp_inbound", args=[self.key])
 
     @property
     def status_url(self) -> str:
-        """The address Twilio posts to what became of our messages."""
+        """The URL to which Twilio posts the status of outbound messages."""
         return settings.PUBLIC_URL + reverse("whatsapp_status", args=[self.key])
 
     @property
@@ -95,12 +96,12 @@ class WhatsAppAccount(models.Model):
         return [token for token in (self.auth_token, self.secondary_auth_token) if token]
 
 
-class NumberField(models.CharField):  # type: ignore[type-arg]
-    """A phone number, stored as `+` and digits whatever way it was typed."""
+class PhoneNumberField(models.CharField):  # type: ignore[type-arg]
+    """A phone number, stored as `+` and digits however it was typed."""
 
     def to_python(self, value: Any) -> Any:
         text = super().to_python(value)
-        return plain_number(text) if text else text
+        return normalize_phone_number(text) if text else text
 
 
 class WhatsAppNumber(models.Model):
@@ -110,12 +111,12 @@ class WhatsAppNumber(models.Model):
     account = models.ForeignKey(
         WhatsAppAccount, models.PROTECT, related_name="numbers", verbose_name="WhatsApp Account"
     )
-    number = NumberField(
+    number = PhoneNumberField(
         "WhatsApp Number",
         max_length=40,
         unique=True,
-        error_messages={"unique": "This number is already set up."},
-        help_text="With its country code, for example +1 415 523 8886.",
+        error_messages={"unique": "This number already exists."},
+        help_text="Include the country code, for example +1 415 523 8886.",
     )
     work_stream = models.ForeignKey(
         WorkStream,
@@ -130,14 +131,14 @@ class WhatsAppNumber(models.Model):
         related_name="whatsapp_numbers",
         null=True,
         blank=True,
-        help_text="When customers are told that nobody is there. Empty: always open.",
+        help_text="Outside these hours, customers get an out-of-hours message. Leave empty for always open.",
     )
     customers_may_attach = models.BooleanField("customers can send file attachments", default=True)
     agents_may_attach = models.BooleanField("agents can send file attachments", default=True)
-    shows_typing = models.BooleanField(
-        "customers see when agents type",
+    shows_typing_indicator = models.BooleanField(
+        "show customers when agents type",
         default=True,
-        help_text="WhatsApp marks the customer's message as read when it shows that somebody types.",
+        help_text="Showing this also marks the customer's message as read.",
     )
     is_active = models.BooleanField("active", default=True)
 
@@ -160,8 +161,8 @@ class WhatsAppNumber(models.Model):
         return bool(self.number == SANDBOX_NUMBER)
 
 
-class Approval(models.TextChoices):
-    """What WhatsApp says about a template; Twilio's words."""
+class ApprovalStatus(models.TextChoices):
+    """WhatsApp's approval status of a template, in Twilio's spelling."""
 
     UNSUBMITTED = "unsubmitted", "Not submitted"
     RECEIVED = "received", "Received"
@@ -173,26 +174,26 @@ class Approval(models.TextChoices):
 
 
 class MessageTemplate(models.Model):
-    """A Content template as Twilio has it. Only approved ones may be sent after the 24 hours."""
+    """A Content template at Twilio. Only approved ones may be sent outside the 24-hour window."""
 
     account = models.ForeignKey(WhatsAppAccount, models.CASCADE, related_name="templates")
     content_sid = models.CharField("Content SID", max_length=34)
     name = models.CharField(max_length=500)
     language = models.CharField(max_length=20)
-    # Twilio's name of the kind, "twilio/quick-reply" say, and what is in it.
+    # Twilio's name of the content type, such as "twilio/quick-reply", and the content of that type.
     content_type = models.CharField(max_length=60)
     content = models.JSONField(default=dict)
-    # What is read in it, by which it is found.
+    # The readable text, for the search.
     text = models.TextField(blank=True, default="")
     # Examples by the variable's name: {"1": "Anna"}.
     variables = models.JSONField(default=dict)
     category = models.CharField(max_length=30, blank=True, default="")
-    # A word Twilio has never said before is kept as it is.
-    approval = models.CharField(max_length=30, choices=Approval, default=Approval.UNSUBMITTED)
+    # A status unknown to ApprovalStatus is stored unchanged.
+    approval = models.CharField(max_length=30, choices=ApprovalStatus, default=ApprovalStatus.UNSUBMITTED)
     rejection_reason = models.TextField(blank=True, default="")
     synced_at = models.DateTimeField(default=timezone.now)
-    # Twilio does not list it any more; kept for the messages that were made of it.
-    gone_at = models.DateTimeField(null=True)
+    # Set when Twilio no longer lists it; the row stays for the messages that were sent from it.
+    removed_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = "message template"
@@ -206,18 +207,22 @@ class MessageTemplate(models.Model):
 
 
 class WebhookKind(models.TextChoices):
+    """The kinds of webhooks."""
+
     INBOUND = "inbound", "Inbound message"
     STATUS = "status", "Status callback"
 
 
 class DeliveryState(models.TextChoices):
+    """The states of a webhook delivery."""
+
     APPLIED = "applied", "Applied"
     FAILED = "failed", "Failed"
     IGNORED = "ignored", "Ignored"
 
 
 class WebhookDelivery(models.Model):
-    """One webhook as Twilio sent it, kept before anything is made of it."""
+    """A webhook as Twilio sent it, stored before it is applied."""
 
     account = models.ForeignKey(WhatsAppAccount, models.PROTECT, related_name="deliveries")
     kind = models.CharField(max_length=10, choices=WebhookKind)

@@ -1,21 +1,21 @@
-"""WhatsApp's 24-hour window: how long after a customer's message free text and media may be sent.
+"""WhatsApp's 24-hour service window, in which free text and media may be sent.
 
-The rule is WhatsApp's; the clock starts with the customer's latest message, and an answer does not move it.
+The rule is WhatsApp's. The window starts with the customer's latest message; a reply does not extend it.
 """
 
 from datetime import datetime, timedelta
 
 from django.utils.translation import gettext_noop
 
-WINDOW = timedelta(hours=24)
-EXCEEDED = gettext_noop("This conversation has exceeded the 24 hour limit to respond to the customer.")
+WINDOW_LENGTH = timedelta(hours=24)
+WINDOW_EXCEEDED_MESSAGE = gettext_noop("This conversation has exceeded the 24 hour limit to respond to the customer.")
 
 
-def closes_at(last_inbound_at: datetime) -> datetime:
-    """The last moment at which an answer is still inside."""
-    return last_inbound_at + WINDOW
+def get_closing_time(last_inbound_at: datetime) -> datetime:
+    """Return the last moment of the window."""
+    return last_inbound_at + WINDOW_LENGTH
 
 
-def is_inside(window_closes_at: datetime | None, *, at: datetime) -> bool:
-    """Exactly 24 hours is still inside; without a message from the customer there is no window."""
+def is_window_open(window_closes_at: datetime | None, *, at: datetime) -> bool:
+    """Return whether the window is open; exactly 24 hours is still inside, and None means no window."""
     return window_closes_at is not None and at <= window_closes_at

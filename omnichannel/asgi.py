@@ -1,7 +1,7 @@
-"""The ASGI application: the event stream beside Django.
+"""The ASGI application: the event stream, and Django in thread pools.
 
-Django itself runs through WSGI in a bounded pool of threads: under ASGI it is two to four times slower and leaks
-database connections.
+Django runs through WSGI in bounded thread pools: under ASGI it is two to four times slower and leaks database
+connections.
 """
 
 import asyncio
@@ -12,77 +12,85 @@ from typing import Any, cast
 from a2wsgi import WSGIMiddleware
 from django.conf import settings
 
-from omnichannel.core.request_buffer import WholeBody
-from omnichannel.core.response_deadline import ResponseDeadline
+from omnichannel.core.request_buffer import RequestBufferMiddleware
+from omnichannel.core.response_deadline import ResponseDeadlineMiddleware
 from omnichannel.wsgi import application as django
 
-# After Django is set up by the import above.
-from channels_whatsapp.simulator import clock  # isort: skip
-from omnichannel.conversations.access import topics_for  # isort: skip
-from omnichannel.conversations.presence.sessions import seen  # isort: skip
+# These need Django to be set up, which the import above does.
+from channels_whatsapp.simulator import scheduler  # isort: skip
+from omnichannel.conversations.access import live_topics_for  # isort: skip
+from omnichannel.conversations.presence.sessions import record_page_activity  # isort: skip
 from omnichannel.live.stream import EventStream  # isort: skip
 
-THREADS = 8
-# Twilio's deliveries have threads of their own: slow pages and downloads must not keep them waiting.
+PAGE_THREADS = 8
+# Webhooks have their own threads: slow pages and downloads must not delay them.
 WEBHOOK_THREADS = 4
-# The simulator has threads of its own: a page that waits for its Twilio must not keep that Twilio from answering.
+# The simulated Twilio has its own threads: pages that wait for it must not take the threads it answers in.
 SIMULATOR_THREADS = 24
-# Twilio gives up after 15 seconds; a 5xx before that makes it try again.
-WEBHOOK_SECONDS = 13.0
-HEALTH_SECONDS = 5.0
-JOIN_SECONDS = 3.0
+# Twilio gives up after 15 seconds, but retries after a 5xx response.
+WEBHOOK_TIMEOUT_SECONDS = 13.0
+HEALTH_TIMEOUT_SECONDS = 5.0
+SIMULATOR_JOIN_TIMEOUT_SECONDS = 3.0
 
-Message = MutableMapping[str, Any]
+ASGIMessage = MutableMapping[str, Any]
 
-stream = EventStream(topics_for, seen)
-pages = WholeBody(WSGIMiddleware(cast("Any", django), workers=THREADS))
-webhooks = WholeBody(
-    ResponseDeadline(WSGIMiddleware(cast("Any", django), workers=WEBHOOK_THREADS), seconds=WEBHOOK_SECONDS)
+event_stream = EventStream(live_topics_for, record_page_activity)
+page_app = RequestBufferMiddleware(WSGIMiddleware(cast("Any", django), workers=PAGE_THREADS))
+webhook_app = RequestBufferMiddleware(
+    ResponseDeadlineMiddleware(
+        WSGIMiddleware(cast("Any", django), workers=WEBHOOK_THREADS), seconds=WEBHOOK_TIMEOUT_SECONDS
+    )
 )
-# A thread each: neither slow webhooks nor a database that hangs keep the process from saying that it is alive.
-liveness = WholeBody(WSGIMiddleware(cast("Any", django), workers=1))
-readiness = WholeBody(ResponseDeadline(WSGIMiddleware(cast("Any", django), workers=1), seconds=HEALTH_SECONDS))
-twilio = WholeBody(WSGIMiddleware(cast("Any", django), workers=SIMULATOR_THREADS))
-stop_simulator = threading.Event()
+# One thread each: slow webhooks or a hanging database must not block the liveness check.
+liveness_app = RequestBufferMiddleware(WSGIMiddleware(cast("Any", django), workers=1))
+readiness_app = RequestBufferMiddleware(
+    ResponseDeadlineMiddleware(WSGIMiddleware(cast("Any", django), workers=1), seconds=HEALTH_TIMEOUT_SECONDS)
+)
+simulated_twilio_app = RequestBufferMiddleware(WSGIMiddleware(cast("Any", django), workers=SIMULATOR_THREADS))
+simulator_stop_event = threading.Event()
 
 
-def wind_down() -> None:
-    """End the open streams and the simulator's clock, so that the server can stop; twice is as good as once."""
-    stop_simulator.set()
-    stream.hub.close()
+def begin_shutdown() -> None:
+    """End open streams and the simulator's scheduler so that the server can stop. Safe to call twice."""
+    simulator_stop_event.set()
+    event_stream.hub.close()
 
 
-# By the beginning of the path, the first match counts; everything else is a page.
-APPLICATIONS = (
-    ("/simulator/twilio/", twilio),
-    ("/webhooks/", webhooks),
-    ("/health/live", liveness),
-    ("/health/", readiness),
+# The first matching prefix counts; every other path is a page.
+APPS_BY_PATH_PREFIX = (
+    ("/simulator/twilio/", simulated_twilio_app),
+    ("/webhooks/", webhook_app),
+    ("/health/live", liveness_app),
+    ("/health/", readiness_app),
 )
 
 
 async def application(
-    scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
+    scope: ASGIMessage, receive: Callable[[], Awaitable[ASGIMessage]], send: Callable[[ASGIMessage], Awaitable[None]]
 ) -> None:
-    """Pass a request on to the event stream, or to Django in the threads that its path has."""
+    """Dispatch a request to the event stream, or to Django in the thread pool for its path."""
     if scope["type"] == "lifespan":
-        await _live_and_die(receive, send)
+        await _handle_lifespan(receive, send)
     elif scope["type"] == "http" and scope["path"] == "/live/":
-        await stream(scope, receive, send)
+        await event_stream(scope, receive, send)
     elif scope["type"] == "http":
-        inside = next((inside for path, inside in APPLICATIONS if scope["path"].startswith(path)), pages)
-        await inside(scope, receive, send)
+        app = next((app for prefix, app in APPS_BY_PATH_PREFIX if scope["path"].startswith(prefix)), page_app)
+        await app(scope, receive, send)
 
 
-async def _live_and_die(receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]) -> None:
-    # Twilio plays in the server's process, so that it goes on when the worker is stopped or killed.
-    plays = threading.Thread(target=clock.run_forever, args=[stop_simulator], daemon=True, name="twilio")
+async def _handle_lifespan(
+    receive: Callable[[], Awaitable[ASGIMessage]], send: Callable[[ASGIMessage], Awaitable[None]]
+) -> None:
+    # The simulator runs in the server process, so that it continues when the worker is stopped or killed.
+    scheduler_thread = threading.Thread(
+        target=scheduler.run_forever, args=[simulator_stop_event], daemon=True, name="twilio"
+    )
     await receive()
     if settings.WHATSAPP_BACKEND == "simulator":
-        plays.start()
+        scheduler_thread.start()
     await send({"type": "lifespan.startup.complete"})
     await receive()
-    wind_down()
-    if plays.is_alive():
-        await asyncio.to_thread(plays.join, JOIN_SECONDS)
+    begin_shutdown()
+    if scheduler_thread.is_alive():
+        await asyncio.to_thread(scheduler_thread.join, SIMULATOR_JOIN_TIMEOUT_SECONDS)
     await send({"type": "lifespan.shutdown.complete"})

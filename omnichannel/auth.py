@@ -1,42 +1,42 @@
-"""What follows from a person's roles: whether they may enter the administration, and that they are an agent."""
+"""Authentication backend, and the staff and agent status that follows from a user's roles."""
 
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 
-from omnichannel.accounts.backends import RolesBackend
-from omnichannel.accounts.demonstration import is_refused_account, is_refused_password
+from omnichannel.accounts.backends import PermissionCachingBackend
+from omnichannel.accounts.demo_accounts import is_disabled_demo_account, is_disabled_demo_password
 from omnichannel.accounts.models import User
 from omnichannel.roles import ADMINISTRATOR, AGENT, SUPERVISOR
-from routing.agents import ensure_agent
+from routing.agents import get_or_create_agent
 
-ENTERS_THE_ADMINISTRATION = {ADMINISTRATOR, SUPERVISOR}
-WORKS_AT_THE_DESK = {ADMINISTRATOR, SUPERVISOR, AGENT}
+STAFF_ROLES = {ADMINISTRATOR, SUPERVISOR}
+AGENT_ROLES = {ADMINISTRATOR, SUPERVISOR, AGENT}
 
 
-def settle_roles(user: User) -> None:
-    """Make the person what their roles say: staff or not, and an agent where they have any of the three."""
+def apply_roles(user: User) -> None:
+    """Set `is_staff` by the user's roles and create their agent when they have any of the three roles."""
     roles = set(user.groups.values_list("name", flat=True))
-    user.is_staff = user.is_superuser or bool(roles & ENTERS_THE_ADMINISTRATION)
+    user.is_staff = user.is_superuser or bool(roles & STAFF_ROLES)
     user.save(update_fields=["is_staff"])
-    if roles & WORKS_AT_THE_DESK:
-        ensure_agent(user)
+    if roles & AGENT_ROLES:
+        get_or_create_agent(user)
 
 
-class PeopleBackend(RolesBackend):
-    """Who signs in works at the desk, mostly: the agent they are comes with them."""
+class AgentAuthBackend(PermissionCachingBackend):
+    """Load the signed-in user together with their agent, and refuse demonstration accounts in production."""
 
-    along = ("agent__presence", "agent__preferences")
+    select_related_fields = ("agent__presence", "agent__preferences")
 
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
     ) -> User | None:
-        """Return who has this name and password; on a public server nobody signs in with the demonstration's."""
-        if is_refused_password(password):
+        """Return the user with these credentials; on a public server refuse the demonstration password."""
+        if is_disabled_demo_password(password):
             return None
         return super().authenticate(request, username, password, **kwargs)
 
     def user_can_authenticate(self, user: User | AnonymousUser | None) -> bool:
-        """Return whether this person may be signed in; asked at every request, so that refusing ends sessions too."""
-        return super().user_can_authenticate(user) and not (isinstance(user, User) and is_refused_account(user))
+        """Return whether the user may be signed in. Runs on every request, so a refusal also ends sessions."""
+        return super().user_can_authenticate(user) and not (isinstance(user, User) and is_disabled_demo_account(user))

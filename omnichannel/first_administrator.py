@@ -1,6 +1,6 @@
-"""The setup link: while nobody can enter the administration, it lets whoever runs the server create who can.
+"""Setup link with which the operator of the server creates the first administrator.
 
-The link is signed and has an end; nothing is stored. Once there is an administrator, no link is worth anything.
+The link is signed and expires; nothing is stored. It is invalid as soon as there is an administrator.
 """
 
 from datetime import timedelta
@@ -23,9 +23,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from omnichannel.accounts.demonstration import is_printed_password
+from omnichannel.accounts.demo_accounts import is_demo_password_hash
 from omnichannel.accounts.models import User
-from omnichannel.auth import settle_roles
+from omnichannel.auth import apply_roles
 from omnichannel.conversations.presence import sessions
 from omnichannel.roles import ADMINISTRATOR
 
@@ -34,76 +34,76 @@ if TYPE_CHECKING:
 else:
     UserCreationBase = UserCreationForm
 
-GOOD_FOR = timedelta(hours=24)
-SALT, PURPOSE = "omnichannel.setup", "first-administrator"
-BACKEND = "omnichannel.auth.PeopleBackend"
+LINK_MAX_AGE = timedelta(hours=24)
+SIGNING_SALT, SIGNED_VALUE = "omnichannel.setup", "first-administrator"
+AUTH_BACKEND = "omnichannel.auth.AgentAuthBackend"
 
 
-class Refusal(StrEnum):
-    """Why a setup link opens nothing."""
+class InvalidLinkReason(StrEnum):
+    """Reason why a setup link is refused."""
 
     INVALID = "invalid"
     EXPIRED = "expired"
     USED = "used"
 
 
-# -- The link and what it is for ------------------------------------------------------------------------------------
+# -- Link and administrator -----------------------------------------------------------------------------------------
 
 
-def setup_link() -> str | None:
-    """Return the address where the first administrator is created, good for 24 hours; None where there is one."""
+def get_setup_link() -> str | None:
+    """Return the setup link, valid for 24 hours; None when there is an administrator."""
     if has_administrator():
         return None
-    return settings.PUBLIC_URL + reverse("setup", args=[_signer().sign(PURPOSE)])
+    return settings.PUBLIC_URL + reverse("setup", args=[_get_signer().sign(SIGNED_VALUE)])
 
 
-def refusal_of(token: str) -> Refusal | None:
-    """Return why this link opens nothing, or None when it is good."""
+def get_invalid_link_reason(token: str) -> InvalidLinkReason | None:
+    """Return the reason to refuse this link, or None when it is valid."""
     try:
-        _signer().unsign(token, max_age=GOOD_FOR)
+        _get_signer().unsign(token, max_age=LINK_MAX_AGE)
     except SignatureExpired:
-        return Refusal.USED if has_administrator() else Refusal.EXPIRED
+        return InvalidLinkReason.USED if has_administrator() else InvalidLinkReason.EXPIRED
     except BadSignature:
-        return Refusal.INVALID  # before the database is asked: strangers learn nothing and cost nothing
-    return Refusal.USED if has_administrator() else None
+        return InvalidLinkReason.INVALID  # before any query: strangers cost nothing and learn nothing
+    return InvalidLinkReason.USED if has_administrator() else None
 
 
-def _signer() -> TimestampSigner:
-    return TimestampSigner(salt=SALT)
+def _get_signer() -> TimestampSigner:
+    return TimestampSigner(salt=SIGNING_SALT)
 
 
 def has_administrator() -> bool:
-    """Return whether somebody can sign in who may do all that the administration offers."""
+    """Return whether an active administrator or superuser can sign in."""
     administrators = User.objects.filter(Q(is_superuser=True) | Q(groups__name=ADMINISTRATOR), is_active=True)
     return any(_can_sign_in(user) for user in administrators.distinct())
 
 
 def _can_sign_in(user: User) -> bool:
-    return user.has_usable_password() and (settings.DEMONSTRATION_ALLOWED or not is_printed_password(user.password))
+    return user.has_usable_password() and (settings.DEMO_ALLOWED or not is_demo_password_hash(user.password))
 
 
 def create_first_administrator(user: User) -> bool:
-    """Save this person as administrator and superuser; False, and nothing is saved, when somebody was faster.
+    """Save the user as administrator and superuser; return False when there already is one.
 
-    A superuser as `createsuperuser` makes one: sign-in logs, and who else may be one, are for superusers alone.
+    A superuser as with `createsuperuser`: only superusers may view sign-in logs and appoint other superusers.
     """
     with transaction.atomic():
-        # Lock before looking. On SQLite the transaction itself is the lock.
+        # Lock before checking. On SQLite the transaction itself is the lock.
         role = Group.objects.select_for_update(no_key=True).get(name=ADMINISTRATOR)
         if has_administrator():
             return False
         user.is_superuser = True
         user.save()
         user.groups.add(role)
-        settle_roles(user)
+        apply_roles(user)
     return True
 
 
-# -- The page -------------------------------------------------------------------------------------------------------
+# -- Page -----------------------------------------------------------------------------------------------------------
 
 
 class FirstAdministratorForm(UserCreationBase):
-    """Name and password of the first administrator. The first name is needed: colleagues and customers see it."""
+    """Form for the first administrator. The first name is required: colleagues and customers see it."""
 
     class Meta(UserCreationForm.Meta):
         model = User
@@ -124,18 +124,18 @@ class FirstAdministratorForm(UserCreationBase):
         super().__init__(*args, **kwargs)
         self.fields["first_name"].required = True
         self.fields["password1"].help_text = _(
-            "At least 10 characters, not only digits. No common password, and not your own name."
+            "At least 10 characters, not only digits. Avoid common passwords and your own name."
         )
-        self.fields["password2"].label, self.fields["password2"].help_text = _("Password again"), ""
+        self.fields["password2"].label, self.fields["password2"].help_text = _("Confirm password"), ""
         for field in self.fields.values():
             field.widget.attrs["class"] = "input"
-        self._focus_first()
+        self._set_autofocus()
 
-    def _focus_first(self) -> None:
-        """Put the cursor where something is to be corrected, else where one begins."""
+    def _set_autofocus(self) -> None:
+        """Focus the first field with an error, else the first field."""
         self.fields["username"].widget.attrs.pop("autofocus", None)
-        first = next((name for name in self.fields if name in self.errors), "first_name")
-        self.fields[first].widget.attrs["autofocus"] = True
+        name = next((name for name in self.fields if name in self.errors), "first_name")
+        self.fields[name].widget.attrs["autofocus"] = True
 
     def validate_password_for_user(self, user: User) -> None:
         """Say what is wrong with the password where it was typed first."""
@@ -148,22 +148,25 @@ class FirstAdministratorForm(UserCreationBase):
 def setup(request: HttpRequest, token: str) -> HttpResponse:
     """Create the first administrator and sign them in.
 
-    A form with mistakes is answered with 200: Django logs the address of what it refuses, and this one is a secret.
+    An invalid form is answered with 200: Django logs the URLs of 4xx responses, and this URL is a secret.
     """
-    if refusal := refusal_of(token):
-        return _refuse(request, refusal)
+    if refusal := get_invalid_link_reason(token):
+        return _render_invalid_link(request, refusal)
     form = FirstAdministratorForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
+        # Another setup may have finished while this form was checked; its user name then looks like an error.
+        if form.is_bound and (refusal := get_invalid_link_reason(token)):
+            return _render_invalid_link(request, refusal)
         return render(request, "accounts/setup.html", {"form": form})
     user = form.save(commit=False)
     if not create_first_administrator(user):
-        return _refuse(request, Refusal.USED)
-    if isinstance(request.user, User):  # somebody else was signed in here until now
-        sessions.leave(request.user)
-    login(request, user, backend=BACKEND)
+        return _render_invalid_link(request, InvalidLinkReason.USED)
+    if isinstance(request.user, User):  # another user was signed in in this browser
+        sessions.handle_sign_out(request.user)
+    login(request, user, backend=AUTH_BACKEND)
     return redirect("admin:index")
 
 
-def _refuse(request: HttpRequest, refusal: Refusal) -> HttpResponse:
-    status = 403 if refusal == Refusal.INVALID else 410
+def _render_invalid_link(request: HttpRequest, refusal: InvalidLinkReason) -> HttpResponse:
+    status = 403 if refusal == InvalidLinkReason.INVALID else 410
     return render(request, "accounts/setup_refused.html", {"refusal": refusal.value}, status=status)

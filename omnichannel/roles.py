@@ -1,4 +1,4 @@
-"""The three roles and what each may do, as groups; see the table in README.md."""
+"""The three roles as groups with their permissions; see the table in README.md."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from django.db.models.signals import post_migrate
 
 ADMINISTRATOR, SUPERVISOR, AGENT = "Administrator", "Supervisor", "Agent"
 
-WORKS = ["conversations.work_on_conversations"]
-SEES_PEOPLE_AND_QUEUES = [
+WORK_PERMISSIONS = ["conversations.work_on_conversations"]
+VIEW_PEOPLE_AND_QUEUES_PERMISSIONS = [
     "accounts.view_user",
     "routing.view_agent",
     "routing.view_contactfield",
@@ -18,7 +18,7 @@ SEES_PEOPLE_AND_QUEUES = [
     "routing.view_queuemembership",
     "routing.view_workstream",
 ]
-SEES_HOW_WORK_IS_GIVEN_OUT = [
+VIEW_ROUTING_PERMISSIONS = [
     "routing.view_agentskill",
     "routing.view_contextvariable",
     "routing.view_holiday",
@@ -30,28 +30,33 @@ SEES_HOW_WORK_IS_GIVEN_OUT = [
     "routing.view_skillrule",
     "routing.view_skillruleskill",
 ]
-SEES_QUICK_REPLIES = ["conversations.view_quickreply", "conversations.view_quickreplytag"]
-KEEPS_QUICK_REPLIES = [
+VIEW_QUICK_REPLY_PERMISSIONS = ["conversations.view_quickreply", "conversations.view_quickreplytag"]
+MANAGE_QUICK_REPLY_PERMISSIONS = [
     f"conversations.{verb}_{model}" for model in ("quickreply", "quickreplytag") for verb in ("add", "change", "delete")
 ]
 
-USES_LABELS = ["conversations.view_label", "conversations.view_dispositioncode"]
-KEEPS_LABELS = [
-    *USES_LABELS,
+VIEW_LABEL_PERMISSIONS = ["conversations.view_label", "conversations.view_dispositioncode"]
+MANAGE_LABEL_PERMISSIONS = [
+    *VIEW_LABEL_PERMISSIONS,
     "conversations.add_label",
     "conversations.change_label",
     "conversations.delete_label",
 ]
 
-PERMISSIONS: dict[str, list[str]] = {
-    AGENT: [*WORKS, *SEES_PEOPLE_AND_QUEUES, *USES_LABELS, *SEES_QUICK_REPLIES],
+PERMISSIONS_BY_ROLE: dict[str, list[str]] = {
+    AGENT: [
+        *WORK_PERMISSIONS,
+        *VIEW_PEOPLE_AND_QUEUES_PERMISSIONS,
+        *VIEW_LABEL_PERMISSIONS,
+        *VIEW_QUICK_REPLY_PERMISSIONS,
+    ],
     SUPERVISOR: [
-        *WORKS,
-        *SEES_PEOPLE_AND_QUEUES,
-        *SEES_HOW_WORK_IS_GIVEN_OUT,
-        *KEEPS_LABELS,
-        *SEES_QUICK_REPLIES,
-        *KEEPS_QUICK_REPLIES,
+        *WORK_PERMISSIONS,
+        *VIEW_PEOPLE_AND_QUEUES_PERMISSIONS,
+        *VIEW_ROUTING_PERMISSIONS,
+        *MANAGE_LABEL_PERMISSIONS,
+        *VIEW_QUICK_REPLY_PERMISSIONS,
+        *MANAGE_QUICK_REPLY_PERMISSIONS,
         "conversations.see_all_conversations",
         "conversations.view_contact",
         "conversations.view_conversation",
@@ -61,9 +66,9 @@ PERMISSIONS: dict[str, list[str]] = {
         "routing.delete_queuemembership",
     ],
     ADMINISTRATOR: [
-        *WORKS,
-        *SEES_QUICK_REPLIES,
-        *KEEPS_QUICK_REPLIES,
+        *WORK_PERMISSIONS,
+        *VIEW_QUICK_REPLY_PERMISSIONS,
+        *MANAGE_QUICK_REPLY_PERMISSIONS,
         "conversations.see_all_conversations",
         "conversations.view_contact",
         "conversations.view_conversation",
@@ -109,27 +114,33 @@ PERMISSIONS: dict[str, list[str]] = {
 }
 
 
-def give_roles_their_permissions(**kwargs: Any) -> None:
-    """Make the groups and set exactly the permissions of the table; runs after every `migrate`."""
+def sync_role_permissions(**kwargs: Any) -> None:
+    """Create the groups and set exactly the permissions above. Runs after every `migrate`.
+
+    Raises:
+        LookupError: a role names a permission that does not exist.
+    """
     group_model, permission_model = apps.get_model("auth.Group"), apps.get_model("auth.Permission")
-    for role, names in PERMISSIONS.items():
-        wanted = Q()
+    for role, names in PERMISSIONS_BY_ROLE.items():
+        is_granted = Q()
         for name in names:
             app, _, codename = name.partition(".")
-            wanted |= Q(content_type__app_label=app, codename=codename)
+            is_granted |= Q(content_type__app_label=app, codename=codename)
         group, _ = group_model.objects.get_or_create(name=role)
-        found = permission_model.objects.filter(wanted)
-        if found.count() != len(set(names)):
-            missing = set(names) - {f"{p.content_type.app_label}.{p.codename}" for p in found}
+        permissions = permission_model.objects.filter(is_granted)
+        if permissions.count() != len(set(names)):
+            missing = set(names) - {f"{p.content_type.app_label}.{p.codename}" for p in permissions}
             raise LookupError(f"The role {role} names permissions that do not exist: {sorted(missing)}")
-        group.permissions.set(found)
+        group.permissions.set(permissions)
 
 
 class RolesConfig(AppConfig):
+    """Reset the permissions of the roles after every `migrate`."""
+
     name = "omnichannel"
     label = "composition"
     verbose_name = "Omnichannel"
 
     def ready(self) -> None:
-        # Django sends the signal only for apps with models: this is the last of them, so every permission exists.
-        post_migrate.connect(give_roles_their_permissions, sender=apps.get_app_config("conversations"))
+        # The signal is sent for apps with models only. `conversations` is the last of them: every permission exists.
+        post_migrate.connect(sync_role_permissions, sender=apps.get_app_config("conversations"))

@@ -1,4 +1,4 @@
-"""Settings. All that a place decides comes from the environment; README.md has the table."""
+"""Django settings. Deployment settings come from the environment; README.md has the table."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -13,34 +13,40 @@ from omnichannel import environment
 from omnichannel.environment import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR = BASE_DIR / "var"
+VAR_DIR = BASE_DIR / "var"
 
-# DEBUG in the environment stands for work on this machine: secrets are made and kept in var/. Django's debug pages show
-# local variables, tokens among them: they are never switched on at an address that others can reach.
-_local = environment.flag("DEBUG", default=False)
+# DEBUG in the environment means local development: secrets are generated and kept in var/. Django's debug pages show
+# local variables, tokens among them, so they are never enabled at a URL that others can reach.
+_is_local = environment.read_bool("DEBUG", default=False)
 
-if _local:
-    SECRET_KEY = env.str("SECRET_KEY", default="") or environment.local_secret(
-        VAR / "secret_key", get_random_secret_key
+if _is_local:
+    SECRET_KEY = env.str("SECRET_KEY", default="") or environment.get_or_create_local_secret(
+        VAR_DIR / "secret_key", get_random_secret_key
     )
-    ENCRYPTION_KEYS = environment.fernet_keys(env.list("ENCRYPTION_KEYS", default=[])) or [
-        environment.local_secret(VAR / "encryption_key", lambda: Fernet.generate_key().decode("ascii"))
+    ENCRYPTION_KEYS = environment.validate_fernet_keys(env.list("ENCRYPTION_KEYS", default=[])) or [
+        environment.get_or_create_local_secret(
+            VAR_DIR / "encryption_key", lambda: Fernet.generate_key().decode("ascii")
+        )
     ]
-    PUBLIC_URL = environment.public_url(env.str("PUBLIC_URL", default="") or "http://127.0.0.1:8000")
+    PUBLIC_URL = environment.validate_public_url(env.str("PUBLIC_URL", default="") or "http://127.0.0.1:8000")
 else:
-    SECRET_KEY = environment.required("SECRET_KEY", why="It signs sessions: any long random text, kept secret.")
-    environment.required("ENCRYPTION_KEYS", why="They encrypt auth tokens. `python -m omnichannel.new_key` prints one.")
-    ENCRYPTION_KEYS = environment.fernet_keys(env.list("ENCRYPTION_KEYS"))
-    PUBLIC_URL = environment.public_url(
-        environment.required("PUBLIC_URL", why="It is the https address that people and Twilio use.")
+    SECRET_KEY = environment.read_required("SECRET_KEY", reason="It signs sessions. Use a long random secret.")
+    environment.read_required(
+        "ENCRYPTION_KEYS", reason="They encrypt auth tokens. `python -m omnichannel.generate_key` prints one."
+    )
+    ENCRYPTION_KEYS = environment.validate_fernet_keys(env.list("ENCRYPTION_KEYS"))
+    PUBLIC_URL = environment.validate_public_url(
+        environment.read_required("PUBLIC_URL", reason="It is the https address that people and Twilio use.")
     )
 
-DEBUG = _local and environment.is_loopback(PUBLIC_URL)
+DEBUG = _is_local and environment.is_loopback_url(PUBLIC_URL)
 
-WHATSAPP_BACKEND = environment.whatsapp_backend(PUBLIC_URL, default="simulator" if DEBUG else "twilio")
-# Whether the demonstration's people may sign in. Everybody can read their password.
-DEMONSTRATION_ALLOWED = environment.is_loopback(PUBLIC_URL) and WHATSAPP_BACKEND == "simulator"
-LOG_LEVEL = environment.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
+WHATSAPP_BACKEND = environment.read_whatsapp_backend(PUBLIC_URL, default="simulator" if DEBUG else "twilio")
+# Supplies numbers and conversations to the dry run of routing rules; routing itself may not import them.
+DRY_RUN_CONTEXT = "omnichannel.conversations.assignment.classify.ConversationDryRunContext"
+# Whether demonstration accounts may sign in. Their password is public.
+DEMO_ALLOWED = environment.is_loopback_url(PUBLIC_URL) and WHATSAPP_BACKEND == "simulator"
+LOG_LEVEL = environment.read_choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
 
 _host = urlsplit(PUBLIC_URL).hostname or ""
 _https = PUBLIC_URL.startswith("https://")
@@ -48,7 +54,7 @@ ALLOWED_HOSTS = [_host, *(environment.LOOPBACK_HOSTS if _host in environment.LOO
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
 INSTALLED_APPS = [
-    "omnichannel.core.admin.apps.AdministrationConfig",
+    "omnichannel.core.admin.apps.OmnichannelAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -67,21 +73,21 @@ INSTALLED_APPS = [
     "omnichannel.conversations",
     "omnichannel.desk",
     "omnichannel.demo",
-    # Last: when its migrations are done, every permission exists and the roles can be given theirs.
+    # Last: its post_migrate handler needs the permissions of all other apps.
     "omnichannel.roles.RolesConfig",
 ]
 
 MIDDLEWARE = [
-    "omnichannel.core.security.own_host",
-    "omnichannel.core.compression.CompressedPages",
+    "omnichannel.core.security.fixed_host_middleware",
+    "omnichannel.core.compression.HTMLGZipMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "omnichannel.core.security.content_security_policy",
+    "omnichannel.core.security.content_security_policy_middleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "omnichannel.accounts.language.own_language",
+    "omnichannel.accounts.language.user_language_middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -110,8 +116,8 @@ TEMPLATES: list[dict[str, Any]] = [
 # -- Database -------------------------------------------------------------------------------------------------------
 
 
-def _database() -> dict[str, Any]:
-    address = env.str("DATABASE_URL", default="") or f"sqlite:///{VAR / 'omnichannel.sqlite3'}"
+def _get_database_config() -> dict[str, Any]:
+    address = env.str("DATABASE_URL", default="") or f"sqlite:///{VAR_DIR / 'omnichannel.sqlite3'}"
     try:
         config: dict[str, Any] = env.db_url_config(address)
     except (ValueError, ImproperlyConfigured) as error:
@@ -130,16 +136,16 @@ def _database() -> dict[str, Any]:
         config |= {
             "ENGINE": "omnichannel.core.postgresql",
             "CONN_HEALTH_CHECKS": True,
-            "STATEMENT_SECONDS": 8.0,
+            "STATEMENT_TIMEOUT": 8.0,
             "OPTIONS": {"connect_timeout": 3, "tcp_user_timeout": 8000, **config.get("OPTIONS", {})},
         }
     else:
         raise ImproperlyConfigured("DATABASE_URL must start with sqlite:/// or postgres://.")
-    config["CONN_MAX_AGE"] = None  # one connection a thread, kept: threads are bounded
+    config["CONN_MAX_AGE"] = None  # one persistent connection per thread; the number of threads is bounded
     return config
 
 
-DATABASES = {"default": _database()}
+DATABASES = {"default": _get_database_config()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # -- Language and time ----------------------------------------------------------------------------------------------
@@ -154,16 +160,16 @@ USE_TZ = True
 # -- Files ----------------------------------------------------------------------------------------------------------
 
 STATIC_URL = "/static/"
-STATIC_ROOT = VAR / "static"
+STATIC_ROOT = VAR_DIR / "static"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 STATICFILES_DIRS = [BASE_DIR / "static"]
-MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default="") or VAR / "media")
+MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default="") or VAR_DIR / "media")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "omnichannel.core.static_storage.StaticFiles"
+        else "omnichannel.core.static_storage.AlwaysCopyStaticFilesStorage"
     },
 }
 WHITENOISE_USE_FINDERS = DEBUG
@@ -172,18 +178,18 @@ FILE_UPLOAD_PERMISSIONS = 0o600
 # -- People ---------------------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "omnichannel.auth.PeopleBackend"]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "omnichannel.auth.AgentAuthBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
-    {"NAME": "omnichannel.accounts.demonstration.CommonPasswordValidator"},
+    {"NAME": "omnichannel.accounts.demo_accounts.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LOGIN_URL = "sign_in"
 LOGIN_REDIRECT_URL = "desk:inbox"
 LOGOUT_REDIRECT_URL = "sign_in"
 
-# By name and address together: by address alone, one person's typing errors would lock out a whole office.
+# By user name and IP address together: by address alone, one user's typing errors would lock out a whole office.
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
@@ -200,7 +206,7 @@ CSRF_COOKIE_SECURE = _https
 CSRF_COOKIE_HTTPONLY = True
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = _https and not DEBUG
-# A redirect would turn Twilio's POST into a GET; a health check speaks to the server itself.
+# A redirect would turn Twilio's POST into a GET; health checks call the server directly, by http.
 SECURE_REDIRECT_EXEMPT = [r"^webhooks/", r"^health/"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
@@ -217,14 +223,14 @@ REST_FRAMEWORK = {
 
 # -- Timings (fixed; the tests of killed processes shorten them) ----------------------------------------------------
 
-# Connect and read, in seconds. Twilio's client has no time-out of its own.
+# Connect and read timeouts in seconds. Twilio's client has none by default.
 TWILIO_TIMEOUT = (3.05, 7.0)
-# A lane whose worker was killed is taken over after this long; longer than any single call a handler makes.
-WORKER_LEASE = timedelta(seconds=20)
-# A worker whose loop stands still for so long ends itself, and `serve` replaces it; longer than a database may take.
-WORKER_HANGS_AFTER = timedelta(seconds=30)
-# How long Twilio may take to list a message whose call was cut off; its own side may work on for some 26 seconds.
-OUTBOUND_ABSENT_AFTER = timedelta(seconds=60)
+# A lane whose worker was killed is claimed again after this time, which exceeds any single call of a handler.
+WORKER_LEASE_DURATION = timedelta(seconds=20)
+# A worker whose loop hangs this long ends itself and `serve` replaces it; exceeds the statement time limit.
+WORKER_HANG_TIMEOUT = timedelta(seconds=30)
+# Time for Twilio to list a message whose API call was cut off; Twilio may process it for some 26 seconds.
+UNKNOWN_OUTCOME_TIMEOUT = timedelta(seconds=60)
 
 # -- Log ------------------------------------------------------------------------------------------------------------
 
@@ -237,7 +243,7 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
         "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
-        # It logs whole addresses, customers' numbers among them.
+        # This logger writes full URLs, which contain customers' numbers.
         "twilio.http_client": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
         "uvicorn": {"level": "WARNING"},

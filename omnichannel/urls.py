@@ -1,4 +1,4 @@
-"""Where everything answers, and where the channel and the desk are joined."""
+"""Root URL configuration; connects the channel's webhooks to the desk."""
 
 from django.conf import settings
 from django.contrib import admin
@@ -6,16 +6,16 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 from channels_whatsapp.models import WebhookKind
-from channels_whatsapp.simulator.urls import simulator_urls
-from channels_whatsapp.webhooks import TwilioWebhookView
+from channels_whatsapp.simulator.urls import get_simulator_urls
+from channels_whatsapp.webhooks.views import TwilioWebhookView
 from omnichannel.conversations.inbound.apply import apply_delivery
-from omnichannel.core.health import live, ready
-from omnichannel.demo.clock import let_a_day_pass
-from omnichannel.desk.views import offered_file, scripts, sign_in, sign_out, styles
+from omnichannel.core.health import liveness, readiness
+from omnichannel.demo.time_shift import backdate_conversations
+from omnichannel.desk.views import scripts, sign_in, sign_out, signed_attachment, styles
 from omnichannel.first_administrator import setup
 
-inbound = TwilioWebhookView.as_view(kind=WebhookKind.INBOUND, apply=apply_delivery)
-status = TwilioWebhookView.as_view(kind=WebhookKind.STATUS, apply=apply_delivery)
+inbound_webhook = TwilioWebhookView.as_view(default_kind=WebhookKind.INBOUND, apply=apply_delivery)
+status_webhook = TwilioWebhookView.as_view(default_kind=WebhookKind.STATUS, apply=apply_delivery)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="desk:inbox")),
@@ -26,13 +26,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-out/", sign_out, name="sign_out"),
     path("assets/<slug:version>/<slug:kind>.css", styles, name="styles"),
     path("assets/<slug:version>/<slug:kind>.<slug:language>.js", scripts, name="scripts"),
-    path("media/offered/<str:token>/", offered_file, name="offered_file"),
-    path("webhooks/whatsapp/<str:key>/inbound/", inbound, name="whatsapp_inbound"),
-    path("webhooks/whatsapp/<str:key>/status/", status, name="whatsapp_status"),
-    path("webhooks/whatsapp/<str:key>/status/<uuid:public_id>/", status, name="whatsapp_message_status"),
-    path("health/live/", live, name="health_live"),
-    path("health/ready/", ready, name="health_ready"),
+    path("media/offered/<str:token>/", signed_attachment, name="offered_file"),
+    path("webhooks/whatsapp/<str:key>/inbound/", inbound_webhook, name="whatsapp_inbound"),
+    path("webhooks/whatsapp/<str:key>/status/", status_webhook, name="whatsapp_status"),
+    path("webhooks/whatsapp/<str:key>/status/<uuid:public_id>/", status_webhook, name="whatsapp_message_status"),
+    path("health/live/", liveness, name="health_live"),
+    path("health/ready/", readiness, name="health_ready"),
 ]
 
 if settings.WHATSAPP_BACKEND == "simulator":
-    urlpatterns.append(path("simulator/", include((simulator_urls(let_a_day_pass), "simulator"))))
+    urlpatterns.append(path("simulator/", include((get_simulator_urls(backdate_conversations), "simulator"))))

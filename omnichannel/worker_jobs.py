@@ -1,6 +1,6 @@
-"""What the worker does: the verbs handed to its loop.
+"""Handlers and periodic jobs of the background worker.
 
-What has a moment of its own is a lane that is due at that moment; periodic jobs are for what has none, and rare nets.
+Work due at a known time is a lane due at that time; periodic jobs are for work without one, and as safety nets.
 """
 
 from collections.abc import Callable
@@ -8,66 +8,76 @@ from datetime import datetime, timedelta
 
 from django.contrib.sessions.backends.db import SessionStore
 
-from channels_whatsapp.deliveries import RETRY_LANE, next_retry, retry_failed, retry_if_due
-from channels_whatsapp.template_sync import SYNC_LANE, sync_all, sync_in_lane
-from omnichannel.conversations.assignment.classify import overflow_waiting, route_conversation
-from omnichannel.conversations.assignment.dispatch import assign_waiting_conversations, look_regularly
-from omnichannel.conversations.assignment.offers import end_offers, end_offers_that_are_over
-from omnichannel.conversations.automated_messages.queue_position import tell_positions
-from omnichannel.conversations.automated_messages.triggers import speak
+from channels_whatsapp.message_templates.sync import SYNC_LANE, run_sync_lane, sync_all_accounts
+from channels_whatsapp.webhooks.deliveries import (
+    RETRY_LANE,
+    enqueue_due_retries,
+    get_next_retry_time,
+    retry_failed_deliveries,
+)
+from omnichannel.conversations.assignment.classify import apply_waiting_time_overflow, run_route_lane
+from omnichannel.conversations.assignment.dispatch import request_assignment_if_waiting, run_assign_lane
+from omnichannel.conversations.assignment.offers import request_overdue_offer_check, run_offers_lane
+from omnichannel.conversations.automated_messages.queue_position import send_queue_positions
+from omnichannel.conversations.automated_messages.triggers import send_due_messages
 from omnichannel.conversations.inbound.apply import apply_delivery
-from omnichannel.conversations.inbound.media_download import fetch_attachment, give_up_attachment
+from omnichannel.conversations.inbound.media_download import fetch_attachment, mark_attachment_failed
 from omnichannel.conversations.lanes import LaneKind
-from omnichannel.conversations.lifecycle.close import close_stale
-from omnichannel.conversations.lifecycle.snooze import end_snooze
-from omnichannel.conversations.outbound.delivery import ask_about_silent_messages, deliver_messages
-from omnichannel.conversations.outbound.typing_indicator import tell_customer
-from omnichannel.conversations.presence.disconnects import look_for_the_gone, pass_on
-from omnichannel.conversations.presence.sessions import keep_attendance
-from omnichannel.conversations.presence.viewers import forget_who_looked
+from omnichannel.conversations.lifecycle.close import close_stale_conversations
+from omnichannel.conversations.lifecycle.snooze import run_snooze_lane
+from omnichannel.conversations.outbound.delivery import check_overdue_statuses, deliver_messages
+from omnichannel.conversations.outbound.typing_indicator import send_typing_indicator
+from omnichannel.conversations.presence.disconnects import enqueue_missed_disconnects, run_disconnect_lane
+from omnichannel.conversations.presence.sessions import update_presences
+from omnichannel.conversations.presence.viewers import delete_stale_viewers
 from omnichannel.jobs.lanes import Lease
 from omnichannel.jobs.worker import LaneHandler, PeriodicJob, Worker
-from omnichannel.live.publish import forget_old_events
+from omnichannel.live.publish import delete_old_events
 
 
 def retry_deliveries(lease: Lease) -> datetime | None:
-    """Try failed webhook deliveries again; says when the next one is due."""
-    retry_failed(apply_delivery)
-    return next_retry()
+    """Retry failed webhook deliveries; return when the next one is due."""
+    retry_failed_deliveries(apply_delivery)
+    return get_next_retry_time()
 
 
-def make_worker(threads: int = 8, beat: Callable[[], None] = lambda: None) -> Worker:
-    """Return a worker that does everything this product does in the background."""
+def create_worker(threads: int = 8, send_heartbeat: Callable[[], None] = lambda: None) -> Worker:
+    """Return a worker with all handlers and periodic jobs of the product.
+
+    Args:
+        threads: number of threads for each kind of lane.
+        send_heartbeat: called while the worker's loop makes progress.
+    """
     return Worker(
         handlers={
-            # Never given up: a reply's outcome must be settled, and these lanes serve everybody.
-            LaneKind.SEND: LaneHandler(deliver_messages, gives_up=False),
-            LaneKind.ASSIGN: LaneHandler(assign_waiting_conversations, gives_up=False),
-            LaneKind.OFFERS: LaneHandler(end_offers, gives_up=False),
-            RETRY_LANE: LaneHandler(retry_deliveries, gives_up=False),
-            LaneKind.MEDIA: LaneHandler(fetch_attachment, on_give_up=give_up_attachment),
-            LaneKind.TYPING: LaneHandler(tell_customer),
-            LaneKind.AUTOMATE: LaneHandler(speak),
-            LaneKind.ROUTE: LaneHandler(route_conversation),
-            LaneKind.SNOOZE: LaneHandler(end_snooze),
-            LaneKind.DISCONNECT: LaneHandler(pass_on),
-            SYNC_LANE: LaneHandler(sync_in_lane),
+            # Never given up: a reply's outcome must be settled, and the other lanes serve every conversation.
+            LaneKind.SEND: LaneHandler(deliver_messages, limits_attempts=False),
+            LaneKind.ASSIGN: LaneHandler(run_assign_lane, limits_attempts=False),
+            LaneKind.OFFERS: LaneHandler(run_offers_lane, limits_attempts=False),
+            RETRY_LANE: LaneHandler(retry_deliveries, limits_attempts=False),
+            LaneKind.MEDIA: LaneHandler(fetch_attachment, on_give_up=mark_attachment_failed),
+            LaneKind.TYPING: LaneHandler(send_typing_indicator),
+            LaneKind.AUTOMATE: LaneHandler(send_due_messages),
+            LaneKind.ROUTE: LaneHandler(run_route_lane),
+            LaneKind.SNOOZE: LaneHandler(run_snooze_lane),
+            LaneKind.DISCONNECT: LaneHandler(run_disconnect_lane),
+            SYNC_LANE: LaneHandler(run_sync_lane),
         },
         periodic=[
-            PeriodicJob("end offers that ran out", timedelta(minutes=1), end_offers_that_are_over),
-            PeriodicJob("look for agents", timedelta(seconds=30), look_regularly),
-            PeriodicJob("overflow from queues", timedelta(seconds=15), overflow_waiting),
-            PeriodicJob("retry failed webhook deliveries", timedelta(minutes=1), retry_if_due),
-            PeriodicJob("ask about silent messages", timedelta(seconds=15), ask_about_silent_messages),
-            PeriodicJob("keep attendance", timedelta(seconds=20), keep_attendance),
-            PeriodicJob("look for the gone", timedelta(minutes=5), look_for_the_gone),
-            PeriodicJob("tell positions", timedelta(seconds=10), tell_positions),
-            PeriodicJob("close stale conversations", timedelta(minutes=1), close_stale),
-            PeriodicJob("forget who looked", timedelta(minutes=10), forget_who_looked),
-            PeriodicJob("forget old live events", timedelta(minutes=10), forget_old_events),
-            PeriodicJob("sync message templates", timedelta(hours=6), sync_all),
-            PeriodicJob("forget expired sessions", timedelta(hours=12), SessionStore.clear_expired),
+            PeriodicJob("check overdue offers", timedelta(minutes=1), request_overdue_offer_check),
+            PeriodicJob("request assignment", timedelta(seconds=30), request_assignment_if_waiting),
+            PeriodicJob("apply waiting time overflow", timedelta(seconds=15), apply_waiting_time_overflow),
+            PeriodicJob("retry failed webhook deliveries", timedelta(minutes=1), enqueue_due_retries),
+            PeriodicJob("check overdue statuses", timedelta(seconds=15), check_overdue_statuses),
+            PeriodicJob("update presences", timedelta(seconds=20), update_presences),
+            PeriodicJob("enqueue missed disconnects", timedelta(minutes=5), enqueue_missed_disconnects),
+            PeriodicJob("send queue positions", timedelta(seconds=10), send_queue_positions),
+            PeriodicJob("close stale conversations", timedelta(minutes=1), close_stale_conversations),
+            PeriodicJob("delete stale viewers", timedelta(minutes=10), delete_stale_viewers),
+            PeriodicJob("delete old live events", timedelta(minutes=10), delete_old_events),
+            PeriodicJob("sync message templates", timedelta(hours=6), sync_all_accounts),
+            PeriodicJob("delete expired sessions", timedelta(hours=12), SessionStore.clear_expired),
         ],
         threads=threads,
-        beat=beat,
+        send_heartbeat=send_heartbeat,
     )

@@ -1,4 +1,4 @@
-"""Copies of work streams and queues, with what belongs to them."""
+"""Copy work streams and queues, with the objects that belong to them."""
 
 from typing import Any, TypeVar
 
@@ -7,42 +7,49 @@ from django.db.models import Model
 
 from routing.models import Queue, WorkStream
 
-Thing = TypeVar("Thing", bound=Model)
+ModelT = TypeVar("ModelT", bound=Model)
 
-LONGEST_NAME = 100
+MAX_NAME_LENGTH = 100
 
 
 @transaction.atomic
-def copy_of_stream(stream: WorkStream) -> WorkStream:
-    """A work stream on the same terms, with copies of its context variables and rules; no number belongs to it yet."""
-    made = _copy(stream, name=_free_name(WorkStream, stream.name))
-    for part in (*stream.context_variables.all(), *stream.routingrules.all()):
-        _copy(part, work_stream=made)
+def copy_work_stream(stream: WorkStream) -> WorkStream:
+    """Copy a work stream with its settings, context variables and rules.
+
+    Numbers stay with the original.
+    """
+    stream_copy = _copy_instance(stream, name=_get_free_name(WorkStream, stream.name))
+    for child in (*stream.context_variables.all(), *stream.routingrules.all()):
+        _copy_instance(child, work_stream=stream_copy)
     for rule in stream.skillrules.all():
-        rule_made = _copy(rule, work_stream=made)
-        for need in rule.needs.all():
-            _copy(need, rule=rule_made)
-    return made
+        rule_copy = _copy_instance(rule, work_stream=stream_copy)
+        for requirement in rule.skill_requirements.all():
+            _copy_instance(requirement, rule=rule_copy)
+    return stream_copy
 
 
 @transaction.atomic
-def copy_of_queue(queue: Queue) -> Queue:
-    """A queue with the same settings, the same agents and copies of its overflow rules; nothing is sent there yet."""
-    made = _copy(queue, name=_free_name(Queue, queue.name), is_default=False)
-    for part in (*queue.memberships.all(), *queue.overflow_rules.all()):
-        _copy(part, queue=made)
-    return made
+def copy_queue(queue: Queue) -> Queue:
+    """Copy a queue with its settings, members and overflow rules.
+
+    Work streams and rules still send their conversations to the original.
+    """
+    queue_copy = _copy_instance(queue, name=_get_free_name(Queue, queue.name), is_default=False)
+    for child in (*queue.memberships.all(), *queue.overflow_rules.all()):
+        _copy_instance(child, queue=queue_copy)
+    return queue_copy
 
 
-def _copy(thing: Thing, **changed: Any) -> Thing:
-    values = {field.name: getattr(thing, field.name) for field in thing._meta.concrete_fields if not field.primary_key}
-    return type(thing)._default_manager.create(**{**values, **changed})
+def _copy_instance(instance: ModelT, **changes: Any) -> ModelT:
+    fields = [field for field in instance._meta.concrete_fields if not field.primary_key]
+    values = {field.name: getattr(instance, field.name) for field in fields}
+    return type(instance)._default_manager.create(**{**values, **changes})
 
 
-def _free_name(model: type[Model], name: str) -> str:
-    """`Copy of Orders`, `Copy of Orders (2)`."""
-    first, number = f"Copy of {name}"[: LONGEST_NAME - 6], 2
-    found = first
-    while model._default_manager.filter(name=found).exists():
-        found, number = f"{first} ({number})", number + 1
-    return found
+def _get_free_name(model: type[Model], name: str) -> str:
+    """Return the first free name of `Copy of Orders`, `Copy of Orders (2)` and so on."""
+    base_name, number = f"Copy of {name}"[: MAX_NAME_LENGTH - 6], 2
+    free_name = base_name
+    while model._default_manager.filter(name=free_name).exists():
+        free_name, number = f"{base_name} ({number})", number + 1
+    return free_name

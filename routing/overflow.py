@@ -1,6 +1,6 @@
-"""What happens to work that a queue is closed for, too full for or too slow for.
+"""Overflow management: decide on work for a queue that is closed, full or slow.
 
-Decisions are made from values; `asked_before` and `asked_meanwhile` read a queue's rules.
+Decisions are made from values; `get_entry_rules` and `get_waiting_rules_by_queue` read the rules.
 """
 
 from collections.abc import Iterable
@@ -8,106 +8,111 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from omnichannel.core.localized_text import LocalizedText, localized, localized_plural
-from routing import hours
+from routing import operating_hours
 from routing.models import OverflowAction, OverflowCondition, OverflowRule, Queue
 
-BEFORE = (OverflowCondition.OUT_OF_HOURS, OverflowCondition.WORK_ITEM_LIMIT)
+ENTRY_CONDITIONS = (OverflowCondition.OUT_OF_HOURS, OverflowCondition.WORK_ITEM_LIMIT)
 
 
 @dataclass(frozen=True)
-class Crowd:
-    """How a queue stands at the moment somebody is to enter: is it open, and how many wait there already."""
+class QueueStatus:
+    """The status of a queue when a conversation is about to enter: open or not, and how many wait."""
 
     is_open: bool
     waiting: int
 
 
-def before_entering(rules: Iterable[OverflowRule], crowd: Crowd) -> OverflowRule | None:
-    """The rule that applies to who is about to enter: out of hours first, then in order; None where none does."""
-    asked = [rule for rule in rules if rule.condition in BEFORE]
-    in_order = sorted(asked, key=lambda rule: rule.condition != OverflowCondition.OUT_OF_HOURS)
-    return next((rule for rule in in_order if _applies(rule, crowd)), None)
+def match_entry_rule(rules: Iterable[OverflowRule], status: QueueStatus) -> OverflowRule | None:
+    """Return the rule for a conversation about to enter: out of hours first, then in order; else None."""
+    entry_rules = [rule for rule in rules if rule.condition in ENTRY_CONDITIONS]
+    in_order = sorted(entry_rules, key=lambda rule: rule.condition != OverflowCondition.OUT_OF_HOURS)
+    return next((rule for rule in in_order if _is_exceeded(rule, status)), None)
 
 
-def _applies(rule: OverflowRule, crowd: Crowd) -> bool:
+def _is_exceeded(rule: OverflowRule, status: QueueStatus) -> bool:
     if rule.condition == OverflowCondition.OUT_OF_HOURS:
-        return not crowd.is_open
-    return rule.limit is not None and crowd.waiting >= rule.limit  # one more would exceed it
+        return not status.is_open
+    return rule.limit is not None and status.waiting >= rule.limit  # one more would exceed it
 
 
-def while_waiting(rules: Iterable[OverflowRule], *, since: datetime, now: datetime) -> OverflowRule | None:
-    """The first rule whose time somebody who waits since then has exceeded; None where none does."""
-    asked = (rule for rule in rules if rule.condition == OverflowCondition.WAITING_TIME and rule.limit is not None)
-    return next((rule for rule in asked if now - since > timedelta(minutes=rule.limit or 0)), None)
+def match_waiting_rule(rules: Iterable[OverflowRule], *, since: datetime, now: datetime) -> OverflowRule | None:
+    """Return the first rule whose waiting time is exceeded by work waiting since then; else None."""
+    waiting_rules = (
+        rule for rule in rules if rule.condition == OverflowCondition.WAITING_TIME and rule.limit is not None
+    )
+    return next((rule for rule in waiting_rules if now - since > timedelta(minutes=rule.limit or 0)), None)
 
 
-def asked_before(queue: Queue) -> list[OverflowRule]:
-    """The queue's rules for those who are about to enter."""
-    return list(queue.overflow_rules.filter(condition__in=BEFORE).select_related("target"))
+def get_entry_rules(queue: Queue) -> list[OverflowRule]:
+    """Return the queue's rules for conversations about to enter."""
+    return list(queue.overflow_rules.filter(condition__in=ENTRY_CONDITIONS).select_related("target"))
 
 
-def asked_meanwhile() -> dict[Queue, list[OverflowRule]]:
-    """The rules for those who wait, by queue; queues without such rules are left out."""
-    found: dict[Queue, list[OverflowRule]] = {}
+def get_waiting_rules_by_queue() -> dict[Queue, list[OverflowRule]]:
+    """Return the rules for waiting conversations by queue, without queues that have none."""
+    rules_by_queue: dict[Queue, list[OverflowRule]] = {}
     rules = OverflowRule.objects.filter(condition=OverflowCondition.WAITING_TIME).select_related("queue", "target")
     for rule in rules:
-        found.setdefault(rule.queue, []).append(rule)
-    return found
+        rules_by_queue.setdefault(rule.queue, []).append(rule)
+    return rules_by_queue
 
 
-def is_closed(queue: Queue, at: datetime) -> bool:
-    """Whether the queue is out of its operating hours."""
-    return not hours.is_open(hours.of(queue.operating_hours), at)
+def is_queue_closed(queue: Queue, at: datetime) -> bool:
+    """Return whether the queue is outside its operating hours."""
+    return not operating_hours.is_open(operating_hours.build_schedule(queue.operating_hours), at)
 
 
-def reason(rule: OverflowRule) -> LocalizedText:
-    """Why the rule applies, as the beginning of a sentence."""
+def describe_reason(rule: OverflowRule) -> LocalizedText:
+    """Return why the rule applies, as the beginning of a sentence."""
     match OverflowCondition(rule.condition):
         case OverflowCondition.OUT_OF_HOURS:
-            return localized("%(queue)s is out of its operating hours", queue=rule.queue)
+            return localized("%(queue)s is outside its operating hours", queue=rule.queue)
         case OverflowCondition.WORK_ITEM_LIMIT:
             items = localized_plural("%(count)s work item", "%(count)s work items", rule.limit or 0)
             return localized("%(queue)s is full (%(items)s)", queue=rule.queue, items=items)
         case OverflowCondition.WAITING_TIME:
-            time = minutes(rule.limit or 0)
-            return localized("Nobody in %(queue)s was free for %(time)s", queue=rule.queue, time=time)
+            time = format_minutes(rule.limit or 0)
+            return localized("No agent in %(queue)s was available for %(time)s", queue=rule.queue, time=time)
 
 
-def outcome(rule: OverflowRule) -> LocalizedText:
-    """Why the rule applies and what it does, as a sentence."""
-    return localized("%(reason)s: %(effect)s", reason=reason(rule), effect=effect(rule))
+def describe_outcome(rule: OverflowRule) -> LocalizedText:
+    """Return why the rule applies and what it does, as a sentence."""
+    return localized("%(reason)s: %(effect)s", reason=describe_reason(rule), effect=describe_effect(rule))
 
 
-def effect(rule: OverflowRule) -> LocalizedText:
-    """What the rule does, as the end of a sentence."""
+def describe_effect(rule: OverflowRule) -> LocalizedText:
+    """Return what the rule does, as the end of a sentence."""
     match OverflowAction(rule.action):
         case OverflowAction.ASSIGN_ANYWAY:
-            return localized("it waits there anyway.")
+            return localized("assigned to the queue anyway.")
         case OverflowAction.TRANSFER:
             return localized("transferred to %(queue)s.", queue=rule.target)
         case OverflowAction.END:
-            return localized("the conversation is ended.")
+            return localized("conversation ended.")
 
 
-def one_at_a_time(queue: Queue) -> None:
-    """Before those who wait in a queue with a limit are counted: until this transaction ends, nobody else enters it."""
+def lock_limited_queue(queue: Queue) -> None:
+    """Lock a queue with a work item limit, so that nothing else enters it until this transaction ends.
+
+    Lock before counting the waiting conversations.
+    """
     if queue.overflow_rules.filter(condition=OverflowCondition.WORK_ITEM_LIMIT).exists():
         Queue.objects.select_for_update(no_key=True).get(pk=queue.pk)
 
 
-def at_the_door(queue: Queue, waiting: int, at: datetime) -> OverflowRule | None:
-    """The rule that applies to who is about to enter at this moment; None where they just wait there."""
-    is_open = not is_closed(queue, at)
-    rule = before_entering(asked_before(queue), Crowd(is_open, waiting))
-    return anyway(queue) if rule is None and not is_open else rule
+def find_entry_rule(queue: Queue, waiting_count: int, at: datetime) -> OverflowRule | None:
+    """Return the rule for a conversation about to enter now; None if it just waits there."""
+    is_open = not is_queue_closed(queue, at)
+    rule = match_entry_rule(get_entry_rules(queue), QueueStatus(is_open, waiting_count))
+    return build_default_closed_rule(queue) if rule is None and not is_open else rule
 
 
-def anyway(queue: Queue) -> OverflowRule:
-    """What happens out of hours where the queue has no rule for it."""
-    closed, stays = OverflowCondition.OUT_OF_HOURS, OverflowAction.ASSIGN_ANYWAY
-    return OverflowRule(queue=queue, condition=closed, action=stays)
+def build_default_closed_rule(queue: Queue) -> OverflowRule:
+    """Return the rule for closed queues without an out-of-hours rule: the work waits there."""
+    condition, action = OverflowCondition.OUT_OF_HOURS, OverflowAction.ASSIGN_ANYWAY
+    return OverflowRule(queue=queue, condition=condition, action=action)
 
 
-def minutes(number: int) -> LocalizedText:
-    """`1 minute`, `5 minutes`."""
+def format_minutes(number: int) -> LocalizedText:
+    """Format a number of minutes: `1 minute`, `5 minutes`."""
     return localized_plural("%(count)s minute", "%(count)s minutes", number)

@@ -1,4 +1,4 @@
-"""What an agent shows: by hand, by default at sign-in, by how much they have taken on."""
+"""The presence of agents: chosen by hand, set at sign-in, or following their load."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -7,78 +7,89 @@ from django.db.models import Q
 
 from routing.models import Agent, BasePresence, Presence
 
-FOLLOWS_LOAD: Final = (BasePresence.AVAILABLE, BasePresence.BUSY, BasePresence.BUSY_DND)
-NOT_THERE: Final = (BasePresence.OFFLINE, BasePresence.INACTIVE)
-GONE_AFTER: Final = timedelta(minutes=3)
-SEEN_EVERY: Final = timedelta(seconds=30)
+ABSENCE_TIMEOUT: Final = timedelta(minutes=3)
+LAST_SEEN_INTERVAL: Final = timedelta(seconds=30)
 
 
-def automatic(presence: BasePresence, used: int, capacity: int) -> BasePresence:
-    """The presence for this load: Available, Busy or Do not disturb; any other presence stays what it is."""
-    if presence not in FOLLOWS_LOAD:
+def get_presence_for_load(presence: BasePresence, used: int, capacity: int) -> BasePresence:
+    """Return the presence for a load: Available, Busy or Busy - DND; other presences stay.
+
+    Args:
+        presence: The current presence.
+        used: Used capacity in units.
+        capacity: The agent's capacity in units.
+    """
+    if not presence.follows_load:
         return presence
     if used <= 0:
         return BasePresence.AVAILABLE
     return BasePresence.BUSY if used < capacity else BasePresence.BUSY_DND
 
 
-def built_in(base: BasePresence) -> Presence:
-    """The presence of that base status that comes with the product."""
+def get_built_in_presence(base: BasePresence) -> Presence:
+    """Return the built-in presence with this base status."""
     return Presence.objects.get(base_status=base, is_built_in=True)
 
 
-def show(agent: Agent, presence: Presence, *, by_hand: bool) -> None:
-    """The agent shows this presence from now on; one chosen by hand stays whatever the load."""
-    Agent.objects.filter(pk=agent.pk).update(presence=presence, presence_by_hand=by_hand)
-    agent.presence, agent.presence_by_hand = presence, by_hand
+def set_presence(agent: Agent, presence: Presence, *, is_manual: bool) -> None:
+    """Set the agent's presence; a manual one does not follow the load."""
+    Agent.objects.filter(pk=agent.pk).update(presence=presence, is_presence_manual=is_manual)
+    agent.presence, agent.is_presence_manual = presence, is_manual
 
 
-def show_default(agent: Agent) -> None:
-    """The agent has come: their default presence, else Available."""
-    show(agent, agent.default_presence or built_in(BasePresence.AVAILABLE), by_hand=False)
+def set_default_presence(agent: Agent) -> None:
+    """Set the agent's default presence, else Available."""
+    set_presence(agent, agent.default_presence or get_built_in_presence(BasePresence.AVAILABLE), is_manual=False)
 
 
-def is_there(agent: Agent) -> bool:
-    """Neither Offline nor Inactive."""
-    return agent.presence.base_status not in NOT_THERE
+def is_present(agent: Agent) -> bool:
+    """Return whether the agent is neither Offline nor Inactive."""
+    return not agent.presence.base.is_signed_off
 
 
-def follow_load(agent: Agent, used: int) -> bool:
-    """Show what the load says, unless the agent has chosen by hand; True when that is something new."""
-    shown = BasePresence(agent.presence.base_status)
-    wanted = automatic(shown, used, agent.capacity)
-    if wanted == shown or agent.presence_by_hand or not agent.presence.is_built_in:
+def update_presence_for_load(agent: Agent, used: int) -> bool:
+    """Update a presence that is not manual to the load; return whether it changed.
+
+    Args:
+        used: Used capacity in units.
+    """
+    current = agent.presence.base
+    target = get_presence_for_load(current, used, agent.capacity)
+    if target == current or agent.is_presence_manual or not agent.presence.is_built_in:
         return False
-    unchanged = Agent.objects.filter(pk=agent.pk, presence=agent.presence_id, presence_by_hand=False)
-    agent.presence = built_in(wanted)
+    unchanged = Agent.objects.filter(pk=agent.pk, presence=agent.presence_id, is_presence_manual=False)
+    agent.presence = get_built_in_presence(target)
     return unchanged.update(presence=agent.presence) == 1
 
 
-def note_seen(agent: Agent, now: datetime) -> bool:
-    """One of the agent's pages is open; True when they were gone: they had pages, and then none for a while.
+def record_last_seen(agent: Agent, now: datetime) -> bool:
+    """Record that a page of the agent is open; written at most once in LAST_SEEN_INTERVAL.
 
-    Written every half minute at most.
+    Returns:
+        Whether the agent was absent: they had open pages before, but none for ABSENCE_TIMEOUT.
     """
-    before = agent.last_seen_at
-    if before is not None and before > now - SEEN_EVERY:
+    last_seen_at = agent.last_seen_at
+    if last_seen_at is not None and last_seen_at > now - LAST_SEEN_INTERVAL:
         return False
     Agent.objects.filter(pk=agent.pk).update(last_seen_at=now)
     agent.last_seen_at = now
-    return before is not None and before < now - GONE_AFTER
+    return last_seen_at is not None and last_seen_at < now - ABSENCE_TIMEOUT
 
 
-def whose_pages_are_gone(now: datetime) -> list[Agent]:
-    """Agents who are not Offline, had pages open, and have had none for a while."""
-    gone = Agent.objects.filter(~Q(presence__base_status=BasePresence.OFFLINE), last_seen_at__lt=now - GONE_AFTER)
-    return list(gone.select_related("user", "presence"))
+def get_agents_without_open_pages(now: datetime) -> list[Agent]:
+    """Return agents who are not Offline and have had no open page for ABSENCE_TIMEOUT."""
+    agents = Agent.objects.filter(
+        ~Q(presence__base_status=BasePresence.OFFLINE), last_seen_at__lt=now - ABSENCE_TIMEOUT
+    )
+    return list(agents.select_related("user", "presence"))
 
 
-def go_offline(agent: Agent, *, unless_seen_since: datetime) -> bool:
-    """All pages are gone: show Offline; False when the agent has been seen since that moment.
+def set_offline(agent: Agent, *, unless_seen_since: datetime) -> bool:
+    """Set an agent without open pages Offline; return False if they have been seen since that time.
 
-    Who was Away by hand is not brought back by a page: they say themselves when they are there again.
+    After a manual Away, Offline is manual too: opening a page does not end it, only the agent's own choice.
     """
-    stays = agent.presence_by_hand and agent.presence.base_status == BasePresence.AWAY
+    is_manual = agent.is_presence_manual and agent.presence.base_status == BasePresence.AWAY
     unseen = Agent.objects.filter(pk=agent.pk, last_seen_at__lt=unless_seen_since)
-    agent.presence, agent.presence_by_hand = built_in(BasePresence.OFFLINE), stays
-    return unseen.update(presence=agent.presence, presence_by_hand=stays) == 1
+    agent.presence, agent.is_presence_manual = get_built_in_presence(BasePresence.OFFLINE), is_manual
+    return unseen.update(presence=agent.presence, is_presence_manual=is_manual) == 1

@@ -1,29 +1,29 @@
-"""Where a conversation goes and what it needs: the work stream's rules, asked in order."""
+"""Apply a work stream's rules: the queue a conversation goes to, and the skills it requires."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import TypeVar
 
-from routing.conditions import holds
-from routing.fields import FIELDS, Facts, Known, known_in
+from routing.conditions.evaluation import is_condition_met
+from routing.conditions.fields import STANDARD_FIELDS, AvailableFields, Facts, get_available_fields
 from routing.models import Queue, RoutingRule, Skill, SkillRule, WorkStream
 from routing.models.rules import Rule
 
-AnyRule = TypeVar("AnyRule", bound=Rule)
+RuleT = TypeVar("RuleT", bound=Rule)
 
 
 @dataclass(frozen=True)
 class Route:
-    """The queue a conversation goes to, and the rule that sent it; without one it goes to the fallback queue."""
+    """The queue a conversation goes to, and the rule that sent it; None for the fallback queue."""
 
     queue: Queue
     rule: RoutingRule | None = None
 
 
 @dataclass(frozen=True)
-class Need:
-    """A skill a conversation needs, and how well an agent has to have it."""
+class SkillRequirement:
+    """A skill that a conversation requires, with the minimum proficiency."""
 
     skill: Skill
     rating: int
@@ -32,39 +32,42 @@ class Need:
         return f"{self.skill} ({self.rating})"
 
 
-def moment(at: datetime, zone: tzinfo) -> dict[str, object]:
-    """The facts that the clock in this time zone tells."""
+def get_time_facts(at: datetime, zone: tzinfo) -> dict[str, object]:
+    """Return the weekday and the time of day in this time zone."""
     local = at.astimezone(zone)
     return {"weekday": local.weekday(), "time": local.time()}
 
 
-def first_that_holds(rules: Iterable[AnyRule], facts: Facts, known: Known = FIELDS) -> AnyRule | None:
-    """The first rule that holds; None where none does."""
-    return next((rule for rule in rules if holds(rule.condition, facts, known)), None)
+def find_matching_rule(rules: Iterable[RuleT], facts: Facts, fields: AvailableFields = STANDARD_FIELDS) -> RuleT | None:
+    """Return the first rule that holds; None if there is none."""
+    return next((rule for rule in rules if is_condition_met(rule.condition, facts, fields)), None)
 
 
-def fallback(stream: WorkStream) -> Queue:
-    """Where the work stream's conversations go that no rule sends elsewhere."""
-    return stream.fallback_queue or Queue.objects.default()
+def get_fallback_queue(stream: WorkStream) -> Queue:
+    """Return the queue for the work stream's conversations that no rule sends elsewhere."""
+    return stream.fallback_queue or Queue.objects.get_default()
 
 
-def route(stream: WorkStream, facts: Facts, known: Known | None = None) -> Route:
-    """The queue of the first rule that holds, else the work stream's fallback queue, else the default one."""
+def find_route(stream: WorkStream, facts: Facts, fields: AvailableFields | None = None) -> Route:
+    """Return the route to the queue of the first rule that holds, else to the fallback queue."""
     rules = stream.routingrules.select_related("queue")
-    rule = first_that_holds(rules, facts, known or known_in(stream))
-    return Route(rule.queue, rule) if rule else Route(fallback(stream))
+    rule = find_matching_rule(rules, facts, fields or get_available_fields(stream))
+    return Route(rule.queue, rule) if rule else Route(get_fallback_queue(stream))
 
 
-def needs(stream: WorkStream, facts: Facts, known: Known | None = None) -> list[Need]:
-    """The skills of all rules that hold; where two ask for the same, the higher rating wins."""
-    rules, known = stream.skillrules.prefetch_related("needs__skill"), known or known_in(stream)
-    return combined(rule for rule in rules if holds(rule.condition, facts, known))
+def get_skill_requirements(
+    stream: WorkStream, facts: Facts, fields: AvailableFields | None = None
+) -> list[SkillRequirement]:
+    """Return the skills required by all rules that hold; of two ratings of a skill the higher counts."""
+    rules = stream.skillrules.prefetch_related("skill_requirements__skill")
+    fields = fields or get_available_fields(stream)
+    return combine_skill_requirements(rule for rule in rules if is_condition_met(rule.condition, facts, fields))
 
 
-def combined(rules: Iterable[SkillRule]) -> list[Need]:
-    """What these rules ask for together."""
-    wanted: dict[Skill, int] = {}
+def combine_skill_requirements(rules: Iterable[SkillRule]) -> list[SkillRequirement]:
+    """Return the skills required by these rules together, in the order of their names."""
+    ratings: dict[Skill, int] = {}
     for rule in rules:
-        for one in rule.needs.all():
-            wanted[one.skill] = max(one.rating, wanted.get(one.skill, 0))
-    return [Need(skill, wanted[skill]) for skill in sorted(wanted, key=lambda skill: skill.name)]
+        for requirement in rule.skill_requirements.all():
+            ratings[requirement.skill] = max(requirement.rating, ratings.get(requirement.skill, 0))
+    return [SkillRequirement(skill, ratings[skill]) for skill in sorted(ratings, key=lambda skill: skill.name)]

@@ -1,4 +1,4 @@
-"""The people and things most tests begin with, by the names the desk knows them by."""
+"""Functions that create the records most tests need."""
 
 import itertools
 import uuid
@@ -9,46 +9,55 @@ from django.contrib.auth.models import Group
 from django.utils import timezone
 from twilio.request_validator import RequestValidator
 
-from channels_whatsapp.identity import identity
+from channels_whatsapp.identity import get_identity
 from channels_whatsapp.models import WhatsAppAccount, WhatsAppNumber
 from omnichannel.accounts.models import User
-from omnichannel.conversations.models import Contact, Conversation, Direction, Kind, Message, Status
+from omnichannel.conversations.models import (
+    Contact,
+    Conversation,
+    Message,
+    MessageDirection,
+    MessageKind,
+    MessageStatus,
+)
 from routing.models import Agent, BasePresence, Presence, Queue, QueueMembership, State, WorkStream
 
-TOKEN = "dd40ed7df8376b1fa959be99c45fbfce"
-counter = itertools.count(1)
+AUTH_TOKEN = "dd40ed7df8376b1fa959be99c45fbfce"
+sequence = itertools.count(1)
 
 
-def sid(prefix: str = "SM") -> str:
-    """A SID of Twilio's form, a new one each time."""
+def new_sid(prefix: str = "SM") -> str:
+    """Return a new SID in Twilio's format."""
     return f"{prefix}{uuid.uuid4().hex}"
 
 
-def user(role: str, name: str = "", **fields: Any) -> User:
-    """Somebody who signs in, in the group `role`; without a role a stranger."""
-    person = User.objects.create_user(
-        username=name.lower() or f"person{next(counter)}", password="correct horse", first_name=name, **fields
+def create_user(role: str, name: str = "", **fields: Any) -> User:
+    """Create a user in the group `role`, or a user without a role for ""."""
+    user = User.objects.create_user(
+        username=name.lower() or f"person{next(sequence)}", password="correct horse", first_name=name, **fields
     )
     if role:
-        person.groups.add(Group.objects.get(name=role))
-    return person
+        user.groups.add(Group.objects.get(name=role))
+    return user
 
 
-def agent(name: str = "", *, role: str = "Agent", queue: Queue | None = None, presence: str = "available") -> Agent:
-    """Somebody who answers customers, available, and a member of `queue` where one is given."""
-    shown = Presence.objects.get(base_status=BasePresence(presence), is_built_in=True)
-    made = Agent.objects.create(user=user(role, name), presence=shown)
+def create_agent(
+    name: str = "", *, role: str = "Agent", queue: Queue | None = None, presence: str = "available"
+) -> Agent:
+    """Create an agent, who is available by default, as a member of `queue` if given."""
+    presence_row = Presence.objects.get(base_status=BasePresence(presence), is_built_in=True)
+    agent = Agent.objects.create(user=create_user(role, name), presence=presence_row)
     if queue is not None:
-        QueueMembership.objects.create(queue=queue, agent=made)
-    return made
+        QueueMembership.objects.create(queue=queue, agent=agent)
+    return agent
 
 
-def queue(name: str = "Orders") -> Queue:
+def create_queue(name: str = "Orders") -> Queue:
     return Queue.objects.create(name=name)
 
 
-def work_stream(**fields: Any) -> WorkStream:
-    """The work stream that is there out of the box, with `fields` changed."""
+def update_work_stream(**fields: Any) -> WorkStream:
+    """Set `fields` of the built-in work stream and return it."""
     stream = WorkStream.objects.get(name="WhatsApp channel work stream")
     for name, value in fields.items():
         setattr(stream, name, value)
@@ -56,80 +65,98 @@ def work_stream(**fields: Any) -> WorkStream:
     return stream
 
 
-def account(**fields: Any) -> WhatsAppAccount:
-    values = {"name": "WhatsApp channel", "account_sid": sid("AC"), "auth_token": TOKEN, **fields}
+def create_account(**fields: Any) -> WhatsAppAccount:
+    values = {"name": "WhatsApp channel", "account_sid": new_sid("AC"), "auth_token": AUTH_TOKEN, **fields}
     return WhatsAppAccount.objects.create(**values)
 
 
-def number(of: WhatsAppAccount | None = None, *, digits: str = "", **fields: Any) -> WhatsAppNumber:
+def create_number(account: WhatsAppAccount | None = None, *, number: str = "", **fields: Any) -> WhatsAppNumber:
     values = {
         "name": "Shop",
-        "account": of or account(),
-        "number": digits or f"+1415523{next(counter):04d}",
+        "account": account or create_account(),
+        "number": number or f"+1415523{next(sequence):04d}",
         "work_stream": WorkStream.objects.get(name="WhatsApp channel work stream"),
         **fields,
     }
     return WhatsAppNumber.objects.create(**values)
 
 
-def contact(name: str = "Amara Diallo", *, address: str = "", **fields: Any) -> Contact:
-    where = address or f"whatsapp:+4915112{next(counter):06d}"
-    return Contact.objects.create(address=where, identity=identity(where), profile_name=name, **fields)
+def create_contact(name: str = "Amara Diallo", *, address: str = "", **fields: Any) -> Contact:
+    sender_address = address or f"whatsapp:+4915112{next(sequence):06d}"
+    return Contact.objects.create(
+        address=sender_address, identity=get_identity(sender_address), profile_name=name, **fields
+    )
 
 
-def conversation(
+def create_conversation(
     *,
-    with_agent: Agent | None = None,
-    on: WhatsAppNumber | None = None,
-    in_queue: Queue | None = None,
-    of: Contact | None = None,
-    wrote: datetime | None = None,
+    agent: Agent | None = None,
+    number: WhatsAppNumber | None = None,
+    queue: Queue | None = None,
+    contact: Contact | None = None,
+    last_inbound_at: datetime | None = None,
     **fields: Any,
 ) -> Conversation:
-    """A conversation whose customer wrote just now: active with an agent where one is given, else open."""
-    at = wrote or timezone.now()
-    where = on or number()
+    """Create a conversation whose customer wrote just now.
+
+    Args:
+        agent: The assigned agent; with one the state is active, otherwise open, unless `fields` contains a state.
+        last_inbound_at: Time of the customer's last message; the window closes 24 hours later.
+        fields: Other fields of the conversation.
+    """
+    inbound_at = last_inbound_at or timezone.now()
+    whatsapp_number = number or create_number()
     values = {
-        "number": where,
-        "contact": of or contact(),
-        "work_stream": where.work_stream,
-        "queue": in_queue or Queue.objects.default(),
-        "agent": with_agent,
-        "state": State.ACTIVE if with_agent else State.OPEN,
-        "last_inbound_at": at,
-        "window_closes_at": at + timedelta(hours=24),
-        "last_activity_at": at,
+        "number": whatsapp_number,
+        "contact": contact or create_contact(),
+        "work_stream": whatsapp_number.work_stream,
+        "queue": queue or Queue.objects.get_default(),
+        "agent": agent,
+        "state": State.ACTIVE if agent else State.OPEN,
+        "last_inbound_at": inbound_at,
+        "window_closes_at": inbound_at + timedelta(hours=24),
+        "last_activity_at": inbound_at,
         **fields,
     }
     return Conversation.objects.create(**values)
 
 
-def inbound(of: Conversation, body: str = "Hello", **fields: Any) -> Message:
-    """A message from the customer, already filed."""
-    values = {"kind": Kind.TEXT, "status": Status.RECEIVED, "twilio_sid": sid(), **fields}
-    message = Message.objects.create(conversation=of, direction=Direction.INBOUND, body=body, **values)
-    Conversation.objects.filter(pk=of.pk).update(last_message=message)
+def create_inbound_message(conversation: Conversation, body: str = "Hello", **fields: Any) -> Message:
+    """Create a received message and make it the conversation's last one."""
+    values = {"kind": MessageKind.TEXT, "status": MessageStatus.RECEIVED, "twilio_sid": new_sid(), **fields}
+    message = Message.objects.create(conversation=conversation, direction=MessageDirection.INBOUND, body=body, **values)
+    Conversation.objects.filter(pk=conversation.pk).update(last_message=message)
     return message
 
 
-def outbound(of: Conversation, body: str = "Hi", *, status: str = "sent", **fields: Any) -> Message:
-    """A message of ours, with its SID once it has been sent."""
-    values = {"status": Status(status), "twilio_sid": "" if status in {"queued", "sending"} else sid(), **fields}
-    message = Message.objects.create(conversation=of, direction=Direction.OUTBOUND, body=body, **values)
-    Conversation.objects.filter(pk=of.pk).update(last_message=message)
+def create_outbound_message(
+    conversation: Conversation, body: str = "Hi", *, status: str = "sent", **fields: Any
+) -> Message:
+    """Create an outbound message, with a SID unless it is queued or sending."""
+    values = {
+        "status": MessageStatus(status),
+        "twilio_sid": "" if status in {"queued", "sending"} else new_sid(),
+        **fields,
+    }
+    message = Message.objects.create(
+        conversation=conversation, direction=MessageDirection.OUTBOUND, body=body, **values
+    )
+    Conversation.objects.filter(pk=conversation.pk).update(last_message=message)
     return message
 
 
-def inbound_form(to: WhatsAppNumber, sender: str = "whatsapp:+4915112345678", **changed: str) -> dict[str, str]:
-    """What Twilio posts for a text message; with `changed` parameters, those that are None left out."""
-    message = sid()
+def build_inbound_form(
+    number: WhatsAppNumber, sender: str = "whatsapp:+4915112345678", **changed: str
+) -> dict[str, str]:
+    """Return the form that Twilio posts for a text message, without the parameters that `changed` sets to None."""
+    message = new_sid()
     form = {
         "MessageSid": message,
         "SmsSid": message,
         "SmsMessageSid": message,
-        "AccountSid": to.account.account_sid,
+        "AccountSid": number.account.account_sid,
         "From": sender,
-        "To": to.address,
+        "To": number.address,
         "Body": "Hello",
         "NumMedia": "0",
         "NumSegments": "1",
@@ -142,7 +169,7 @@ def inbound_form(to: WhatsAppNumber, sender: str = "whatsapp:+4915112345678", **
     return {name: value for name, value in form.items() if value is not None}
 
 
-def signature(url: str, form: Any, token: str = TOKEN) -> str:
-    """What Twilio would send as X-Twilio-Signature."""
+def compute_signature(url: str, form: Any, token: str = AUTH_TOKEN) -> str:
+    """Return the value of the header X-Twilio-Signature for this URL and form."""
     signed: str = RequestValidator(token).compute_signature(url, form)
     return signed

@@ -1,4 +1,4 @@
-"""Many at once: the same thing done by real threads, each with a database connection of its own."""
+"""Run functions at the same moment in threads with a database connection each."""
 
 import threading
 from collections.abc import Callable
@@ -6,26 +6,26 @@ from typing import Any
 
 from django.db import connection
 
-PATIENCE = 60.0  # seconds; a crowd that takes longer has locked itself out
+TIMEOUT_SECONDS = 60.0  # seconds; threads that take longer are in a deadlock
 
 
-def at_once(*doings: Callable[[], Any]) -> list[Any]:
-    """Start all of them at the same moment; what each returned, or the exception it raised, in their order."""
-    outcomes: list[Any] = [AssertionError("This thread never came to an end.")] * len(doings)
-    ready = threading.Barrier(len(doings))
+def run_concurrently(*functions: Callable[[], Any]) -> list[Any]:
+    """Start all functions at the same moment; return the result or exception of each, in their order."""
+    outcomes: list[Any] = [AssertionError("The thread did not finish.")] * len(functions)
+    ready = threading.Barrier(len(functions))
 
-    def run(place: int, doing: Callable[[], Any]) -> None:
+    def run(index: int, function: Callable[[], Any]) -> None:
         try:
-            ready.wait(PATIENCE)
-            outcomes[place] = doing()
-        except Exception as error:  # handed to the test
-            outcomes[place] = error
+            ready.wait(TIMEOUT_SECONDS)
+            outcomes[index] = function()
+        except Exception as error:  # Returned to the test.
+            outcomes[index] = error
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=run, args=each, daemon=True) for each in enumerate(doings)]
+    threads = [threading.Thread(target=run, args=item, daemon=True) for item in enumerate(functions)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(PATIENCE)
+        thread.join(TIMEOUT_SECONDS)
     return outcomes

@@ -1,8 +1,8 @@
-"""What every test stands on: its database, a media folder of its own, and no way out of this machine."""
+"""Fixtures and hooks of all tests: database marker, temporary media folder, no connections to other machines."""
 
 import gc
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,66 +10,119 @@ import pytest
 from django.core.management.commands import flush
 from django.test import SimpleTestCase
 
-from tests.db_snapshot import all_rows, put_back
+from channels_whatsapp.backends import memory
+from channels_whatsapp.models import WhatsAppNumber
+from tests import builders
+from tests.admin_client import UserClient, create_signed_in_client
+from tests.db_snapshot import read_all_tables, restore_tables
 
-LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-# A test reaches the database by one of these alone; without them pytest-django lets nobody ask it anything.
-OPENS_THE_DATABASE = {"db", "transactional_db", "django_db_setup", "live_server"}
+LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
+# pytest-django blocks the database for tests that use none of these fixtures.
+DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "live_server"}
 
 
-def _uses_the_database(item: pytest.Item) -> bool:
+def _uses_database(item: pytest.Item) -> bool:
     case = getattr(item, "cls", None)
     return (
         item.get_closest_marker("django_db") is not None
-        or not OPENS_THE_DATABASE.isdisjoint(getattr(item, "fixturenames", ()))
+        or not DATABASE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
         or (isinstance(case, type) and issubclass(case, SimpleTestCase))
     )
 
 
-@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fail-on-skip", action="store_true", help="Count a skipped test as failed, as `make test` does.")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With --fail-on-skip, a test may be skipped only if it is marked `may_skip`."""
+    report = yield
+    if item.get_closest_marker("may_skip") is None:
+        _fail_if_skipped(item.config, report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """With --fail-on-skip, no module may be skipped while it is imported."""
+    report = yield
+    _fail_if_skipped(collector.config, report)
+    return report
+
+
+def _fail_if_skipped(config: pytest.Config, report: pytest.TestReport | pytest.CollectReport) -> None:
+    if report.skipped and config.getoption("--fail-on-skip"):
+        report.outcome = "failed"
+        report.longrepr = f"Skipped, which --fail-on-skip does not allow: {report.longrepr}"
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` selects tests by marker
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what uses the database: `make test` runs that on both, and what has nothing to do with it once."""
+    """Mark the tests that use the database: `make test` runs them on SQLite and PostgreSQL, and the others once."""
     for item in items:
-        if _uses_the_database(item):
+        if _uses_database(item):
             item.add_marker("database")
 
 
 def pytest_collection_finish() -> None:
-    """What has been imported stays until the end: the garbage collector need not look through it again and again."""
+    """Exclude imported modules from garbage collection: they live until the end, and scanning them costs time."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture(autouse=True)
-def _media_folder(settings: Any, tmp_path: Path) -> None:
+def _temporary_media_root(settings: Any, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = tmp_path / "media"
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """A test with real transactions empties all tables; what the migrations put there comes back as it was.
+    """Restore the rows that migrations created after each test that empties all tables.
 
-    Django would make the permissions anew after each such test, and the roles out of them, which costs more than most
-    tests do.
+    Django would create permissions, and from them roles, again after each such test, which takes longer than most
+    tests.
     """
     with django_db_blocker.unblock():
-        kept = all_rows()
+        snapshot = read_all_tables()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(flush, "emit_post_migrate_signal", lambda *_, **__: put_back(kept))
+        patch.setattr(flush, "emit_post_migrate_signal", lambda *_, **__: restore_tables(snapshot))
         yield
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _nobody_beyond_loopback() -> Iterator[None]:
+def _block_external_connections() -> Iterator[None]:
     """Fail a test that opens a connection to another machine."""
     connect = socket.socket.connect
 
     def guarded(self: socket.socket, address: Any) -> None:
         host = str(address[0]) if self.family in {socket.AF_INET, socket.AF_INET6} else "localhost"
-        if not host.startswith("127.") and host not in LOOPBACK:
-            raise AssertionError(f"A test tried to reach {address!r}, beyond this machine.")
+        if not host.startswith("127.") and host not in LOOPBACK_HOSTS:
+            raise AssertionError(f"A test tried to connect to {address!r}, on another machine.")
         connect(self, address)
 
     socket.socket.connect = guarded  # type: ignore[method-assign, assignment]
     yield
     socket.socket.connect = connect  # type: ignore[method-assign]
+
+
+@pytest.fixture
+def memory_backend(settings: Any) -> Iterator[memory.MemoryBackend]:
+    """Replace Twilio with a backend in memory that records what is sent and gives the answers a test chooses."""
+    settings.WHATSAPP_BACKEND = "memory"
+    memory.backend.reset()
+    yield memory.backend
+    memory.backend.reset()
+
+
+@pytest.fixture
+def admin_client(db: None) -> UserClient:
+    """Return a client signed in as Ada, who has the role Administrator but is no superuser."""
+    return create_signed_in_client("Administrator", "Ada")
+
+
+@pytest.fixture
+def number(db: None) -> WhatsAppNumber:
+    return builders.create_number()

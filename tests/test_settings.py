@@ -1,4 +1,4 @@
-"""Settings come from the environment, and a missing or malformed one stops the start with a clear message."""
+"""Settings are read from the environment; a missing or malformed one stops the start with a clear message."""
 
 import os
 import subprocess
@@ -12,24 +12,31 @@ from django.core.exceptions import ImproperlyConfigured
 from omnichannel import environment
 
 ROOT = Path(__file__).parent.parent
-KEY = Fernet.generate_key().decode()
-GOOD = {
+ENCRYPTION_KEY = Fernet.generate_key().decode()
+REQUIRED_ENVIRONMENT = {
     "SECRET_KEY": "a-long-random-text-" + "0123456789abcdef" * 4,
-    "ENCRYPTION_KEYS": KEY,
+    "ENCRYPTION_KEYS": ENCRYPTION_KEY,
     "PUBLIC_URL": "https://desk.example.com",
     "LOG_LEVEL": "WARNING",
 }
-OURS = {*GOOD, "DEBUG", "DATABASE_URL", "WHATSAPP_BACKEND", "MEDIA_ROOT", "DJANGO_SETTINGS_MODULE"}
+PROJECT_VARIABLES = {
+    *REQUIRED_ENVIRONMENT,
+    "DEBUG",
+    "DATABASE_URL",
+    "WHATSAPP_BACKEND",
+    "MEDIA_ROOT",
+    "DJANGO_SETTINGS_MODULE",
+}
 
 
-def start(*command: str, **changed: str | None) -> subprocess.CompletedProcess[str]:
-    """Start the program in a process of its own, with these settings and none of this one's."""
-    inherited = {name: value for name, value in os.environ.items() if name not in OURS}
-    given = {name: value for name, value in {**GOOD, **changed}.items() if value is not None}
+def run_manage_py(*command: str, **changed: str | None) -> subprocess.CompletedProcess[str]:
+    """Run manage.py in a process with only these settings."""
+    inherited = {name: value for name, value in os.environ.items() if name not in PROJECT_VARIABLES}
+    environment = {name: value for name, value in {**REQUIRED_ENVIRONMENT, **changed}.items() if value is not None}
     return subprocess.run(
         [sys.executable, "manage.py", *(command or ("check",))],
         cwd=ROOT,
-        env={**inherited, **given},
+        env={**inherited, **environment},
         capture_output=True,
         text=True,
         timeout=60,
@@ -38,20 +45,22 @@ def start(*command: str, **changed: str | None) -> subprocess.CompletedProcess[s
 
 
 def test_check_deploy_is_clean_without_debug(tmp_path: Path) -> None:
-    outcome = start("check", "--deploy", "--fail-level", "DEBUG", DATABASE_URL=f"sqlite:///{tmp_path}/x.sqlite3")
+    outcome = run_manage_py(
+        "check", "--deploy", "--fail-level", "DEBUG", DATABASE_URL=f"sqlite:///{tmp_path}/x.sqlite3"
+    )
     assert (outcome.returncode, outcome.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "ENCRYPTION_KEYS", "PUBLIC_URL"])
 @pytest.mark.parametrize("value", [None, ""])
 def test_without_debug_a_missing_setting_stops_the_start_and_is_named(name: str, value: str | None) -> None:
-    outcome = start(**{name: value})
+    outcome = run_manage_py(**{name: value})
     assert outcome.returncode != 0
     assert f"{name} is not set" in outcome.stderr
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "words"),
+    ("name", "value", "error_text"),
     [
         ("DEBUG", "perhaps", "DEBUG must be true or false, not 'perhaps'"),
         ("ENCRYPTION_KEYS", "secret", "ENCRYPTION_KEYS must be Fernet keys"),
@@ -64,26 +73,26 @@ def test_without_debug_a_missing_setting_stops_the_start_and_is_named(name: str,
         ("DATABASE_URL", "postgres://x:notaport/y", "DATABASE_URL must"),
     ],
 )
-def test_a_malformed_setting_stops_the_start_with_a_clear_message(name: str, value: str, words: str) -> None:
-    outcome = start(**{name: value})
+def test_a_malformed_setting_stops_the_start_with_a_clear_message(name: str, value: str, error_text: str) -> None:
+    outcome = run_manage_py(**{name: value})
     assert outcome.returncode != 0
-    assert words in outcome.stderr
+    assert error_text in outcome.stderr
     assert "Omnichannel can't start" in outcome.stderr
     assert "Traceback" not in outcome.stderr
 
 
 def test_the_simulator_is_off_without_debug_unless_switched_on_by_name() -> None:
-    show = "from django.conf import settings as s; print(s.WHATSAPP_BACKEND, s.DEMONSTRATION_ALLOWED)"
-    here = {"PUBLIC_URL": "http://127.0.0.1:8000"}
-    assert start("shell", "-c", show, "--no-imports").stdout.strip() == "twilio False"
-    assert start("shell", "-c", show, "--no-imports", **here).stdout.strip() == "twilio False"
-    by_name = start("shell", "-c", show, "--no-imports", **here, WHATSAPP_BACKEND="simulator")
+    show = "from django.conf import settings as s; print(s.WHATSAPP_BACKEND, s.DEMO_ALLOWED)"
+    local_settings = {"PUBLIC_URL": "http://127.0.0.1:8000"}
+    assert run_manage_py("shell", "-c", show, "--no-imports").stdout.strip() == "twilio False"
+    assert run_manage_py("shell", "-c", show, "--no-imports", **local_settings).stdout.strip() == "twilio False"
+    by_name = run_manage_py("shell", "-c", show, "--no-imports", **local_settings, WHATSAPP_BACKEND="simulator")
     assert by_name.stdout.strip() == "simulator True"
 
 
 @pytest.mark.parametrize("debug", ["true", "false"])
 def test_the_simulator_does_not_start_where_others_can_reach_it(debug: str) -> None:
-    outcome = start(WHATSAPP_BACKEND="simulator", DEBUG=debug)
+    outcome = run_manage_py(WHATSAPP_BACKEND="simulator", DEBUG=debug)
     assert outcome.returncode != 0
     assert "Omnichannel can't start: WHATSAPP_BACKEND is simulator, but others can reach PUBLIC_URL" in outcome.stderr
     assert "Set WHATSAPP_BACKEND=twilio" in outcome.stderr
@@ -95,27 +104,27 @@ def test_public_url_decides_hosts_cookies_and_transport() -> None:
         "from django.conf import settings as s; print(s.ALLOWED_HOSTS, s.CSRF_TRUSTED_ORIGINS,"
         " s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE, s.SECURE_SSL_REDIRECT, s.SECURE_HSTS_SECONDS > 0)"
     )
-    outcome = start("shell", "-c", show, "--no-imports")
+    outcome = run_manage_py("shell", "-c", show, "--no-imports")
     assert outcome.stdout.strip() == "['desk.example.com'] ['https://desk.example.com'] True True True True"
 
 
 def test_with_debug_nothing_needs_to_be_set(tmp_path: Path) -> None:
-    nothing = dict.fromkeys(GOOD)
-    outcome = start(**nothing, DEBUG="true", DATABASE_URL=f"sqlite:///{tmp_path}/x.sqlite3")
+    nothing = dict.fromkeys(REQUIRED_ENVIRONMENT)
+    outcome = run_manage_py(**nothing, DEBUG="true", DATABASE_URL=f"sqlite:///{tmp_path}/x.sqlite3")
     assert outcome.returncode == 0, outcome.stderr
 
 
 def test_a_secret_can_be_read_from_a_file(tmp_path: Path) -> None:
-    (tmp_path / "keys").write_text(KEY)
-    outcome = start(ENCRYPTION_KEYS=None, ENCRYPTION_KEYS_FILE=str(tmp_path / "keys"))
+    (tmp_path / "keys").write_text(ENCRYPTION_KEY)
+    outcome = run_manage_py(ENCRYPTION_KEYS=None, ENCRYPTION_KEYS_FILE=str(tmp_path / "keys"))
     assert outcome.returncode == 0, outcome.stderr
 
 
-# -- The rules of PUBLIC_URL ----------------------------------------------------------------------------------------
+# -- The rules of PUBLIC_URL -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"),
+    ("url", "expected"),
     [
         ("https://desk.example.com", "https://desk.example.com"),
         ("https://desk.example.com/", "https://desk.example.com"),
@@ -125,12 +134,12 @@ def test_a_secret_can_be_read_from_a_file(tmp_path: Path) -> None:
         ("http://[::1]:8000", "http://[::1]:8000"),
     ],
 )
-def test_a_public_url_is_kept_without_its_slash(given: str, kept: str) -> None:
-    assert environment.public_url(given) == kept
+def test_a_public_url_is_kept_without_its_slash(url: str, expected: str) -> None:
+    assert environment.validate_public_url(url) == expected
 
 
 @pytest.mark.parametrize(
-    "given",
+    "url",
     [
         "",
         "desk.example.com",
@@ -149,20 +158,20 @@ def test_a_public_url_is_kept_without_its_slash(given: str, kept: str) -> None:
         "http://desk.example.com",
     ],
 )
-def test_an_odd_public_url_is_refused_in_words(given: str) -> None:
+def test_invalid_public_url_is_refused_with_a_message(url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="PUBLIC_URL"):
-        environment.public_url(given)
+        environment.validate_public_url(url)
 
 
 @pytest.mark.parametrize(("value", "means"), [("true", True), ("1", True), ("Off", False), ("no", False), ("", True)])
 def test_flags_are_read_in_their_usual_spellings(monkeypatch: pytest.MonkeyPatch, value: str, means: bool) -> None:
     monkeypatch.setenv("A_FLAG", value)
-    assert environment.flag("A_FLAG", default=True) is means
+    assert environment.read_bool("A_FLAG", default=True) is means
 
 
 def test_a_local_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
     path = tmp_path / "var" / "secret"
-    made = environment.local_secret(path, lambda: "first")
-    again = environment.local_secret(path, lambda: "second")
-    assert (made, again, path.stat().st_mode & 0o777) == ("first", "first", 0o600)
+    secret = environment.get_or_create_local_secret(path, lambda: "first")
+    second_secret = environment.get_or_create_local_secret(path, lambda: "second")
+    assert (secret, second_secret, path.stat().st_mode & 0o777) == ("first", "first", 0o600)
     assert [file.name for file in path.parent.iterdir()] == ["secret"]

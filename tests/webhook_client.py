@@ -1,4 +1,4 @@
-"""Twilio at our door: forms posted and signed as Twilio does it."""
+"""Webhooks as Twilio posts them, with Django's test client."""
 
 from pathlib import Path
 from typing import Any
@@ -9,34 +9,34 @@ from django.http import QueryDict
 from django.test import Client
 
 from channels_whatsapp.models import WhatsAppNumber
-from tests.builders import TOKEN, sid, signature
+from tests.builders import AUTH_TOKEN, compute_signature, new_sid
 
-FORM = "application/x-www-form-urlencoded"
-PAYLOADS = Path(__file__).parent / "payloads"
-SOMEBODYS_ACCOUNT, SOMEBODYS_NUMBER = "AC00000000000000000000000000000001", "+14155550100"
+FORM_CONTENT_TYPE = "application/x-www-form-urlencoded"
+PAYLOADS_FOLDER = Path(__file__).parent / "payloads"
+RECORDED_ACCOUNT_SID, RECORDED_NUMBER = "AC00000000000000000000000000000001", "+14155550100"
 
 
-def deliver(
-    url: str, form: Any, *, token: str = TOKEN, client: Client | None = None, headers: dict[str, str] | None = None
+def post_webhook(
+    url: str, form: Any, *, token: str = AUTH_TOKEN, client: Client | None = None, headers: dict[str, str] | None = None
 ) -> Any:
-    """Post `form` to one of our webhook addresses, signed with `token`; the answer."""
+    """Post `form`, signed with `token`, and return the response."""
     body = urlencode(form, doseq=True)
     return (client or Client(raise_request_exception=False)).post(
         url.removeprefix(settings.PUBLIC_URL),
         body,
-        content_type=FORM,
-        CONTENT_TYPE=FORM,  # Django's client leaves it out where the form is empty
-        headers={"X-Twilio-Signature": signature(url, QueryDict(body), token), **(headers or {})},
+        content_type=FORM_CONTENT_TYPE,
+        CONTENT_TYPE=FORM_CONTENT_TYPE,  # Django's client omits the header if the form is empty.
+        headers={"X-Twilio-Signature": compute_signature(url, QueryDict(body), token), **(headers or {})},
     )
 
 
-def recorded(name: str, to: WhatsAppNumber, **changed: str | None) -> dict[str, list[str]]:
-    """The form in `payloads/<name>.txt`, as if posted for this number; with `changed` parameters, None left out."""
-    text = (PAYLOADS / f"{name}.txt").read_text().strip()
+def load_payload(name: str, number: WhatsAppNumber, **changed: str | None) -> dict[str, list[str]]:
+    """Return the form in `payloads/<name>.txt` for this number, without the parameters that `changed` sets to None."""
+    text = (PAYLOADS_FOLDER / f"{name}.txt").read_text().strip()
     form = parse_qs(text, keep_blank_values=True, strict_parsing=True)
     for key, values in form.items():
         form[key] = [
-            value.replace(SOMEBODYS_ACCOUNT, to.account.account_sid).replace(SOMEBODYS_NUMBER, to.number)
+            value.replace(RECORDED_ACCOUNT_SID, number.account.account_sid).replace(RECORDED_NUMBER, number.number)
             for value in values
         ]
     for key, value in changed.items():
@@ -44,7 +44,7 @@ def recorded(name: str, to: WhatsAppNumber, **changed: str | None) -> dict[str, 
     return {key: values for key, values in form.items() if values}
 
 
-def another(form: dict[str, Any]) -> dict[str, Any]:
-    """The same form with a message SID of its own, as the customer's next message has it."""
-    new = sid(form["MessageSid"][0][:2] if isinstance(form["MessageSid"], list) else form["MessageSid"][:2])
+def with_new_message_sid(form: dict[str, Any]) -> dict[str, Any]:
+    """Return the form with a new message SID."""
+    new = new_sid(form["MessageSid"][0][:2] if isinstance(form["MessageSid"], list) else form["MessageSid"][:2])
     return {**form, "MessageSid": new, "SmsSid": new, "SmsMessageSid": new}

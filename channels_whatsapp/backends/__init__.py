@@ -1,4 +1,4 @@
-"""Twilio, as the desk uses it. `WHATSAPP_BACKEND` chooses which, as EMAIL_BACKEND does in Django."""
+"""Pluggable Twilio backends; `WHATSAPP_BACKEND` chooses one, as EMAIL_BACKEND does in Django."""
 
 from django.conf import settings
 
@@ -7,11 +7,14 @@ from channels_whatsapp.backends.base import WhatsAppBackend
 
 
 def get_backend() -> WhatsAppBackend:
-    """The real client for `twilio` and `simulator` (its address differs, nothing else), a stand-in for `memory`."""
+    """Return the backend that `WHATSAPP_BACKEND` names.
+
+    The simulator uses the real client too: only its address differs. Raises ValueError for an unknown name.
+    """
     match settings.WHATSAPP_BACKEND:
         case "twilio" | "simulator":
             return twilio.TwilioBackend()
         case "memory":
             return memory.backend
-        case other:
-            raise ValueError(f"WHATSAPP_BACKEND is {other!r}.")
+        case unknown:
+            raise ValueError(f"WHATSAPP_BACKEND is {unknown!r}, which is not a known backend.")

@@ -1,31 +1,35 @@
-"""What the desk asks of Twilio, and how Twilio's answers are told apart."""
+"""The interface of WhatsApp backends: the calls, the values they return, and the errors they raise."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from channels_whatsapp.models import WhatsAppAccount
 
 
-class TwilioRefused(Exception):
-    """Twilio answered no: nothing was sent, and the same call again would be refused again."""
+class TwilioRejectedError(Exception):
+    """Twilio refused the call: nothing was sent, and the same call would be refused again."""
 
     def __init__(self, code: int, message: str, status: int) -> None:
         super().__init__(f"{code}: {message}")
         self.code, self.message, self.status = code, message, status
 
 
-class TwilioBusy(Exception):
-    """429: too many calls at once. Twilio documents that such a call was never processed and may be repeated."""
+class TwilioRateLimitError(Exception):
+    """Status 429, too many requests. Twilio documents that such a call was never processed."""
 
 
-class OutcomeUnknown(Exception):
-    """A time-out, a 5xx or a broken connection: whether Twilio took the call is not known."""
+class UnknownOutcomeError(Exception):
+    """A time-out, a 5xx status or a broken connection: it is not known whether Twilio took the call."""
+
+
+TwilioFailure = TwilioRejectedError | TwilioRateLimitError | UnknownOutcomeError
+TWILIO_FAILURES: Final = (TwilioRejectedError, TwilioRateLimitError, UnknownOutcomeError)
 
 
 @dataclass(frozen=True)
 class OutgoingMessage:
-    """A message as Twilio is to send it. Addresses carry their `whatsapp:` prefix."""
+    """A message for Twilio to send. Addresses carry their `whatsapp:` prefix."""
 
     to: str
     sender: str
@@ -33,14 +37,14 @@ class OutgoingMessage:
     status_callback: str
     media_url: str = ""
     messaging_service_sid: str = ""
-    # A template in place of body and file: which, and its variables as a JSON object.
+    # A template in place of body and file, and its variables as a JSON object.
     content_sid: str = ""
     content_variables: str = ""
 
 
 @dataclass(frozen=True)
 class SentMessage:
-    """A message as Twilio knows it."""
+    """A message as Twilio reports it."""
 
     sid: str
     status: str
@@ -54,7 +58,7 @@ class SentMessage:
 
 @dataclass(frozen=True)
 class TwilioAccount:
-    """What an account check needs; never the token Twilio sends along."""
+    """The account's data that validation needs; without the token that Twilio sends along."""
 
     sid: str
     name: str
@@ -63,7 +67,7 @@ class TwilioAccount:
 
 
 @dataclass(frozen=True)
-class Sender:
+class TwilioSender:
     """A WhatsApp sender of the account."""
 
     sid: str
@@ -74,8 +78,8 @@ class Sender:
 
 
 @dataclass(frozen=True)
-class Template:
-    """A Content template as Twilio has it; `approval` is what WhatsApp says, in its own words, empty where nothing."""
+class TwilioTemplate:
+    """A Content template at Twilio; `approval` is WhatsApp's answer as Twilio returns it, or empty."""
 
     sid: str
     name: str
@@ -86,27 +90,35 @@ class Template:
 
 
 class WhatsAppBackend(Protocol):
-    """Twilio, as far as the desk uses it. Every call may raise TwilioRefused, TwilioBusy or OutcomeUnknown.
+    """The calls to Twilio; none takes longer than about 10 seconds.
 
-    No call takes longer than about 10 seconds.
+    Each may raise TwilioRejectedError, TwilioRateLimitError or UnknownOutcomeError.
     """
 
-    def send(self, account: WhatsAppAccount, message: OutgoingMessage) -> SentMessage: ...
+    def send(self, account: WhatsAppAccount, message: OutgoingMessage) -> SentMessage:
+        """Send the message, once."""
+        ...
 
-    def fetch(self, account: WhatsAppAccount, sid: str) -> SentMessage: ...
+    def fetch(self, account: WhatsAppAccount, sid: str) -> SentMessage:
+        """Return the message with this SID in its present state."""
+        ...
 
     def list_sent(self, account: WhatsAppAccount, *, to: str, sender: str, since: datetime) -> list[SentMessage]:
-        """All messages from `sender` to `to` that Twilio created at `since` or later."""
+        """Return all messages from `sender` to `to` that Twilio created at `since` or later."""
         ...
 
-    def fetch_account(self, account: WhatsAppAccount) -> TwilioAccount: ...
-
-    def show_typing(self, account: WhatsAppAccount, sid: str) -> None:
-        """Show the customer who sent this message that somebody types; it marks their messages as read."""
+    def fetch_account(self, account: WhatsAppAccount) -> TwilioAccount:
+        """Return the account's data."""
         ...
 
-    def list_senders(self, account: WhatsAppAccount) -> list[Sender]: ...
+    def send_typing_indicator(self, account: WhatsAppAccount, sid: str) -> None:
+        """Show a typing indicator to the customer who sent this message; it marks their messages as read."""
+        ...
 
-    def list_templates(self, account: WhatsAppAccount) -> list[Template]:
-        """All Content templates of the account, each with what WhatsApp says about it; takes a call for each page."""
+    def list_senders(self, account: WhatsAppAccount) -> list[TwilioSender]:
+        """Return the account's WhatsApp senders."""
+        ...
+
+    def list_templates(self, account: WhatsAppAccount) -> list[TwilioTemplate]:
+        """Return all Content templates of the account with their approval; one call per page."""
         ...

@@ -1,11 +1,11 @@
-"""Where Twilio's hosts are: on the internet, or under this server's /simulator/twilio/."""
+"""The addresses of Twilio's hosts: on the internet, or below this server's /simulator/twilio/."""
 
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
-API = "https://api.twilio.com"
-HOSTS = {
+API_BASE_URL = "https://api.twilio.com"
+SIMULATOR_PATHS = {
     "api.twilio.com": "api",
     "messaging.twilio.com": "messaging",
     "content.twilio.com": "content",
@@ -13,24 +13,25 @@ HOSTS = {
 }
 
 
-def is_simulated() -> bool:
+def is_simulator_enabled() -> bool:
+    """Return whether calls go to the simulator."""
     return bool(settings.WHATSAPP_BACKEND == "simulator")
 
 
-def simulator_base() -> str:
-    """The simulator's base address, on this very server."""
+def get_simulator_url() -> str:
+    """Return the simulator's base URL, which is on this server."""
     return f"{settings.PUBLIC_URL}/simulator/twilio"
 
 
-def located(url: str) -> str:
-    """Where to call for this address of Twilio's: itself, or its place in the simulator.
+def resolve_url(url: str) -> str:
+    """Return the URL to call for one of Twilio's: itself, or its counterpart in the simulator.
 
-    With the simulator a host that it does not play raises LookupError, so that nothing leaves this machine.
+    Raises LookupError for a host the simulator does not have, so that no request leaves this machine.
     """
-    if not is_simulated():
+    if not is_simulator_enabled():
         return url
     parts = urlsplit(url)
-    if parts.scheme != "https" or parts.netloc not in HOSTS:
-        raise LookupError(f"The simulator does not play {parts.netloc}.")
+    if parts.scheme != "https" or parts.netloc not in SIMULATOR_PATHS:
+        raise LookupError(f"The simulator has no host {parts.netloc}.")
     query = f"?{parts.query}" if parts.query else ""
-    return f"{simulator_base()}/{HOSTS[parts.netloc]}{parts.path}{query}"
+    return f"{get_simulator_url()}/{SIMULATOR_PATHS[parts.netloc]}{parts.path}{query}"

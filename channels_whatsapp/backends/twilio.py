@@ -1,4 +1,4 @@
-"""Twilio's REST API through Twilio's own client, with the time-outs it does not have by itself."""
+"""The backend for Twilio's REST API: Twilio's own client, with the time-outs it lacks."""
 
 import threading
 from collections.abc import Callable
@@ -17,81 +17,81 @@ from twilio.rest import Client
 from twilio.rest.api.v2010.account.message import MessageInstance
 
 from channels_whatsapp.backends.base import (
-    OutcomeUnknown,
     OutgoingMessage,
-    Sender,
     SentMessage,
-    Template,
     TwilioAccount,
-    TwilioBusy,
-    TwilioRefused,
+    TwilioRateLimitError,
+    TwilioRejectedError,
+    TwilioSender,
+    TwilioTemplate,
+    UnknownOutcomeError,
 )
-from channels_whatsapp.backends.hosts import located
+from channels_whatsapp.backends.hosts import resolve_url
 from channels_whatsapp.models import WhatsAppAccount
 
-LONGEST_LIST = 200
-TEMPLATES_A_PAGE = 100
-MOST_TEMPLATE_PAGES = 100
+MAX_SENDERS = 200
+TEMPLATE_PAGE_SIZE = 100
+MAX_TEMPLATE_PAGES = 100
 CONTENT_HOST = "content.twilio.com"
-NEWEST = 50  # messages between two numbers within a minute or two
+MAX_RECENT_MESSAGES = 50  # messages between two numbers within a minute or two
 
-Answer = TypeVar("Answer")
-_mine = threading.local()
+ResultT = TypeVar("ResultT")
+_thread_local = threading.local()
 
 
-class HttpClient(TwilioHttpClient):  # type: ignore[misc]
-    """Twilio's HTTP client with the time-outs it lacks by itself."""
+class TimeoutHttpClient(TwilioHttpClient):  # type: ignore[misc]
+    """Twilio's HTTP client with a connect and a read time-out, and its hosts mapped to the simulator."""
 
     def __init__(self) -> None:
         super().__init__()
-        # Only as an attribute: the constructor takes one number for both.
+        # Set as an attribute: the constructor takes a single number for both time-outs.
         self.timeout = settings.TWILIO_TIMEOUT
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:
-        return super().request(method, located(url), *args, **kwargs)
+        return super().request(method, resolve_url(url), *args, **kwargs)
 
 
 def _client(account: WhatsAppAccount) -> Client:
-    # One per thread: Twilio does not promise that its client may be shared, and pooled connections are worth keeping.
-    if not hasattr(_mine, "http"):
-        _mine.http = HttpClient()
-    return Client(account.account_sid, account.auth_token, http_client=_mine.http)
+    # One per thread: Twilio does not promise that its client is thread-safe, and pooled connections save time.
+    if not hasattr(_thread_local, "http"):
+        _thread_local.http = TimeoutHttpClient()
+    return Client(account.account_sid, account.auth_token, http_client=_thread_local.http)
 
 
-def _call(function: Callable[[], Answer]) -> Answer:
-    """Make the call and tell apart what its failure means: refused, busy, or not known."""
+def _call(function: Callable[[], ResultT]) -> ResultT:
+    """Make the call and raise its failure as rejected, rate-limited or of unknown outcome."""
     try:
         return function()
     except TwilioRestException as error:
-        raise _meaning(error.status, error.code or error.status, error.msg) from error
+        raise _build_error(error.status, error.code or error.status, error.msg) from error
     except TwilioException as error:
-        # A failed list keeps its answer only as an argument of the exception.
-        answer = next((arg for arg in error.args if isinstance(arg, Response)), None)
-        status = getattr(error, "status", None) if answer is None else answer.status_code
+        # A failed list call keeps its response only as an argument of the exception.
+        response = next((arg for arg in error.args if isinstance(arg, Response)), None)
+        status = getattr(error, "status", None) if response is None else response.status_code
         if status is None:
-            raise OutcomeUnknown(type(error).__name__) from error
-        raise _meaning(status, getattr(error, "code", None) or status, "Twilio refused the call.") from error
+            raise UnknownOutcomeError(type(error).__name__) from error
+        raise _build_error(status, getattr(error, "code", None) or status, "Twilio refused the call.") from error
     except requests.RequestException as error:
-        # Only its kind: the text carries the whole address, and customers' numbers in it.
-        raise OutcomeUnknown(type(error).__name__) from error
+        # The type only: the text contains the URL with customers' numbers.
+        raise UnknownOutcomeError(type(error).__name__) from error
     except (ValueError, AttributeError, TypeError, KeyError) as error:
-        # An answer that Twilio's own client can't read: a proxy's page, or half of one.
-        raise OutcomeUnknown("The answer is not Twilio's.") from error
+        # A response that Twilio's client can't parse: a proxy's error page, or a truncated body.
+        raise UnknownOutcomeError("The response is not Twilio's.") from error
 
 
-def _meaning(status: int, code: int, message: str) -> Exception:
+def _build_error(status: int, code: int, message: str) -> Exception:
     if status == 429:
-        return TwilioBusy(message)
+        return TwilioRateLimitError(message)
     if status >= 500 or status == 408:
-        return OutcomeUnknown(f"HTTP {status}")
-    return TwilioRefused(20003 if status == 401 else code, message, status)
+        return UnknownOutcomeError(f"HTTP {status}")
+    return TwilioRejectedError(20003 if status == 401 else code, message, status)
 
 
 class TwilioBackend:
-    """See `base.WhatsAppBackend`."""
+    """Implements `base.WhatsAppBackend`."""
 
     def send(self, account: WhatsAppAccount, message: OutgoingMessage) -> SentMessage:
-        """POST Messages, once. Twilio has no way to make it safe to repeat."""
+        """POST Messages, once: Twilio has no idempotency key that would make a repetition safe."""
         create = _client(account).messages.create
         sent = _call(
             lambda: create(
@@ -105,89 +105,96 @@ class TwilioBackend:
                 status_callback=message.status_callback,
             )
         )
-        return _sent(sent)
+        return _build_sent_message(sent)
 
     def fetch(self, account: WhatsAppAccount, sid: str) -> SentMessage:
-        return _sent(_call(lambda: _client(account).messages(sid).fetch()))
+        return _build_sent_message(_call(lambda: _client(account).messages(sid).fetch()))
 
     def list_sent(self, account: WhatsAppAccount, *, to: str, sender: str, since: datetime) -> list[SentMessage]:
         messages = _client(account).messages
-        # Not asked for by date: Twilio's date is that of sending, and what is still queued has none.
-        found = [_sent(one) for one in _call(lambda: messages.list(to=to, from_=sender, limit=NEWEST))]
-        return [one for one in found if one.created_at is None or one.created_at >= since]
+        # Not filtered by date at Twilio: it filters by the date of sending, which queued messages do not have.
+        instances = _call(lambda: messages.list(to=to, from_=sender, limit=MAX_RECENT_MESSAGES))
+        recent = [_build_sent_message(instance) for instance in instances]
+        return [message for message in recent if message.created_at is None or message.created_at >= since]
 
     def fetch_account(self, account: WhatsAppAccount) -> TwilioAccount:
-        found = _call(lambda: _client(account).api.accounts(account.account_sid).fetch())
-        return TwilioAccount(found.sid or "", found.friendly_name or "", str(found.status), str(found.type))
+        instance = _call(lambda: _client(account).api.accounts(account.account_sid).fetch())
+        return TwilioAccount(instance.sid or "", instance.friendly_name or "", str(instance.status), str(instance.type))
 
-    def show_typing(self, account: WhatsAppAccount, sid: str) -> None:
+    def send_typing_indicator(self, account: WhatsAppAccount, sid: str) -> None:
         indicator = _client(account).messaging.v2.typing_indicator
         _call(lambda: indicator.create(channel="whatsapp", message_id=sid))
 
-    def list_senders(self, account: WhatsAppAccount) -> list[Sender]:
+    def list_senders(self, account: WhatsAppAccount) -> list[TwilioSender]:
         senders = _client(account).messaging.v2.channels_senders
-        return [_sender(one) for one in _call(lambda: senders.list(channel="whatsapp", limit=LONGEST_LIST))]
+        instances = _call(lambda: senders.list(channel="whatsapp", limit=MAX_SENDERS))
+        return [_build_sender(instance) for instance in instances]
 
-    def list_templates(self, account: WhatsAppAccount) -> list[Template]:
+    def list_templates(self, account: WhatsAppAccount) -> list[TwilioTemplate]:
         content = _client(account).content.v1
         try:
-            found = _all_pages(content.content_and_approvals)
-        except TwilioRefused as refused:
-            if refused.status not in {404, 405}:
+            instances = _fetch_all_pages(content.content_and_approvals)
+        except TwilioRejectedError as error:
+            if error.status not in {404, 405}:
                 raise
-            found = _all_pages(content.contents)  # without what WhatsApp says: asked for one by one below
-        return [_template(content, one) for one in found if one.sid]
+            # This list has no approvals: _build_template fetches them one by one.
+            instances = _fetch_all_pages(content.contents)
+        return [_build_template(content, instance) for instance in instances if instance.sid]
 
 
-def _all_pages(resource: Any) -> list[Any]:
-    """Every entry of a list of the Content API. Raises OutcomeUnknown for a list that leads away from Twilio."""
-    page = _call(lambda: resource.page(page_size=TEMPLATES_A_PAGE))
-    found: list[Any] = _call(lambda: list(page))
-    for _ in range(MOST_TEMPLATE_PAGES):
+def _fetch_all_pages(resource: Any) -> list[Any]:
+    """Return all entries of a list of the Content API.
+
+    Raises UnknownOutcomeError if a next page is not at Twilio, or if there are too many pages.
+    """
+    page = _call(lambda: resource.page(page_size=TEMPLATE_PAGE_SIZE))
+    instances: list[Any] = _call(lambda: list(page))
+    for _ in range(MAX_TEMPLATE_PAGES):
         url = page.next_page_url
         if not url:
-            return found
+            return instances
         parts = urlsplit(url)
-        if (parts.scheme, parts.netloc) != ("https", CONTENT_HOST):  # the credentials would go there too
-            raise OutcomeUnknown("The next page of the list is not at Twilio.")
+        # The credentials are sent along with the request for the next page.
+        if (parts.scheme, parts.netloc) != ("https", CONTENT_HOST):
+            raise UnknownOutcomeError("The next page of the list is not at Twilio.")
         page = _call(partial(resource.get_page, url))
-        found += _call(partial(list, page))
-    raise OutcomeUnknown("The list of templates has no end.")
+        instances += _call(partial(list, page))
+    raise UnknownOutcomeError(f"The list of templates has more than {MAX_TEMPLATE_PAGES} pages.")
 
 
-def _template(content: Any, found: Any) -> Template:
-    approval = getattr(found, "approval_requests", None)
+def _build_template(content: Any, instance: Any) -> TwilioTemplate:
+    approval = getattr(instance, "approval_requests", None)
     if not approval:
-        approval = _call(lambda: content.contents(found.sid).approval_fetch().fetch()).whatsapp
-    return Template(
-        sid=found.sid,
-        name=found.friendly_name or "",
-        language=found.language or "",
-        types=dict(found.types or {}),
-        variables=dict(found.variables or {}),
+        approval = _call(lambda: content.contents(instance.sid).approval_fetch().fetch()).whatsapp
+    return TwilioTemplate(
+        sid=instance.sid,
+        name=instance.friendly_name or "",
+        language=instance.language or "",
+        types=dict(instance.types or {}),
+        variables=dict(instance.variables or {}),
         approval=dict(approval or {}),
     )
 
 
-def _sent(found: MessageInstance) -> SentMessage:
+def _build_sent_message(instance: MessageInstance) -> SentMessage:
     return SentMessage(
-        sid=found.sid or "",
-        status=str(found.status),
-        to=found.to or "",
-        body=found.body or "",
-        created_at=found.date_created,
-        error_code=found.error_code,
-        error_message=found.error_message or "",
-        num_media=int(found.num_media or 0),
+        sid=instance.sid or "",
+        status=str(instance.status),
+        to=instance.to or "",
+        body=instance.body or "",
+        created_at=instance.date_created,
+        error_code=instance.error_code,
+        error_message=instance.error_message or "",
+        num_media=int(instance.num_media or 0),
     )
 
 
-def _sender(found: Any) -> Sender:
-    reasons = found.offline_reasons or []
-    return Sender(
-        sid=found.sid or "",
-        address=found.sender_id or "",
-        status=str(found.status),
-        callback_url=(found.webhook or {}).get("callback_url") or "",
+def _build_sender(instance: Any) -> TwilioSender:
+    reasons = instance.offline_reasons or []
+    return TwilioSender(
+        sid=instance.sid or "",
+        address=instance.sender_id or "",
+        status=str(instance.status),
+        callback_url=(instance.webhook or {}).get("callback_url") or "",
         offline_reasons=tuple(str(reason.get("message") or reason.get("code")) for reason in reasons),
     )

@@ -1,99 +1,23 @@
-"""Make things happen on Twilio's side: for the phone page, the demo data and tests."""
+"""Create what exists on Twilio's side: accounts, senders, customers and templates."""
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
-from django.core.files.base import ContentFile
-from django.db import transaction
-from django.utils import timezone
-
-from channels_whatsapp.simulator.models import (
-    SERVICE_WINDOW,
-    Account,
-    Chat,
-    Content,
-    Customer,
-    Direction,
-    Errand,
-    ErrandKind,
-    Fault,
-    FaultKind,
-    Media,
-    Message,
-    Sender,
-    new_account_sid,
-    new_secret,
-    new_sid,
-)
-from channels_whatsapp.simulator.sending import SECOND_TIME, schedule_read
-from channels_whatsapp.simulator.webhooks import inbound_params
-
-MEDIA_DELAY_SECONDS = 5.0
-
-
-@dataclass(frozen=True)
-class Attachment:
-    """A file on the customer's phone."""
-
-    name: str
-    content_type: str
-    content: bytes
-
-
-@dataclass(frozen=True)
-class Place:
-    """A location the customer shares."""
-
-    latitude: str
-    longitude: str
-    label: str = ""
-    address: str = ""
-
-
-@dataclass(frozen=True)
-class ContactCard:
-    """Somebody from the customer's address book."""
-
-    name: str
-    numbers: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Press:
-    """A button the customer pressed: `button` on a template, `interactive` in a session, `list` for a list's entry."""
-
-    text: str
-    payload: str = ""
-    kind: str = "button"
-
-
-@dataclass(frozen=True)
-class Ad:
-    """The advertisement that brought the customer."""
-
-    headline: str
-    body: str = ""
-    source_url: str = "https://fb.me/example"
-    source_id: str = "120211234567890"
-    click_id: str = field(default_factory=new_secret)
+from channels_whatsapp.simulator.addresses import WHATSAPP_PREFIX, add_whatsapp_prefix
+from channels_whatsapp.simulator.models import Account, Content, Customer, Sender, new_account_sid, new_secret
 
 
 def create_account(name: str, sid: str | None = None, token: str | None = None) -> Account:
-    """Open a Twilio account."""
+    """Create a Twilio account; SID and token are random unless given."""
     return Account.objects.create(friendly_name=name, sid=sid or new_account_sid(), auth_token=token or new_secret())
 
 
 def create_sender(
     account: Account, number: str, name: str, callback_url: str = "", status_callback_url: str = ""
 ) -> Sender:
-    """Register a number with WhatsApp and paste the desk's addresses into the console."""
+    """Register a number with WhatsApp, with the webhook URLs set in the console."""
     return Sender.objects.create(
         account=account,
-        number=number.removeprefix("whatsapp:"),
+        number=number.removeprefix(WHATSAPP_PREFIX),
         name=name,
         callback_url=callback_url,
         status_callback_url=status_callback_url,
@@ -101,196 +25,16 @@ def create_sender(
 
 
 def create_customer(name: str, address: str, external_user_id: str = "") -> Customer:
-    """Give somebody a phone. `address` is a number or a business-scoped id, with or without `whatsapp:`."""
+    """Create a customer with a phone.
+
+    Args:
+        address: A number or a business-scoped id, with or without `whatsapp:`.
+    """
     return Customer.objects.create(
-        name=name, address=_with_channel(address), external_user_id=_with_channel(external_user_id)
+        name=name, address=add_whatsapp_prefix(address), external_user_id=add_whatsapp_prefix(external_user_id)
     )
 
 
 def create_content(account: Account, name: str, types: dict[str, Any], **fields: Any) -> Content:
-    """Make a template; approved, unless `approval` says otherwise."""
+    """Create a template; it is approved unless `approval` says otherwise."""
     return Content.objects.create(account=account, friendly_name=name, types=types, **fields)
-
-
-def switch_fault(kind: FaultKind, *, customer: Customer | None = None, on: bool = True) -> None:
-    """Let something go wrong for one customer, or for everybody; or let it be."""
-    if on:
-        Fault.objects.get_or_create(kind=kind, customer=customer)
-    else:
-        Fault.objects.filter(kind=kind, customer=customer).delete()
-
-
-def customer_writes(
-    customer: Customer,
-    sender: Sender,
-    text: str = "",
-    *,
-    attachments: Sequence[Attachment] = (),
-    place: Place | None = None,
-    contact: ContactCard | None = None,
-    press: Press | None = None,
-    replying_to: Message | None = None,
-    ad: Ad | None = None,
-    forwarded: bool = False,
-    extra: dict[str, str] | None = None,
-    now: datetime | None = None,
-) -> Message:
-    """The customer sends a message; the clock posts its webhook. `extra` adds or replaces parameters."""
-    now = now or timezone.now()
-    files = [*attachments, _card_file(contact)] if contact else list(attachments)
-    params = {
-        "MessageType": _message_type(files, place, press),
-        **_press_params(press),
-        **_place_params(place),
-        **_reply_params(replying_to or (_pressed_message(customer, sender, press) if press else None)),
-        **_ad_params(ad),
-        "Forwarded": str(forwarded).lower(),
-        "FrequentlyForwarded": "false",
-        **(extra or {}),
-    }
-    with transaction.atomic():
-        message = _file_message(customer, sender, press.text if press else text, params, now)
-        if replying_to:
-            Message.objects.filter(pk=message.pk).update(quoted=replying_to)
-        _keep_files(message, files, now)
-        Chat.objects.update_or_create(customer=customer, sender=sender, defaults={"last_wrote_at": now})
-        _queue_webhook(message, now)
-    return message
-
-
-def customer_looks(customer: Customer, sender: Sender, now: datetime | None = None) -> int:
-    """The customer looks at the chat: what was delivered becomes read, unless they don't show that. How many did."""
-    if not customer.read_receipts:
-        return 0
-    delivered = Message.objects.filter(
-        customer=customer, sender=sender, direction=Direction.OUTBOUND, status="delivered"
-    )
-    unread = list(delivered.exclude(errands__status="read").select_related("sender__account", "customer"))
-    for message in unread:
-        schedule_read(message, now or timezone.now())
-    return len(unread)
-
-
-def let_time_pass(customer: Customer) -> None:
-    """A day goes by: every business may only send templates to this customer now."""
-    long_ago = timezone.now() - SERVICE_WINDOW - timedelta(minutes=1)
-    Chat.objects.filter(customer=customer).update(last_wrote_at=long_ago)
-
-
-def _with_channel(address: str) -> str:
-    address = address.strip()
-    return address if not address or address.startswith("whatsapp:") else f"whatsapp:{address}"
-
-
-def _message_type(files: list[Attachment], place: Place | None, press: Press | None) -> str:
-    if press:
-        return "interactive" if press.kind == "list" else press.kind
-    if place:
-        return "location"
-    if not files:
-        return "text"
-    if files[0].content_type == "text/vcard":
-        return "contacts"
-    major = files[0].content_type.partition("/")[0]
-    return major if major in {"image", "audio", "video"} else "document"
-
-
-def _press_params(press: Press | None) -> dict[str, str]:
-    if press is None:
-        return {}
-    if press.kind == "list":
-        return {"ListTitle": press.text, "ListId": press.payload}
-    return {"ButtonText": press.text, "ButtonPayload": press.payload or press.text}
-
-
-def _place_params(place: Place | None) -> dict[str, str]:
-    if place is None:
-        return {}
-    optional = {"Label": place.label, "Address": place.address}
-    shown = {name: value for name, value in optional.items() if value}
-    return {"Latitude": place.latitude, "Longitude": place.longitude, **shown}
-
-
-def _reply_params(quoted: Message | None) -> dict[str, str]:
-    if quoted is None:
-        return {}
-    return {"OriginalRepliedMessageSid": quoted.sid, "OriginalRepliedMessageSender": quoted.from_address}
-
-
-def _pressed_message(customer: Customer, sender: Sender, press: Press) -> Message | None:
-    """The newest message that offered this button; None where the desk sent no such button."""
-    offers = Message.objects.filter(customer=customer, sender=sender, direction=Direction.OUTBOUND).exclude(buttons=[])
-    for message in offers.order_by("-pk")[:20]:
-        if any(button["text"] == press.text for button in message.buttons):
-            return message
-    return None
-
-
-def _ad_params(ad: Ad | None) -> dict[str, str]:
-    if ad is None:
-        return {}
-    return {
-        "ReferralHeadline": ad.headline,
-        "ReferralBody": ad.body,
-        "ReferralSourceType": "ad",
-        "ReferralSourceUrl": ad.source_url,
-        "ReferralSourceId": ad.source_id,
-        "ReferralCtwaClid": ad.click_id,
-    }
-
-
-def _card_file(contact: ContactCard) -> Attachment:
-    """A vCard as phones write it."""
-    name = _escaped(contact.name)
-    numbers = [f"TEL;type=CELL;type=VOICE:{_escaped(number)}" for number in contact.numbers]
-    lines = ["BEGIN:VCARD", "VERSION:3.0", f"N:;{name};;;", f"FN:{name}", *numbers, "END:VCARD", ""]
-    return Attachment(f"{contact.name[:100]}.vcf", "text/vcard", "\r\n".join(lines).encode())
-
-
-def _escaped(text: str) -> str:
-    return re.sub(r"([\\,;])", r"\\\1", text.replace("\r", "").replace("\n", " "))
-
-
-def _file_message(customer: Customer, sender: Sender, body: str, extra: dict[str, str], now: datetime) -> Message:
-    return Message.objects.create(
-        account=sender.account,
-        sender=sender,
-        customer=customer,
-        sid=new_sid("SM" if extra["MessageType"] in {"text", "button", "interactive"} else "MM"),
-        direction=Direction.INBOUND,
-        from_address=customer.address,
-        to_address=sender.address,
-        body=body,
-        status="received",
-        messaging_service_sid=sender.messaging_service_sid,
-        extra=extra,
-        created_at=now,
-        sent_at=now,
-        updated_at=now,
-    )
-
-
-def _keep_files(message: Message, files: Sequence[Attachment], now: datetime) -> None:
-    late = FaultKind.MEDIA_LATE in Fault.objects.kinds_for(message.customer)
-    delay = getattr(settings, "SIMULATOR_MEDIA_DELAY_SECONDS", MEDIA_DELAY_SECONDS) if late else 0
-    for file in files:
-        media = Media(
-            message=message,
-            content_type=file.content_type,
-            filename=file.name[:200],
-            available_at=now + timedelta(seconds=delay),
-        )
-        media.file.save(media.sid, ContentFile(file.content))
-    Message.objects.filter(pk=message.pk).update(num_media=len(files))
-
-
-def _queue_webhook(message: Message, now: datetime) -> None:
-    twice = FaultKind.TWICE in Fault.objects.kinds_for(message.customer)
-    for later in (timedelta(), SECOND_TIME) if twice else (timedelta(),):
-        Errand.objects.create(
-            message=message,
-            kind=ErrandKind.INBOUND,
-            due_at=now + later,
-            url=message.sender.callback_url,
-            params=inbound_params(message),
-        )

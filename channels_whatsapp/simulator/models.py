@@ -1,4 +1,4 @@
-"""Twilio's side of the world: accounts, senders, customers' phones, messages, and what is still to be done."""
+"""Twilio's data: accounts, senders, customers' phones, messages, scheduled tasks and faults."""
 
 import secrets
 import uuid
@@ -13,36 +13,42 @@ SERVICE_WINDOW = timedelta(hours=24)
 
 
 def new_sid(prefix: str) -> str:
-    """A fresh SID: two letters that say what it names, and 32 hex digits."""
+    """Return a random SID: two letters for the kind of resource, and 32 hex digits."""
     return prefix + secrets.token_hex(16)
 
 
 def new_account_sid() -> str:
+    """Return a random Account SID."""
     return new_sid("AC")
 
 
 def new_sender_sid() -> str:
+    """Return a random SID of a WhatsApp sender."""
     return new_sid("XE")
 
 
 def new_number_sid() -> str:
+    """Return a random SID of a phone number."""
     return new_sid("PN")
 
 
 def new_media_sid() -> str:
+    """Return a random SID of a file."""
     return new_sid("ME")
 
 
 def new_content_sid() -> str:
+    """Return a random SID of a template."""
     return new_sid("HX")
 
 
 def new_secret() -> str:
+    """Return a random token of 32 hex digits."""
     return secrets.token_hex(16)
 
 
 class Account(models.Model):
-    """A Twilio account. Its tokens open nothing but this simulator."""
+    """A Twilio account. Its tokens are valid in this simulator only."""
 
     sid = models.CharField(max_length=34, unique=True, default=new_account_sid)
     auth_token = models.CharField(max_length=64, default=new_secret)
@@ -60,13 +66,15 @@ class Account(models.Model):
 
 
 class SenderQuerySet(models.QuerySet["Sender"]):
-    def owned(self) -> "SenderQuerySet":
-        """Without the sandbox, which sends but is in nobody's lists."""
+    """Queries on senders."""
+
+    def exclude_sandbox(self) -> "SenderQuerySet":
+        """Return the senders without the sandbox, which sends but appears in no list."""
         return self.exclude(number=SANDBOX_NUMBER)
 
 
 class Sender(models.Model):
-    """A business number on WhatsApp, with the addresses that were set for it in the Twilio console."""
+    """A business number on WhatsApp, with the webhook URLs set in the Twilio console."""
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="senders")
     sid = models.CharField(max_length=34, unique=True, default=new_sender_sid)
@@ -95,8 +103,19 @@ class Sender(models.Model):
 
     @property
     def is_sandbox(self) -> bool:
-        """Twilio's shared sandbox: it sends, but no account owns it."""
+        """Whether this is Twilio's shared sandbox, which sends but which no account owns."""
         return self.number == SANDBOX_NUMBER
+
+
+class CustomerQuerySet(models.QuerySet["Customer"]):
+    """Queries on customers."""
+
+    def find_by_address(self, address: str) -> "Customer | None":
+        """Return the customer with this number or business-scoped id; None if there is none."""
+        customer = self.filter(address=address).first()
+        if customer is None and address:
+            customer = self.filter(external_user_id=address).first()
+        return customer
 
 
 class Customer(models.Model):
@@ -105,9 +124,11 @@ class Customer(models.Model):
     name = models.CharField(max_length=100, blank=True, default="")
     address = models.CharField(max_length=140, unique=True)
     external_user_id = models.CharField(max_length=140, blank=True, default="")
-    reads_at_once = models.BooleanField(default=True)
-    read_receipts = models.BooleanField(default=True)
+    reads_immediately = models.BooleanField(default=True)
+    sends_read_receipts = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now)
+
+    objects = CustomerQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]
@@ -121,17 +142,17 @@ class Customer(models.Model):
         return self.address.removeprefix("whatsapp:")
 
     @property
-    def shows_number(self) -> bool:
-        """Whether a business sees this person's phone number, not just a business-scoped id."""
+    def has_visible_number(self) -> bool:
+        """Whether businesses see this customer's phone number, not just a business-scoped id."""
         return self.bare_address.startswith("+")
 
 
 class Chat(models.Model):
-    """What is between one customer and one business number: WhatsApp counts the 24 hours for each pair."""
+    """A chat between a customer and a business number; WhatsApp counts the 24-hour window per chat."""
 
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="chats")
     sender = models.ForeignKey(Sender, models.CASCADE, related_name="chats")
-    last_wrote_at = models.DateTimeField(null=True)
+    last_inbound_at = models.DateTimeField(null=True)
     typing_until = models.DateTimeField(null=True)
 
     class Meta:
@@ -140,13 +161,13 @@ class Chat(models.Model):
     def __str__(self) -> str:
         return f"{self.customer} and {self.sender}"
 
-    def is_open(self, at: datetime) -> bool:
-        """Whether WhatsApp still takes free text; exactly 24 hours after the customer wrote, it does."""
-        return self.last_wrote_at is not None and at - self.last_wrote_at <= SERVICE_WINDOW
+    def is_window_open(self, at: datetime) -> bool:
+        """Return whether WhatsApp still accepts free text; exactly 24 hours after the message it does."""
+        return self.last_inbound_at is not None and at - self.last_inbound_at <= SERVICE_WINDOW
 
 
 class Content(models.Model):
-    """A message template, and what WhatsApp said of it."""
+    """A message template and its approval."""
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="contents")
     sid = models.CharField(max_length=34, unique=True, default=new_content_sid)
@@ -167,22 +188,24 @@ class Content(models.Model):
 
 
 class Direction(models.TextChoices):
+    """The directions of messages, in Twilio's spelling."""
+
     INBOUND = "inbound", "Inbound"
     OUTBOUND = "outbound-api", "Outbound"
 
 
-RANKS = {"accepted": 0, "queued": 1, "sending": 2, "sent": 3, "delivered": 4, "read": 5}
-FAILURES = {"failed", "undelivered"}
+STATUS_RANKS = {"accepted": 0, "queued": 1, "sending": 2, "sent": 3, "delivered": 4, "read": 5}
+FAILED_STATUSES = {"failed", "undelivered"}
 
 
-def earlier_than(status: str) -> list[str]:
-    """The statuses a message may leave for `status`."""
-    limit = RANKS["delivered"] if status in FAILURES else RANKS[status]
-    return [name for name, rank in RANKS.items() if rank < limit]
+def get_earlier_statuses(status: str) -> list[str]:
+    """Return the statuses from which a message may change to `status`."""
+    limit = STATUS_RANKS["delivered"] if status in FAILED_STATUSES else STATUS_RANKS[status]
+    return [name for name, rank in STATUS_RANKS.items() if rank < limit]
 
 
 class Message(models.Model):
-    """A message as Twilio keeps it. `extra` holds what an inbound one carries beyond the common fields."""
+    """A message at Twilio. `extra` holds an inbound message's parameters beyond the common ones."""
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="messages")
     sender = models.ForeignKey(Sender, models.CASCADE, related_name="messages")
@@ -202,7 +225,7 @@ class Message(models.Model):
     buttons = models.JSONField(default=list)
     quoted = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+")
     extra = models.JSONField(default=dict)
-    seen_by_business = models.BooleanField(default=False)
+    is_read_by_business = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
     sent_at = models.DateTimeField(null=True)
     updated_at = models.DateTimeField(default=timezone.now)
@@ -219,22 +242,22 @@ class Message(models.Model):
 
     @property
     def is_inbound(self) -> bool:
-        """Whether the customer wrote it."""
+        """Whether the customer sent it."""
         return self.direction == Direction.INBOUND
 
-    def take_status(self, status: str, *, code: int | None, reason: str, now: datetime) -> bool:
-        """Move to a later status. False, and nothing changed, where the message is already past it."""
+    def advance_status(self, status: str, *, code: int | None, reason: str, now: datetime) -> bool:
+        """Change to a later status; return False if the message has reached that status or a later one."""
         changes: dict[str, object] = {"status": status, "updated_at": now}
         if code is not None:
             changes.update(error_code=code, error_message=reason)
         elif self.sent_at is None:
             changes["sent_at"] = self.sent_at = now
-        earlier = earlier_than(status)
+        earlier = get_earlier_statuses(status)
         return bool(Message.objects.filter(pk=self.pk, status__in=earlier).update(**changes))
 
 
-def media_path(media: "Media", filename: str) -> str:
-    """Where a file is kept: under its SID alone, whatever name it was sent with."""
+def get_media_path(media: "Media", filename: str) -> str:
+    """Return the storage path: the SID alone, whatever the file's name."""
     return f"simulator/{media.sid}"
 
 
@@ -243,10 +266,12 @@ class Media(models.Model):
 
     message = models.ForeignKey(Message, models.CASCADE, related_name="media")
     sid = models.CharField(max_length=34, unique=True, default=new_media_sid)
-    key = models.CharField(max_length=64, default=new_secret)  # the CDN asks for no password
+    key = models.CharField(
+        max_length=64, default=new_secret
+    )  # the secret part of the CDN's URL, which needs no password
     content_type = models.CharField(max_length=120)
     filename = models.CharField(max_length=200, blank=True, default="")
-    file = models.FileField(upload_to=media_path)
+    file = models.FileField(upload_to=get_media_path)
     available_at = models.DateTimeField(default=timezone.now)
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -257,40 +282,46 @@ class Media(models.Model):
         return self.sid
 
 
-class ErrandKind(models.TextChoices):
+class TaskKind(models.TextChoices):
+    """The kinds of scheduled tasks."""
+
     INBOUND = "inbound", "Inbound webhook"
     STATUS = "status", "Status callback"
-    FETCH = "fetch", "Fetch the files of an outbound message"
+    FETCH = "fetch", "Fetch outbound media"
 
 
-class ErrandState(models.TextChoices):
+class TaskState(models.TextChoices):
+    """The states of a scheduled task."""
+
     DUE = "due", "Due"
     RUNNING = "running", "Running"
     DONE = "done", "Done"
 
 
-class Errand(models.Model):
-    """Something Twilio does at a set time: post a webhook, or fetch the files of an outbound message."""
+class ScheduledTask(models.Model):
+    """A task due at a set time: post a webhook, or fetch the files of an outbound message."""
 
     message = models.ForeignKey(Message, models.CASCADE, related_name="errands")
-    kind = models.CharField(max_length=10, choices=ErrandKind)
+    kind = models.CharField(max_length=10, choices=TaskKind)
     due_at = models.DateTimeField()
-    status = models.CharField(max_length=20, blank=True, default="")  # the one the message takes on
+    status = models.CharField(max_length=20, blank=True, default="")  # the message's new status
     error_code = models.PositiveIntegerField(null=True)
-    url = models.CharField(max_length=500, blank=True, default="")  # empty: nobody is told
+    url = models.CharField(max_length=500, blank=True, default="")  # empty: no webhook is posted
     params = models.JSONField(default=dict)
-    token = models.UUIDField(default=uuid.uuid4)  # I-Twilio-Idempotency-Token, the same for a retry
-    state = models.CharField(max_length=10, choices=ErrandState, default=ErrandState.DUE)
+    token = models.UUIDField(default=uuid.uuid4)  # I-Twilio-Idempotency-Token, the same in a retry
+    state = models.CharField(max_length=10, choices=TaskState, default=TaskState.DUE)
     owner = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
     attempts = models.PositiveIntegerField(default=0)
     http_status = models.PositiveIntegerField(null=True)
-    complaint = models.CharField(max_length=500, blank=True, default="")  # what Twilio finds wrong with the answer
+    error = models.CharField(
+        max_length=500, blank=True, default=""
+    )  # the error of the response, as Twilio would report it
 
     class Meta:
         ordering = ["due_at", "pk"]
         indexes = [
-            # The clock asks five times a second.
+            # For the scheduler, which queries five times a second.
             models.Index(fields=["due_at"], condition=~Q(state="done"), name="simulator_errands_to_run")
         ]
 
@@ -299,29 +330,33 @@ class Errand(models.Model):
 
 
 class FaultKind(models.TextChoices):
-    SLOW = "slow", "Slow: answers after 3 seconds"
-    HANG = "hang", "Time-out: accepts, then says nothing for 20 seconds"
+    """The faults that can be switched on."""
+
+    SLOW = "slow", "Slow: responds after 3 seconds"
+    HANG = "hang", "Timeout: accepts, then does not respond for 20 seconds"
     TOO_MANY = "too_many", "429: too many requests"
     ERROR_BEFORE = "error_before", "500 before accepting"
     ERROR_AFTER = "error_after", "500 after accepting"
-    WRONG_TOKEN = "wrong_token", "401: the token is refused"  # noqa: S105 (a fault's name)
+    WRONG_TOKEN = "wrong_token", "401: token rejected"  # noqa: S105 (a fault's name)
     OPTED_OUT = "opted_out", "Opted out (21610)"
     NOT_ON_WHATSAPP = "not_on_whatsapp", "Not on WhatsApp (63024)"
     NOT_JOINED = "not_joined", "Has not joined the sandbox (63015)"
-    LOST_CALLBACKS = "lost_callbacks", "Status callbacks get lost"
-    TWICE = "twice", "Webhooks come twice"
-    OUT_OF_ORDER = "out_of_order", "Status callbacks come out of order"
-    MEDIA_LATE = "media_late", "Media answers 404 at first"
+    LOST_CALLBACKS = "lost_callbacks", "Status callbacks are lost"
+    TWICE = "twice", "Webhooks are sent twice"
+    OUT_OF_ORDER = "out_of_order", "Status callbacks arrive out of order"
+    MEDIA_LATE = "media_late", "Media returns 404 at first"
 
 
 class FaultQuerySet(models.QuerySet["Fault"]):
+    """Queries on faults."""
+
     def kinds_for(self, customer: Customer | None) -> set[str]:
-        """The faults switched on for everybody and, where given, for this customer."""
+        """Return the faults switched on for all customers and for this one."""
         return set(self.filter(Q(customer=None) | Q(customer=customer)).values_list("kind", flat=True))
 
 
 class Fault(models.Model):
-    """Something that goes wrong for one customer, or for all: the row is the switch."""
+    """A fault switched on for one customer, or for all if `customer` is empty."""
 
     kind = models.CharField(max_length=20, choices=FaultKind)
     customer = models.ForeignKey(Customer, models.CASCADE, null=True, related_name="faults")

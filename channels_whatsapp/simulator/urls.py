@@ -1,52 +1,55 @@
-"""Where the simulator answers: Twilio's hosts as path prefixes, and the phone."""
+"""The simulator's URLs: Twilio's hosts as path prefixes, the phone and the console."""
 
 from collections.abc import Callable
 
 from django.urls import URLPattern, path, re_path
 
-from channels_whatsapp.simulator import api, console, content, phone
+from channels_whatsapp.simulator.api import views as api
+from channels_whatsapp.simulator.console import template_views as content
+from channels_whatsapp.simulator.console import views as console
+from channels_whatsapp.simulator.phone import views as phone
 
-ACCOUNT = "twilio/api/2010-04-01/Accounts/<str:account_sid>"
-MESSAGE = f"{ACCOUNT}/Messages/<str:sid>"
-SENDERS = "twilio/messaging/v2/Channels/Senders"
-CONTENT = "twilio/content/v1"
+ACCOUNT_PATH = "twilio/api/2010-04-01/Accounts/<str:account_sid>"
+MESSAGE_PATH = f"{ACCOUNT_PATH}/Messages/<str:sid>"
+SENDERS_PATH = "twilio/messaging/v2/Channels/Senders"
+CONTENT_PATH = "twilio/content/v1"
 
-TWILIO = [
-    path(f"{ACCOUNT}.json", api.fetch_account),
-    path(f"{ACCOUNT}/Messages.json", api.messages),
-    path(f"{MESSAGE}.json", api.fetch_message),
-    path(f"{MESSAGE}/Media.json", api.list_media),
-    path(f"{MESSAGE}/Media/<str:media_sid>.json", api.fetch_media),
-    path(f"{MESSAGE}/Media/<str:media_sid>", api.media_content),
-    path(f"{ACCOUNT}/IncomingPhoneNumbers.json", api.list_numbers),
-    path(SENDERS, api.list_senders),
-    path(f"{SENDERS}/<str:sid>", api.fetch_sender),
-    path("twilio/messaging/v2/Indicators/Typing.json", api.typing),
-    path(f"{CONTENT}/Content", api.list_contents),
-    path(f"{CONTENT}/ContentAndApprovals", api.list_contents_and_approvals),
-    path(f"{CONTENT}/Content/<str:sid>", api.fetch_content),
-    path(f"{CONTENT}/Content/<str:sid>/ApprovalRequests", api.fetch_approval),
-    path("twilio/cdn/<str:account_sid>/<str:media_sid>/<str:key>", api.cdn, name="cdn"),
+API_URL_PATTERNS = [
+    path(f"{ACCOUNT_PATH}.json", api.fetch_account),
+    path(f"{ACCOUNT_PATH}/Messages.json", api.create_or_list_messages),
+    path(f"{MESSAGE_PATH}.json", api.fetch_message),
+    path(f"{MESSAGE_PATH}/Media.json", api.list_media),
+    path(f"{MESSAGE_PATH}/Media/<str:media_sid>.json", api.fetch_media),
+    path(f"{MESSAGE_PATH}/Media/<str:media_sid>", api.redirect_to_media_content),
+    path(f"{ACCOUNT_PATH}/IncomingPhoneNumbers.json", api.list_phone_numbers),
+    path(SENDERS_PATH, api.list_senders),
+    path(f"{SENDERS_PATH}/<str:sid>", api.fetch_sender),
+    path("twilio/messaging/v2/Indicators/Typing.json", api.create_typing_indicator),
+    path(f"{CONTENT_PATH}/Content", api.list_contents),
+    path(f"{CONTENT_PATH}/ContentAndApprovals", api.list_contents_and_approvals),
+    path(f"{CONTENT_PATH}/Content/<str:sid>", api.fetch_content),
+    path(f"{CONTENT_PATH}/Content/<str:sid>/ApprovalRequests", api.fetch_approval),
+    path("twilio/cdn/<str:account_sid>/<str:media_sid>/<str:key>", api.serve_media_content, name="cdn"),
     re_path(r"^twilio/(?P<rest>.*)$", api.not_found),
 ]
 
-CHAT = "chats/<int:customer_pk>/<int:sender_pk>"
+CHAT_PATH = "chats/<int:customer_pk>/<int:sender_pk>"
 
-PHONE = [
+PHONE_URL_PATTERNS = [
     path("", phone.home, name="phone"),
-    path("customers/", phone.invent, name="invent"),
-    path(f"{CHAT}/", phone.chat, name="chat"),
-    path(f"{CHAT}/thread/", phone.thread, name="thread"),
-    path(f"{CHAT}/text/", phone.write, {"what": "text"}, name="write_text"),
-    path(f"{CHAT}/place/", phone.write, {"what": "place"}, name="write_place"),
-    path(f"{CHAT}/contact/", phone.write, {"what": "contact"}, name="write_contact"),
-    path(f"{CHAT}/press/", phone.write, {"what": "press"}, name="write_press"),
-    path(f"{CHAT}/messages/<int:message_pk>/buttons/<int:index>/", phone.press, name="press"),
-    path(f"{CHAT}/habits/", phone.habits, name="habits"),
-    path(f"{CHAT}/faults/", phone.faults, {"scope": "customer"}, name="faults"),
-    path(f"{CHAT}/faults/everybody/", phone.faults, {"scope": "everybody"}, name="faults_for_all"),
-    path("console/", console.console, name="console"),
-    path("console/accounts/", console.open_account, name="open_account"),
+    path("customers/", phone.add_customer, name="invent"),
+    path(f"{CHAT_PATH}/", phone.show_chat, name="chat"),
+    path(f"{CHAT_PATH}/thread/", phone.show_thread, name="thread"),
+    path(f"{CHAT_PATH}/text/", phone.send_message, {"kind": "text"}, name="write_text"),
+    path(f"{CHAT_PATH}/place/", phone.send_message, {"kind": "place"}, name="write_place"),
+    path(f"{CHAT_PATH}/contact/", phone.send_message, {"kind": "contact"}, name="write_contact"),
+    path(f"{CHAT_PATH}/press/", phone.send_message, {"kind": "press"}, name="write_press"),
+    path(f"{CHAT_PATH}/messages/<int:message_pk>/buttons/<int:index>/", phone.press_button, name="press"),
+    path(f"{CHAT_PATH}/habits/", phone.update_customer_settings, name="habits"),
+    path(f"{CHAT_PATH}/faults/", phone.update_faults, {"scope": "customer"}, name="faults"),
+    path(f"{CHAT_PATH}/faults/everybody/", phone.update_faults, {"scope": "everybody"}, name="faults_for_all"),
+    path("console/", console.show_console, name="console"),
+    path("console/accounts/", console.add_account, name="open_account"),
     path("console/numbers/", console.add_number, name="add_number"),
     path("console/accounts/<int:account_pk>/templates/", content.add_samples, name="add_samples"),
     path("console/templates/<int:content_pk>/", content.set_approval, name="set_approval"),
@@ -54,11 +57,12 @@ PHONE = [
 ]
 
 
-def simulator_urls(let_time_pass: Callable[[str], None]) -> list[URLPattern]:
-    """The simulator's addresses, to be included under the namespace `simulator`.
+def get_simulator_urls(on_day_skipped: Callable[[str], None]) -> list[URLPattern]:
+    """Return the simulator's URL patterns, to be included under the namespace `simulator`.
 
-    `let_time_pass` is called with a customer's address when 24 hours are to pass for them, so that whoever has a
-    clock of its own for that customer can move it too.
+    Args:
+        on_day_skipped: Called with a customer's address when 24 hours are to pass for them, so that the caller can move
+            its own times for that customer too.
     """
-    day = path(f"{CHAT}/day/", phone.let_a_day_pass, {"let_time_pass": let_time_pass}, name="day")
-    return [*TWILIO, *PHONE, day]
+    skip_day_path = path(f"{CHAT_PATH}/day/", phone.skip_day, {"on_day_skipped": on_day_skipped}, name="day")
+    return [*API_URL_PATTERNS, *PHONE_URL_PATTERNS, skip_day_path]

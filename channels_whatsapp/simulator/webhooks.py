@@ -1,4 +1,4 @@
-"""Twilio's webhooks: their parameters, their signature, the POST, and what Twilio finds wrong with an answer."""
+"""Twilio's webhooks: parameters, signature, the POST, and the errors Twilio finds in a response."""
 
 import json
 import re
@@ -8,50 +8,50 @@ from urllib.parse import urldefrag
 import requests
 from twilio.request_validator import RequestValidator
 
-from channels_whatsapp.simulator.errors import FAILURES
-from channels_whatsapp.simulator.models import Customer, Errand, ErrandKind, Media, Message, Sender
-from channels_whatsapp.simulator.representation import API_VERSION, media_url
+from channels_whatsapp.simulator.api.errors import DELIVERY_ERRORS
+from channels_whatsapp.simulator.api.serializers import API_VERSION, media_url
+from channels_whatsapp.simulator.models import Customer, Media, Message, ScheduledTask, Sender, TaskKind
 
-CONNECT_SECONDS, READ_SECONDS = 5, 15
-LARGEST_ANSWER = 64 * 1024
+CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS = 5, 15
+MAX_RESPONSE_SIZE = 64 * 1024
 XML_TYPES = {"text/xml", "application/xml", "text/html"}
-TWIML = re.compile(r"\A(<\?xml[^>]*\?>\s*)?<Response\b")
+TWIML_PATTERN = re.compile(r"\A(<\?xml[^>]*\?>\s*)?<Response\b")
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came back: no status where nobody answered."""
+class WebhookResponse:
+    """The response to a webhook; `status` is None if there was no response."""
 
     status: int | None
-    complaint: str = ""
+    error: str = ""
 
 
 # -- Parameters -----------------------------------------------------------------------------------------------------
 
 
 def inbound_params(message: Message) -> dict[str, str]:
-    """The form of a customer's message, as Twilio posts it."""
+    """Return the form of a customer's message, as Twilio posts it."""
     files = list(message.media.all())
     params = {
-        **_ids(message),
+        **_build_sid_params(message),
         "Body": message.body,
         "NumMedia": str(len(files)),
         "NumSegments": "1",
         "SmsStatus": "received",
         "ReferralNumMedia": "0",
-        **_identity(message.customer),
+        **_build_customer_params(message.customer),
         **_media_params(files),
         **message.extra,
     }
     if message.messaging_service_sid:
         params["MessagingServiceSid"] = message.messaging_service_sid
-    return {**params, "ChannelMetadata": _metadata(params)}
+    return {**params, "ChannelMetadata": _build_channel_metadata(params)}
 
 
 def status_params(message: Message, status: str, code: int | None) -> dict[str, str]:
-    """The form of a status callback."""
+    """Return the form of a status callback."""
     params = {
-        **_ids(message),
+        **_build_sid_params(message),
         "MessageStatus": status,
         "SmsStatus": status,
         "ChannelPrefix": "whatsapp",
@@ -64,11 +64,11 @@ def status_params(message: Message, status: str, code: int | None) -> dict[str, 
     if status in {"delivered", "read"}:
         params["EventType"] = status.upper()
     if code:
-        params |= {"ErrorCode": str(code), "ErrorMessage": FAILURES[code]}
+        params |= {"ErrorCode": str(code), "ErrorMessage": DELIVERY_ERRORS[code]}
     return params
 
 
-def _ids(message: Message) -> dict[str, str]:
+def _build_sid_params(message: Message) -> dict[str, str]:
     return {
         "MessageSid": message.sid,
         "SmsSid": message.sid,
@@ -80,13 +80,16 @@ def _ids(message: Message) -> dict[str, str]:
     }
 
 
-def _identity(customer: Customer) -> dict[str, str]:
-    """Who writes. Somebody without a visible number has a business-scoped id in its place, and no WaId."""
+def _build_customer_params(customer: Customer) -> dict[str, str]:
+    """Return the parameters about the customer.
+
+    A customer without a visible number has a business-scoped id in its place, and no WaId.
+    """
     params = {"ProfileName": customer.name}
-    if customer.shows_number:
+    if customer.has_visible_number:
         params["WaId"] = customer.bare_address.removeprefix("+")
-    external = customer.external_user_id or ("" if customer.shows_number else customer.address)
-    return {**params, "ExternalUserId": external} if external else params
+    external_id = customer.external_user_id or ("" if customer.has_visible_number else customer.address)
+    return {**params, "ExternalUserId": external_id} if external_id else params
 
 
 def _media_params(files: list[Media]) -> dict[str, str]:
@@ -97,56 +100,58 @@ def _media_params(files: list[Media]) -> dict[str, str]:
     return params
 
 
-def _metadata(params: dict[str, str]) -> str:
+def _build_channel_metadata(params: dict[str, str]) -> str:
     names = ("ButtonText", "ButtonPayload", "Forwarded", "ProfileName", "WaId", "ExternalUserId")
     context = {name: params[name] for name in names if name in params}
     return json.dumps({"type": "whatsapp", "data": {"context": context}}, ensure_ascii=False)
 
 
-# -- The POST -------------------------------------------------------------------------------------------------------
+# -- POST -----------------------------------------------------------------------------------------------------------
 
 
-def post(errand: Errand, sender: Sender) -> Answer:
-    """Post a webhook, once more where nobody could be reached, and judge the answer as Twilio would."""
-    url = urldefrag(errand.url).url
-    signature = RequestValidator(sender.account.auth_token).compute_signature(url, errand.params)
+def post_webhook(task: ScheduledTask, sender: Sender) -> WebhookResponse:
+    """Post a webhook, again if the connection fails, and check the response as Twilio would."""
+    url = urldefrag(task.url).url
+    signature = RequestValidator(sender.account.auth_token).compute_signature(url, task.params)
     headers = {
         "X-Twilio-Signature": signature,
-        "I-Twilio-Idempotency-Token": str(errand.token),
+        "I-Twilio-Idempotency-Token": str(task.token),
         "User-Agent": "TwilioProxy/1.1",
         "Accept": "*/*",
     }
     try:
-        response = _send(url, errand.params, headers)
+        response = _post_with_retry(url, task.params, headers)
     except requests.RequestException as error:
-        reason = "took too long to answer" if isinstance(error, requests.ReadTimeout) else "could not be reached"
-        return Answer(None, f"The desk {reason}.")
-    return Answer(response.status_code, _complaint(errand.kind, response))
+        reason = "did not respond in time" if isinstance(error, requests.ReadTimeout) else "could not be reached"
+        return WebhookResponse(None, f"The desk {reason}.")
+    return WebhookResponse(response.status_code, _find_response_error(task.kind, response))
 
 
-def _send(url: str, params: dict[str, str], headers: dict[str, str]) -> requests.Response:
+def _post_with_retry(url: str, params: dict[str, str], headers: dict[str, str]) -> requests.Response:
     with requests.Session() as session:
-        session.trust_env = False  # no proxy and no .netrc between this server and itself
+        session.trust_env = False  # no proxy and no .netrc for requests to this server itself
         for attempt in (1, 2):
             try:
-                return session.post(url, data=params, headers=headers, timeout=(CONNECT_SECONDS, READ_SECONDS))
+                return session.post(
+                    url, data=params, headers=headers, timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS)
+                )
             except requests.ConnectionError:
                 if attempt == 2:
                     raise
     raise AssertionError("unreachable")
 
 
-def _complaint(kind: str, response: requests.Response) -> str:
-    """What is wrong with the desk's answer; empty where nothing is."""
+def _find_response_error(kind: str, response: requests.Response) -> str:
+    """Return the error Twilio would find in the response; "" if there is none."""
     if not response.ok:
-        return f"The desk answered {response.status_code}: {response.text.strip()[:200]}".rstrip(": ")
-    if len(response.content) > LARGEST_ANSWER:
-        return "11750: the answer is larger than 64 kB."
-    if kind != ErrandKind.INBOUND or not response.content:
+        return f"The desk returned {response.status_code}: {response.text.strip()[:200]}".rstrip(": ")
+    if len(response.content) > MAX_RESPONSE_SIZE:
+        return "11750: the response is larger than 64 kB."
+    if kind != TaskKind.INBOUND or not response.content:
         return ""
     content_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if content_type not in XML_TYPES:
-        return f"12300: the answer's Content-Type is {content_type or 'missing'}, not text/xml."
-    if not TWIML.match(response.text):
-        return f"12200: the answer is not TwiML: {response.text[:120]}"
+        return f"12300: the response's Content-Type is {content_type or 'missing'}, not text/xml."
+    if not TWIML_PATTERN.match(response.text):
+        return f"12200: the response is not TwiML: {response.text[:120]}"
     return ""

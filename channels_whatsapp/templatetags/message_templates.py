@@ -1,4 +1,4 @@
-"""How templates are shown, on the desk and in the administration."""
+"""Template filters that show message templates, on the desk and in the admin."""
 
 from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
@@ -7,57 +7,54 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from channels_whatsapp.templates import kind_name, pieces
+from channels_whatsapp.message_templates.content import split_placeholders
 
 register = template.Library()
 
 ICONS = {"reply": "reply", "url": "open", "phone": "phone", "call": "phone", "code": "copy", "other": "next"}
-PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".gif")
-FILMS = (".mp4", ".3gp")
+IMAGE_EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".gif")
+VIDEO_EXTENSIONS = (".mp4", ".3gp")
 
 
 @register.filter
-def slots(text: str, values: Mapping[str, str] | str) -> SafeString:
-    """The text, escaped, each variable marked: its value in it, or its name where there is none yet."""
-    known = values if isinstance(values, Mapping) else {}
-    return format_html_join("", "{}", ((one,) for one in pieces_shown(text, known)))
+def highlight_variables(text: str, values: Mapping[str, str] | str) -> SafeString:
+    """Return the escaped text with each variable marked: its value, or its name if it has none."""
+    known_values = values if isinstance(values, Mapping) else {}
+    return format_html_join("", "{}", ((segment,) for segment in render_segments(text, known_values)))
 
 
-def pieces_shown(text: str, values: Mapping[str, str]) -> list[str]:
-    """The text in pieces, the variables among them as markup."""
-    return [_marked(piece.slot, values) if piece.slot else piece.text for piece in pieces(text)]
+def render_segments(text: str, values: Mapping[str, str]) -> list[str]:
+    """Return the text in pieces, with the variables as markup."""
+    return [
+        _render_variable(segment.variable, values) if segment.variable else segment.text
+        for segment in split_placeholders(text)
+    ]
 
 
-def _marked(slot: str, values: Mapping[str, str]) -> SafeString:
-    name = f"{{{{{slot}}}}}"
-    value = str(values.get(slot) or "")
-    mark = '<span class="slot{}" data-slot="{}" data-name="{}">{}</span>'
-    return format_html(mark, "" if value else " is-empty", slot, name, value or name)
-
-
-@register.filter
-def kind_in_words(content_type: str) -> str:
-    """Text, Card, List…"""
-    return kind_name(content_type)
+def _render_variable(name: str, values: Mapping[str, str]) -> SafeString:
+    placeholder = f"{{{{{name}}}}}"
+    value = str(values.get(name) or "")
+    markup = '<span class="slot{}" data-slot="{}" data-name="{}">{}</span>'
+    return format_html(markup, "" if value else " is-empty", name, placeholder, value or placeholder)
 
 
 @register.filter
 def button_icon(kind: str) -> str:
-    """The icon's file for a button of this kind."""
+    """Return the icon template for a button of this kind."""
     return f"_icons/{ICONS.get(kind, 'next')}.html"
 
 
 @register.filter
 def file_icon(address: str) -> str:
-    """The icon's file for a file at this address."""
+    """Return the icon template for a file at this URL."""
     path = urlsplit(address).path.lower()
-    name = "photo" if path.endswith(PICTURES) else "video" if path.endswith(FILMS) else "document"
+    name = "photo" if path.endswith(IMAGE_EXTENSIONS) else "video" if path.endswith(VIDEO_EXTENSIONS) else "document"
     return f"_icons/{name}.html"
 
 
 @register.filter
 def file_name(address: str) -> str:
-    """The file's name in an address; the host where there is none."""
+    """Return the file name of the URL; its host if it has none."""
     try:
         parts = urlsplit(address)
     except ValueError:

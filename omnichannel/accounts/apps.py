@@ -1,12 +1,16 @@
+"""App configuration of user accounts."""
+
 from django.apps import AppConfig
 from django.core import checks
 
-from omnichannel.accounts.demonstration import check_demonstration_accounts
+from omnichannel.accounts.demo_accounts import check_demo_accounts
 
 
 class AccountsConfig(AppConfig):
+    """Register the system check for demonstration accounts."""
+
     name = "omnichannel.accounts"
     verbose_name = "People"
 
     def ready(self) -> None:
-        checks.register(check_demonstration_accounts, checks.Tags.security, deploy=True)
+        checks.register(check_demo_accounts, checks.Tags.security, deploy=True)

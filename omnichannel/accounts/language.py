@@ -1,4 +1,4 @@
-"""The language of a page: the one its reader chose, else the browser's."""
+"""Language of a page: the one the user chose, else the browser's."""
 
 from collections.abc import Callable
 
@@ -8,23 +8,23 @@ from django.utils import translation
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
-# Written in English only; half a translation would be worse. Style sheets and scripts name their language themselves.
-IN_ENGLISH = ("/admin/", "/simulator/", "/webhooks/", "/health/", "/api/", "/assets/")
+# Not translated. The URLs of style sheets and scripts name their language themselves.
+ENGLISH_ONLY_PATHS = ("/admin/", "/simulator/", "/webhooks/", "/health/", "/api/", "/assets/")
 
 
-def own_language(get_response: GetResponse) -> GetResponse:
-    """Answer in the reader's language."""
+def user_language_middleware(get_response: GetResponse) -> GetResponse:
+    """Activate the user's language for each request."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        with translation.override(language_of(request)):
+        with translation.override(get_request_language(request)):
             return get_response(request)
 
     return middleware
 
 
-def language_of(request: HttpRequest) -> str:
-    """The language this request is answered in."""
-    if request.path_info.startswith(IN_ENGLISH):
+def get_request_language(request: HttpRequest) -> str:
+    """Return the code of the language in which to answer this request."""
+    if request.path_info.startswith(ENGLISH_ONLY_PATHS):
         return settings.LANGUAGE_CODE
-    chosen = str(getattr(request.user, "language", ""))
-    return chosen if chosen in dict(settings.LANGUAGES) else translation.get_language_from_request(request)
+    language = str(getattr(request.user, "language", ""))
+    return language if language in dict(settings.LANGUAGES) else translation.get_language_from_request(request)

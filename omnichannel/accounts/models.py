@@ -1,11 +1,13 @@
-"""People who sign in."""
+"""User accounts."""
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
 
 class Theme(models.TextChoices):
-    SYSTEM = "system", "As the system"
+    """Color theme of the user interface."""
+
+    SYSTEM = "system", "Match system"
     LIGHT = "light", "Light"
     DARK = "dark", "Dark"
 
@@ -14,16 +16,16 @@ class User(AbstractUser):
     """Someone who signs in: an administrator, a supervisor or an agent, by the groups they are in."""
 
     theme = models.CharField(max_length=10, choices=Theme, default=Theme.SYSTEM)
-    # Empty: the browser's.
+    # Empty means the browser's language.
     language = models.CharField(max_length=10, blank=True, default="")
 
     @property
     def display_name(self) -> str:
-        """The name colleagues see: first and last name, else the user name."""
+        """Return the first and last name, else the user name."""
         return self.get_full_name() or self.username
 
     @property
     def initials(self) -> str:
-        """Two letters for the avatar."""
+        """Return up to two initials for the avatar."""
         words = self.display_name.split()
         return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()

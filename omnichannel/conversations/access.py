@@ -1,6 +1,6 @@
-"""Who may see and do what: the only answer to that question.
+"""Access rules: the only place that decides who may see and do what.
 
-Pages, search, live events, media, API and exports all start here, and whoever is not known here sees nothing.
+Pages, search, live events, media, API and exports all start here. It fails closed: unknown users see nothing.
 """
 
 from typing import Any
@@ -21,221 +21,243 @@ from omnichannel.conversations.models import (
     ConversationQuerySet,
     Message,
     Participation,
-    seen_by,
+    agent_annotations,
 )
+from omnichannel.live.topics import ALL_TOPIC, agent_topic, queue_topic
 from routing.models import Agent, Queue, State
 
-WORK = "conversations.work_on_conversations"
-SEE_ALL = "conversations.see_all_conversations"
-# What a conversation's page shows along with it.
-SHOWN_WITH = ("contact", "number__account", "queue", "work_stream", "agent__user", "last_message")
+WORK_PERMISSION = "conversations.work_on_conversations"
+SEE_ALL_PERMISSION = "conversations.see_all_conversations"
+# Relations that the page of a conversation shows.
+PAGE_RELATIONS = ("contact", "number__account", "queue", "work_stream", "agent__user", "last_message")
 
 
-def _people_who(permission: str) -> QuerySet[User]:
-    """Everybody whose account is on and who has this permission, by a role or by themselves.
+def _users_with_permission(permission: str) -> QuerySet[User]:
+    """Return the active users who have this permission, through a role or directly.
 
-    Not `User.objects.with_perm`: that asks for each person anew, which takes a third of a second for a thousand.
+    `User.objects.with_perm` is not used because it is too slow: a third of a second for a thousand users.
     """
     app, codename = permission.split(".")
     allowed = Permission.objects.filter(content_type__app_label=app, codename=codename)
     by_role = User.groups.through.objects.filter(group__permissions__in=allowed).values("user")
-    by_name = User.user_permissions.through.objects.filter(permission__in=allowed).values("user")
-    return User.objects.filter(Q(pk__in=by_role) | Q(pk__in=by_name) | Q(is_superuser=True), is_active=True)
+    directly = User.user_permissions.through.objects.filter(permission__in=allowed).values("user")
+    return User.objects.filter(Q(pk__in=by_role) | Q(pk__in=directly) | Q(is_superuser=True), is_active=True)
 
 
-def agent_of(user: User) -> Agent | None:
-    """The agent this person works as; None for somebody who does not work at the desk."""
-    if not user.is_active or not user.has_perm(WORK):
+def agent_for_user(user: User) -> Agent | None:
+    """Return the user's agent; None for users who do not work at the desk."""
+    if not user.is_active or not user.has_perm(WORK_PERMISSION):
         return None
-    # Kept with the user, so that a request asks once however often it wants to know.
+    # Cached on the user: a request calls this many times.
     prefetch_related_objects([user], Prefetch("agent", Agent.objects.select_related("presence", "user", "preferences")))
     return getattr(user, "agent", None)
 
 
 def conversations_visible_to(user: User | AnonymousUser) -> ConversationQuerySet:
-    """Every conversation for those who may see all; else one's own, one's queues', what one was asked into; or none."""
-    everything = Conversation.objects.all()
-    if not isinstance(user, User) or not user.is_active:
-        return everything.none()
-    if user.has_perm(SEE_ALL):
-        return everything
-    agent = agent_of(user)
-    if agent is None:
-        return everything.none()
-    asked_into = Participation.objects.filter(agent=agent, left_at=None).values("conversation")
-    return everything.filter(Q(agent=agent) | Q(queue__in=Queue.objects.of(agent)) | Q(pk__in=asked_into))
+    """Return the conversations the user may see.
 
-
-def agents_at_work() -> QuerySet[Agent]:
-    """Everybody who works at the desk, with the presence they show."""
-    at_work = _people_who(WORK).values("pk")
-    return Agent.objects.filter(user__in=at_work).select_related("user", "presence")
-
-
-def agents_who_may_see(conversation: Conversation) -> QuerySet[Agent]:
-    """The same answer the other way round: everybody to whom `conversations_visible_to` shows this conversation."""
-    if conversation.queue.is_default:
-        return agents_at_work()
-    seers = _people_who(SEE_ALL).values("pk")
-    asked_in = Participation.objects.filter(conversation=conversation, left_at=None).values("agent")
-    may_see = Q(user__in=seers) | Q(pk=conversation.agent_id) | Q(pk__in=asked_in)
-    return agents_at_work().filter(may_see | Q(memberships__queue=conversation.queue_id)).distinct()
-
-
-def supervisors(who: Any) -> QuerySet[Agent]:
-    """The agent of that key, if they may see and step into every conversation; for a query over many of them."""
-    return Agent.objects.filter(pk=who, user__in=_people_who(SEE_ALL).values("pk"))
-
-
-def may_supervise(agent: Agent) -> bool:
-    """Who sees every conversation may step into every one: assign, monitor, join and release it."""
-    return agent.user.is_active and agent.user.has_perm(SEE_ALL)
-
-
-class OutOfSight(Http404):
-    """This person had a part in the conversation and may not see it any more; the text tells them why."""
-
-
-def conversation_for(user: User | AnonymousUser, pk: int) -> Conversation:
-    """The conversation, if this person may see it; else Http404, the same as for one that does not exist.
-
-    Who had a part in it until now gets OutOfSight, which says why.
+    Users with SEE_ALL_PERMISSION see all; agents see their own, those of their queues and those they participate in;
+    others see none.
     """
-    found = conversations_visible_to(user).select_related(*SHOWN_WITH)
-    agent = agent_of(user) if isinstance(user, User) else None
+    conversations = Conversation.objects.all()
+    if not isinstance(user, User) or not user.is_active:
+        return conversations.none()
+    if user.has_perm(SEE_ALL_PERMISSION):
+        return conversations
+    agent = agent_for_user(user)
+    if agent is None:
+        return conversations.none()
+    participating = Participation.objects.filter(agent=agent, left_at=None).values("conversation")
+    return conversations.filter(Q(agent=agent) | Q(queue__in=Queue.objects.for_agent(agent)) | Q(pk__in=participating))
+
+
+def active_agents() -> QuerySet[Agent]:
+    """Return the agents whose users may work at the desk, with user and presence."""
+    users = _users_with_permission(WORK_PERMISSION).values("pk")
+    return Agent.objects.filter(user__in=users).select_related("user", "presence")
+
+
+def agents_with_access(conversation: Conversation) -> QuerySet[Agent]:
+    """Return the agents who may see this conversation: the inverse of `conversations_visible_to`."""
+    if conversation.queue.is_default:
+        return active_agents()
+    supervisors = _users_with_permission(SEE_ALL_PERMISSION).values("pk")
+    participants = Participation.objects.filter(conversation=conversation, left_at=None).values("agent")
+    has_access = Q(user__in=supervisors) | Q(pk=conversation.agent_id) | Q(pk__in=participants)
+    return active_agents().filter(has_access | Q(memberships__queue=conversation.queue_id)).distinct()
+
+
+def supervisors_with_pk(pk: Any) -> QuerySet[Agent]:
+    """Return the agent with this key if they are a supervisor.
+
+    Args:
+        pk: A key, or an expression such as OuterRef in a subquery.
+    """
+    return Agent.objects.filter(pk=pk, user__in=_users_with_permission(SEE_ALL_PERMISSION).values("pk"))
+
+
+def can_supervise(agent: Agent) -> bool:
+    """Return whether the agent may assign, monitor, join and release every conversation."""
+    return agent.user.is_active and agent.user.has_perm(SEE_ALL_PERMISSION)
+
+
+class AccessLostError(Http404):
+    """The user had access to the conversation and has lost it; the text says why."""
+
+
+def get_conversation_or_404(user: User | AnonymousUser, pk: int) -> Conversation:
+    """Return the conversation if the user may see it.
+
+    Raises:
+        AccessLostError: The user could see it before; the text says why they no longer can.
+        Http404: The user may not see it, or it does not exist.
+    """
+    visible = conversations_visible_to(user).select_related(*PAGE_RELATIONS)
+    agent = agent_for_user(user) if isinstance(user, User) else None
     if agent is not None:
-        found = found.as_seen_by(agent)
-    conversation = found.filter(pk=pk).first()
+        visible = visible.annotate_for_agent(agent)
+    conversation = visible.filter(pk=pk).first()
     if conversation is None:
-        raise _no_longer_seen(agent, pk) or Http404("No such conversation.")
+        raise _access_lost_error(agent, pk) or Http404("No such conversation.")
     return conversation
 
 
-def _no_longer_seen(agent: Agent | None, pk: int) -> OutOfSight | None:
+def _access_lost_error(agent: Agent | None, pk: int) -> AccessLostError | None:
     if agent is None:
         return None
     conversation = Conversation.objects.filter(pk=pk).first()
     if conversation is None:
-        return _joined_to_another(agent.user, pk)
+        return _merged_conversation_error(agent.user, pk)
     if Participation.objects.filter(conversation=conversation, agent=agent).exists():
         if conversation.state == State.CLOSED:
-            return OutOfSight(_("This conversation is closed; you were only asked into it."))
-        return OutOfSight(_("You are no longer in this conversation."))
+            return AccessLostError(_("This conversation is closed. You were only consulted."))
+        return AccessLostError(_("You are no longer in this conversation."))
     if ConversationEvent.objects.filter(conversation=conversation, actor__agent=agent).exists():
-        return OutOfSight(_("This conversation is in a queue now whose conversations you do not see."))
+        return AccessLostError(_("This conversation was moved to a queue you don't have access to."))
     return None
 
 
-def _joined_to_another(user: User, pk: int) -> OutOfSight | None:
-    """What has become of a conversation that is no longer there, for those who see the one it was joined to."""
-    for joined in ContactMerge.objects.filter(undone_at=None).exclude(joined=[]).values_list("joined", flat=True)[:500]:
-        kept = next((record["kept"] for record in joined if record["gone"]["pk"] == pk), None)
-        if kept is not None and conversations_visible_to(user).filter(pk=kept).exists():
-            return OutOfSight(_("This conversation was joined to another one of the same customer."))
+def _merged_conversation_error(user: User, pk: int) -> AccessLostError | None:
+    """Return an error for a conversation that was joined to another one the user may see."""
+    for records in (
+        ContactMerge.objects.filter(undone_at=None)
+        .exclude(merged_conversations=[])
+        .values_list("merged_conversations", flat=True)[:500]
+    ):
+        target_pk = next((record["kept"] for record in records if record["gone"]["pk"] == pk), None)
+        if target_pk is not None and conversations_visible_to(user).filter(pk=target_pk).exists():
+            return AccessLostError(_("This conversation was merged into another one with the same customer."))
     return None
 
 
-def message_for(user: User | AnonymousUser, pk: int) -> Message:
-    """The message, if this person may see its conversation; else Http404."""
-    found = Message.objects.filter(pk=pk, conversation__in=conversations_visible_to(user))
-    message = found.select_related("author", "quoted", "conversation__contact").first()
+def get_message_or_404(user: User | AnonymousUser, pk: int) -> Message:
+    """Return the message if the user may see its conversation; else raise Http404."""
+    messages = Message.objects.filter(pk=pk, conversation__in=conversations_visible_to(user))
+    message = messages.select_related("author", "quoted", "conversation__contact").first()
     if message is None:
         raise Http404("No such message.")
     return message
 
 
-def message_with_conversation(agent: Agent, found: QuerySet[Message]) -> Message | None:
-    """The first of these messages that the agent may see, with its conversation as `conversation_for` finds it.
+def get_visible_message(agent: Agent, messages: QuerySet[Message]) -> Message | None:
+    """Return the first of these messages that the agent may see; None if there is none.
 
-    In one question; None where there is none.
+    One query loads it with its conversation, which has the same relations and annotations as from
+    `get_conversation_or_404`.
     """
-    visible = found.filter(conversation__in=conversations_visible_to(agent.user).order_by().values("pk"))
-    whole = visible.select_related(*(f"conversation__{name}" for name in SHOWN_WITH))
-    added = seen_by(agent, "conversation")
-    message = whole.annotate(**added).first()
+    visible = messages.filter(conversation__in=conversations_visible_to(agent.user).order_by().values("pk"))
+    related = visible.select_related(*(f"conversation__{name}" for name in PAGE_RELATIONS))
+    annotations = agent_annotations(agent, "conversation")
+    message = related.annotate(**annotations).first()
     if message is not None:
-        for name in added:
+        for name in annotations:
             setattr(message.conversation, name, getattr(message, name))
     return message
 
 
-def attachment_for(user: User | AnonymousUser, pk: int) -> Attachment:
-    """The file, if this person may see its conversation; else Http404."""
-    found = Attachment.objects.filter(pk=pk, message__conversation__in=conversations_visible_to(user))
-    attachment = found.select_related("message").first()
+def get_attachment_or_404(user: User | AnonymousUser, pk: int) -> Attachment:
+    """Return the attachment if the user may see its conversation; else raise Http404."""
+    attachments = Attachment.objects.filter(pk=pk, message__conversation__in=conversations_visible_to(user))
+    attachment = attachments.select_related("message").first()
     if attachment is None:
         raise Http404("No such file.")
     return attachment
 
 
-def may_answer(agent: Agent | None, conversation: Conversation) -> bool:
-    """Only the agent who has the conversation answers in it, while it is active or in wrap-up."""
-    has_it = agent is not None and conversation.agent_id == agent.pk
-    return has_it and conversation.state in {State.ACTIVE, State.WRAP_UP}
+def can_reply(agent: Agent | None, conversation: Conversation) -> bool:
+    """Return whether the agent has the conversation and it is active or in wrap-up."""
+    is_assigned = agent is not None and conversation.agent_id == agent.pk
+    return is_assigned and conversation.state in {State.ACTIVE, State.WRAP_UP}
 
 
-def may_handle(user: User, conversation: Conversation) -> bool:
-    """The agent who has the conversation, and those who see every conversation, decide about it and its customer."""
+def can_manage(user: User, conversation: Conversation) -> bool:
+    """Return whether the user is the assigned agent or a supervisor, who decide about it and its contact."""
     if not user.is_active:
         return False
-    agent = agent_of(user)
-    return user.has_perm(SEE_ALL) or (agent is not None and conversation.agent_id == agent.pk)
+    agent = agent_for_user(user)
+    return user.has_perm(SEE_ALL_PERMISSION) or (agent is not None and conversation.agent_id == agent.pk)
 
 
-def may_block(user: User, conversation: Conversation) -> bool:
-    """Whether this person may block the conversation's customer, and unblock them."""
-    return may_handle(user, conversation)
+def can_block(user: User, conversation: Conversation) -> bool:
+    """Return whether the user may block and unblock the contact of the conversation."""
+    return can_manage(user, conversation)
 
 
-def may_lift_opt_out(user: User, conversation: Conversation) -> bool:
-    """Whether this person may note that the customer, who had opted out by a word, agreed to our messages again."""
-    return may_handle(user, conversation)
+def can_lift_opt_out(user: User, conversation: Conversation) -> bool:
+    """Return whether the user may record that a contact who opted out by a word agreed to messages again."""
+    return can_manage(user, conversation)
 
 
-def contact_for(user: User | AnonymousUser, pk: int) -> Contact:
-    """The contact, if this person may see a conversation with them; else Http404."""
-    found = Contact.objects.filter(pk=pk, pk__in=conversations_visible_to(user).order_by().values("contact")).first()
-    if found is None:
+def get_contact_or_404(user: User | AnonymousUser, pk: int) -> Contact:
+    """Return the contact if the user may see a conversation with them; else raise Http404."""
+    visible_ids = conversations_visible_to(user).order_by().values("contact")
+    contact = Contact.objects.filter(pk=pk, pk__in=visible_ids).first()
+    if contact is None:
         raise Http404("No such contact.")
-    return found
+    return contact
 
 
-def numbers_to_write_from(user: User | AnonymousUser) -> QuerySet[WhatsAppNumber]:
-    """The numbers whose new conversations this person would see, had they begun them."""
+def sender_numbers_for(user: User | AnonymousUser) -> QuerySet[WhatsAppNumber]:
+    """Return the numbers from which the user may start conversations: they must be able to see those."""
     numbers = WhatsAppNumber.objects.filter(is_active=True, account__is_active=True).select_related("account")
-    agent = agent_of(user) if isinstance(user, User) else None
+    agent = agent_for_user(user) if isinstance(user, User) else None
     if agent is None:
         return numbers.none()
-    if agent.user.has_perm(SEE_ALL):
+    if agent.user.has_perm(SEE_ALL_PERMISSION):
         return numbers
-    queues = Queue.objects.of(agent)
-    # Without a fallback queue they come into the default one, in which everybody works.
+    queues = Queue.objects.for_agent(agent)
+    # Without a fallback queue conversations start in the default queue, of which every agent is a member.
     return numbers.filter(Q(work_stream__fallback_queue=None) | Q(work_stream__fallback_queue__in=queues))
 
 
-def may_see_all_of(user: User, *contacts: Contact) -> bool:
-    """Whether this person sees every conversation these customers ever had; who sees all sees those of anybody."""
+def can_see_all_conversations(user: User, *contacts: Contact) -> bool:
+    """Return whether the user may see every conversation of these contacts, past ones included."""
     if not user.is_active:
         return False
-    if user.has_perm(SEE_ALL):
+    if user.has_perm(SEE_ALL_PERMISSION):
         return True
-    theirs = Conversation.objects.filter(contact__in=contacts).order_by()
-    return not theirs.exclude(pk__in=conversations_visible_to(user).order_by().values("pk")).exists()
+    conversations = Conversation.objects.filter(contact__in=contacts).order_by()
+    return not conversations.exclude(pk__in=conversations_visible_to(user).order_by().values("pk")).exists()
 
 
-def contacts_seen_whole_by(user: User) -> QuerySet[Contact]:
-    """The customers of whom this person sees every conversation; nobody without any, but for those who see all."""
-    if user.is_active and user.has_perm(SEE_ALL):
+def fully_visible_contacts(user: User) -> QuerySet[Contact]:
+    """Return the contacts of whom the user may see every conversation.
+
+    Contacts without any conversation are included only for users who may see all.
+    """
+    if user.is_active and user.has_perm(SEE_ALL_PERMISSION):
         return Contact.objects.all()
-    seen = conversations_visible_to(user).order_by()
-    hidden = Conversation.objects.order_by().exclude(pk__in=seen.values("pk"))
-    return Contact.objects.filter(pk__in=seen.values("contact")).exclude(pk__in=hidden.values("contact"))
+    visible = conversations_visible_to(user).order_by()
+    hidden = Conversation.objects.order_by().exclude(pk__in=visible.values("pk"))
+    return Contact.objects.filter(pk__in=visible.values("contact")).exclude(pk__in=hidden.values("contact"))
 
 
-def topics_for(user: User) -> set[str]:
-    """The live topics of everything `conversations_visible_to` shows this person; empty for strangers."""
-    agent = agent_of(user)
-    own = {f"agent:{agent.pk}"} if agent else set()
-    if user.is_active and user.has_perm(SEE_ALL):
-        return own | {"all"}
-    return own | {f"queue:{pk}" for pk in Queue.objects.of(agent).values_list("pk", flat=True)} if agent else set()
+def live_topics_for(user: User) -> set[str]:
+    """Return the live topics of the conversations the user may see; empty for users without access."""
+    agent = agent_for_user(user)
+    own_topics = {agent_topic(agent.pk)} if agent else set()
+    if user.is_active and user.has_perm(SEE_ALL_PERMISSION):
+        return own_topics | {ALL_TOPIC}
+    if agent is None:
+        return set()
+    return own_topics | set(map(queue_topic, Queue.objects.for_agent(agent).values_list("pk", flat=True)))

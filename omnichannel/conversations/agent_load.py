@@ -1,4 +1,4 @@
-"""What an agent has taken on, and the presence that follows from it."""
+"""The load of agents, and the presence that follows from it."""
 
 from collections.abc import Callable, Collection
 from datetime import datetime
@@ -9,52 +9,58 @@ from django.utils import timezone
 from omnichannel.conversations.lanes import request_assignment
 from omnichannel.conversations.live_events import publish_presence
 from omnichannel.conversations.models import Conversation
-from routing.assignment import load_by_agent
-from routing.models import Agent, BasePresence
-from routing.presence import FOLLOWS_LOAD, automatic, follow_load
+from routing.agents import filter_by_presence
+from routing.assignment.assign_waiting import get_load_by_agent
+from routing.models import Agent
+from routing.presence import get_presence_for_load, update_presence_for_load
 
 
 def used_capacity(agents: Collection[int], now: datetime | None = None) -> dict[int, int]:
-    """The units each of these agents has taken on; wrap-up counts for as long as its work stream says."""
-    taken = Conversation.objects.filter(offered_to=None)
-    loads = load_by_agent(taken, agents, now=now or timezone.now())
+    """Return the capacity units each of these agents uses.
+
+    Wrap-up counts for as long as its work stream says. Offers do not count.
+    """
+    accepted = Conversation.objects.filter(offered_to=None)
+    loads = get_load_by_agent(accepted, agents, now=now or timezone.now())
     return {pk: load.units for pk, load in loads.items()}
 
 
-def load_changed(*agents: int | None) -> None:
-    """These agents have more or less to do: after the commit they show it, and their pages hear of it.
+def schedule_load_refresh(*agents: int | None) -> None:
+    """Refresh the presence of these agents after the commit, because their load changes.
 
-    After the commit, each by itself: what others did at the same moment is counted too, and no lock is held meanwhile.
+    Each agent is refreshed in its own transaction after the commit, so that concurrent changes are counted too and no
+    other lock is held. None is ignored.
     """
     for pk in {pk for pk in agents if pk is not None}:
-        transaction.on_commit(_following(pk), robust=True)
+        transaction.on_commit(_make_refresh(pk), robust=True)
 
 
-def _following(pk: int) -> Callable[[], None]:
+def _make_refresh(pk: int) -> Callable[[], None]:
     # Not a partial: Django logs a failure by the function's name.
-    def follow() -> None:
-        _follow(pk)
+    def refresh_load() -> None:
+        _refresh_agent_load(pk)
 
-    return follow
+    return refresh_load
 
 
-def _follow(pk: int) -> None:
+def _refresh_agent_load(pk: int) -> None:
     with transaction.atomic():
-        # Without a join: on PostgreSQL a row whose presence has just changed would fall out of it.
+        # No join: on PostgreSQL a locking query with a join misses a row whose presence has just changed.
         agent = Agent.objects.select_for_update(no_key=True).get(pk=pk)
-        if follow_load(agent, used_capacity([pk])[pk]):
+        if update_presence_for_load(agent, used_capacity([pk])[pk]):
             request_assignment()
         publish_presence(pk)
 
 
-def follow_loads(now: datetime | None = None) -> None:
-    """A safety net, and for wrap-up that uses capacity only for a while: bring every presence up to its load."""
-    follows = Agent.objects.filter(
-        presence_by_hand=False, presence__is_built_in=True, presence__base_status__in=FOLLOWS_LOAD
-    )
-    agents = list(follows.select_related("presence"))
+def refresh_agent_loads(now: datetime | None = None) -> None:
+    """Refresh the presence of every agent whose load has changed without an event.
+
+    A safety net; also needed for wrap-up, which uses capacity only for a while.
+    """
+    automatic = Agent.objects.filter(is_presence_manual=False, presence__is_built_in=True)
+    agents = list(filter_by_presence(automatic, lambda base: base.follows_load).select_related("presence"))
     used = used_capacity([agent.pk for agent in agents], now)
     for agent in agents:
-        shown = BasePresence(agent.presence.base_status)
-        if automatic(shown, used[agent.pk], agent.capacity) != shown:
-            _follow(agent.pk)
+        current = agent.presence.base
+        if get_presence_for_load(current, used[agent.pk], agent.capacity) != current:
+            _refresh_agent_load(agent.pk)

@@ -7,9 +7,9 @@ from django.db.models.signals import post_migrate
 from omnichannel.conversations.search import index
 
 
-def keep_search_index(using: str, **kwargs: Any) -> None:
-    """A migration that rebuilds the messages' table on SQLite takes what keeps their words up to date with it."""
-    index.ensure(using)
+def ensure_search_index(using: str, **kwargs: Any) -> None:
+    """Create the search index again: a migration that rebuilds the table on SQLite drops its triggers."""
+    index.ensure_index(using)
 
 
 class ConversationsConfig(AppConfig):
@@ -17,5 +17,5 @@ class ConversationsConfig(AppConfig):
     verbose_name = "Conversations"
 
     def ready(self) -> None:
-        post_migrate.connect(keep_search_index, sender=self)
-        connection_created.connect(index.teach)
+        post_migrate.connect(ensure_search_index, sender=self)
+        connection_created.connect(index.register_sqlite_functions)

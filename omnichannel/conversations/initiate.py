@@ -1,4 +1,4 @@
-"""The desk writes first: a conversation begins with a template, from one of our numbers to a customer's."""
+"""Start a conversation with a customer by sending a template from one of our numbers."""
 
 import re
 import unicodedata
@@ -12,42 +12,47 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from channels_whatsapp.identity import PREFIX, identity, is_business_scoped
-from channels_whatsapp.models import MessageTemplate, WhatsAppNumber, plain_number
+from channels_whatsapp.identity import WHATSAPP_PREFIX, get_identity, is_business_scoped
+from channels_whatsapp.models import MessageTemplate, WhatsAppNumber, normalize_phone_number
 from omnichannel.accounts.models import User
-from omnichannel.conversations.access import agent_of, numbers_to_write_from
-from omnichannel.conversations.agent_load import load_changed
-from omnichannel.conversations.assignment.pick import resumed
-from omnichannel.conversations.automated_messages.triggers import STARTED_BY_US
-from omnichannel.conversations.live_events import EventKind, publish_event
-from omnichannel.conversations.models import Contact, ContactAddress, Conversation, Message
-from omnichannel.conversations.outbound.compose import ReplyRefused, locked_to_send, sent_by_form, why_not
-from omnichannel.conversations.outbound.templates import checked_values, queue_template
-from omnichannel.conversations.state_machine import move, record_event
+from omnichannel.conversations import timeline
+from omnichannel.conversations.access import agent_for_user, sender_numbers_for
+from omnichannel.conversations.agent_load import schedule_load_refresh
+from omnichannel.conversations.assignment.pick import resumed_text
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
+from omnichannel.conversations.models import Contact, ContactAddress, Conversation, Message, TimelineEventKind
+from omnichannel.conversations.outbound.compose import (
+    ReplyError,
+    find_previous_submission,
+    get_send_error,
+    lock_for_sending,
+)
+from omnichannel.conversations.outbound.templates import queue_template, validate_variables
+from omnichannel.conversations.state_machine import transition
 from omnichannel.core.localized_text import localized
 from routing.models import Agent, Queue, State
 
-# Marks of the writing direction, which come along when a number is copied.
-INVISIBLE = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-# +49 (0)171: a zero that is dialled inside the country alone, and no part of the number.
-TRUNK = re.compile(r"(?<=\d)[\s.)-]*\(\s*0\s*\)")
+# Invisible marks of the writing direction, which are copied along with a number.
+BIDI_MARKS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# The zero in +49 (0)171 is dialled only inside the country and is no part of the international number.
+TRUNK_PREFIX = re.compile(r"(?<=\d)[\s.)-]*\(\s*0\s*\)")
 
 
-class StartRefused(ReplyRefused):
-    """No conversation was begun. `field` is `number`, `to` or `template`."""
+class StartConversationError(ReplyError):
+    """The conversation was not started. `field` is `number`, `to` or `template`."""
 
 
-class AlreadyOpen(StartRefused):
-    """There is an open conversation with this customer on this number, and this agent does not have it."""
+class ConversationAlreadyOpenError(StartConversationError):
+    """There is an open conversation with this customer on this number, which the agent does not have."""
 
     def __init__(self, conversation: Conversation) -> None:
-        super().__init__("already_open", _("There is an open conversation with this customer already."), field="to")
+        super().__init__("already_open", _("This customer already has an open conversation."), field="to")
         self.conversation = conversation
 
 
 @dataclass(frozen=True)
-class Started:
-    """The conversation the template went into, and whether it is new."""
+class StartedConversation:
+    """The conversation that the template was sent in, and whether it is new."""
 
     conversation: Conversation
     message: Message
@@ -55,36 +60,41 @@ class Started:
 
 
 @dataclass(frozen=True)
-class Letter:
-    """What is sent, by whom, and the form it came with."""
+class OutboundTemplate:
+    """A template with its variables and author.
+
+    Attributes:
+        public_id: Identifies the submitted form, so that a repeated submission sends nothing twice.
+    """
 
     template: MessageTemplate
-    values: dict[str, str]
+    variables: dict[str, str]
     author: User
     public_id: uuid.UUID | None
 
 
-def address_typed(text: str) -> str:
-    """The WhatsApp address of a number as people write it, or of a business-scoped id.
+def parse_address(text: str) -> str:
+    """Return the WhatsApp address for a phone number as people write it, or for a business-scoped id.
 
-    Raises ValidationError without a country code: a number that is guessed would be a stranger's.
+    Raises:
+        ValidationError: There is no country code. It is not guessed: the number would be somebody else's.
     """
-    plain = "".join(map(_ascii, unicodedata.normalize("NFKC", INVISIBLE.sub("", text)))).strip()
-    bare = plain[len(PREFIX) :].strip() if plain.lower().startswith(PREFIX) else plain
+    plain = "".join(map(_ascii_digit, unicodedata.normalize("NFKC", BIDI_MARKS.sub("", text)))).strip()
+    bare = plain[len(WHATSAPP_PREFIX) :].strip() if plain.lower().startswith(WHATSAPP_PREFIX) else plain
     if is_business_scoped(bare):
-        return PREFIX + bare
-    digits = TRUNK.sub("", bare.lstrip(" ("))
+        return WHATSAPP_PREFIX + bare
+    digits = TRUNK_PREFIX.sub("", bare.lstrip(" ("))
     if digits.startswith("00"):
         digits = "+" + digits[2:]
     if not digits.startswith("+") or digits[1:].lstrip(" (").startswith("0"):
-        raise ValidationError(_("Begin with + and the country code, for example +49 151 1234567."), code="country_code")
-    return PREFIX + plain_number(digits)
+        raise ValidationError(_("Start with + and the country code, for example +49 151 1234567."), code="country_code")
+    return WHATSAPP_PREFIX + normalize_phone_number(digits)
 
 
-def _ascii(letter: str) -> str:
-    """Digits of every script as 0 to 9."""
-    digit = unicodedata.decimal(letter, None)
-    return letter if digit is None else str(digit)
+def _ascii_digit(char: str) -> str:
+    """Convert a digit of any script to 0 to 9; other characters stay."""
+    digit = unicodedata.decimal(char, None)
+    return char if digit is None else str(digit)
 
 
 def start_conversation(
@@ -95,103 +105,118 @@ def start_conversation(
     *,
     author: User,
     public_id: uuid.UUID | None = None,
-) -> Started:
-    """Begin a conversation with whoever has this address; the agent has it, and it counts against their capacity.
+) -> StartedConversation:
+    """Start a conversation with the owner of this address by sending a template.
 
-    Where the agent has an open one with them already, the template goes there. Raises AlreadyOpen where somebody else
-    has it or nobody yet, and ReplyRefused for what stands against sending.
+    It is assigned to the author's agent and uses their capacity. If the agent already has an open conversation with
+    this customer, the template is sent there.
+
+    Raises:
+        ConversationAlreadyOpenError: An open conversation is assigned to another agent, or to nobody.
+        ReplyError: The template can't be sent.
     """
-    agent = agent_of(author)
-    if agent is None or not numbers_to_write_from(author).filter(pk=number.pk).exists():
-        raise StartRefused("number", _("You can't write from this number."), field="number")
-    if identity(address) == identity(number.address):
-        raise StartRefused("own_number", _("This is our own number."), field="to")
-    letter = Letter(template, checked_values(template, variables), author, public_id)
-    # Two looks: what was begun by somebody else at this moment is there at the second.
-    found = _open(number, address) or _begin(number, address, agent, letter)
-    return _send_into(found, agent, letter) if isinstance(found, Conversation) else found
+    agent = agent_for_user(author)
+    if agent is None or not sender_numbers_for(author).filter(pk=number.pk).exists():
+        raise StartConversationError("number", _("You can't send from this number."), field="number")
+    if get_identity(address) == get_identity(number.address):
+        raise StartConversationError("own_number", _("This is one of our own numbers."), field="to")
+    outbound = OutboundTemplate(template, validate_variables(template, variables), author, public_id)
+    # The second function looks again under a lock: somebody else may have started a conversation in the meantime.
+    result = _find_open_conversation(number, address) or _create_with_template(number, address, agent, outbound)
+    return _send_into_open_conversation(result, agent, outbound) if isinstance(result, Conversation) else result
 
 
-def _open(number: WhatsAppNumber, address: str) -> Conversation | None:
-    return number.conversations.filter(_is_at(address, prefix="contact__"), closed_at=None).first()
+def _find_open_conversation(number: WhatsAppNumber, address: str) -> Conversation | None:
+    return number.conversations.filter(_matches_address(address, prefix="contact__"), closed_at=None).first()
 
 
-def _begin(number: WhatsAppNumber, address: str, agent: Agent, letter: Letter) -> Started | Conversation:
-    """A new conversation with the template in it; the open one where there is one after all.
+def _create_with_template(
+    number: WhatsAppNumber, address: str, agent: Agent, outbound: OutboundTemplate
+) -> StartedConversation | Conversation:
+    """Create a conversation with the template, or return an open conversation if there is one after all.
 
-    The contact is locked here, so nothing of a conversation that is there may be: a customer's message locks it first.
+    Do not lock an existing conversation here, because the contact is locked: receiving a message locks them in the
+    opposite order.
     """
     with transaction.atomic():
-        contact = _contact_at(address)
+        contact = _get_or_create_contact(address)
         existing = contact.conversations.filter(number=number, closed_at=None).first()
-        return existing or _queue(_begun(number, contact, agent), letter, is_new=True)
+        return existing or _queue_template_once(_create_conversation(number, contact, agent), outbound, is_new=True)
 
 
-def _send_into(existing: Conversation, agent: Agent, letter: Letter) -> Started:
-    """The agent's own open conversation; one that waits for the customer is resumed."""
+def _send_into_open_conversation(
+    existing: Conversation, agent: Agent, outbound: OutboundTemplate
+) -> StartedConversation:
+    """Send the template in the agent's own open conversation, which is resumed if it is waiting."""
     with transaction.atomic():
-        locked = locked_to_send(existing.pk)
+        locked = lock_for_sending(existing.pk)
         if locked.agent_id != agent.pk or locked.state == State.CLOSED:
-            raise AlreadyOpen(locked)
+            raise ConversationAlreadyOpenError(locked)
         if locked.state == State.WAITING:
-            move(locked, State.ACTIVE, agent=agent, by=agent.user, line=resumed(agent))
-        return _queue(locked, letter, is_new=False)
+            transition(locked, State.ACTIVE, agent=agent, actor=agent.user, event_text=resumed_text(agent))
+        return _queue_template_once(locked, outbound, is_new=False)
 
 
-def _queue(conversation: Conversation, letter: Letter, *, is_new: bool) -> Started:
-    locked = locked_to_send(conversation.pk)
-    if (queued_before := sent_by_form(letter.public_id, locked)) is not None:
-        return Started(locked, queued_before, is_new=False)
-    if (refusal := why_not(locked, as_template=True)) is not None:
+def _queue_template_once(
+    conversation: Conversation, outbound: OutboundTemplate, *, is_new: bool
+) -> StartedConversation:
+    locked = lock_for_sending(conversation.pk)
+    if (previous := find_previous_submission(outbound.public_id, locked)) is not None:
+        return StartedConversation(locked, previous, is_new=False)
+    if (refusal := get_send_error(locked, is_template=True)) is not None:
         raise refusal
-    message = queue_template(locked, letter.template, letter.values, author=letter.author, public_id=letter.public_id)
-    return Started(locked, message, is_new=is_new)
+    message = queue_template(
+        locked, outbound.template, outbound.variables, author=outbound.author, public_id=outbound.public_id
+    )
+    return StartedConversation(locked, message, is_new=is_new)
 
 
-def _contact_at(address: str) -> Contact:
-    """The contact, locked as for a customer's own message, so that their conversations begin one at a time."""
+def _get_or_create_contact(address: str) -> Contact:
+    """Return the contact, locked as on receipt of a message: their conversations start one at a time."""
     try:
-        return _known(address) or _new_contact(address)
-    except IntegrityError:  # somebody else was a moment faster
-        contact = _known(address)
+        return _find_contact(address) or _create_contact(address)
+    except IntegrityError:  # created concurrently
+        contact = _find_contact(address)
         if contact is None:
             raise
         return contact
 
 
-def _known(address: str) -> Contact | None:
-    return Contact.objects.select_for_update().filter(_is_at(address)).order_by("pk").first()
+def _find_contact(address: str) -> Contact | None:
+    return Contact.objects.select_for_update().filter(_matches_address(address)).order_by("pk").first()
 
 
-def _is_at(address: str, *, prefix: str = "") -> Q:
-    """Whose number it is in any spelling, also one of two that belong to one person, or whose business-scoped id."""
-    others = ContactAddress.objects.filter(identity=identity(address)).values("contact")
-    who = Q(**{f"{prefix}identity": identity(address)}) | Q(**{f"{prefix}pk__in": others})
-    return who | Q(**{f"{prefix}external_user_id": address}) if is_business_scoped(address) else who
+def _matches_address(address: str, *, prefix: str = "") -> Q:
+    """Return a filter for contacts with this number, in any spelling or as an additional one, or id."""
+    additional = ContactAddress.objects.filter(identity=get_identity(address)).values("contact")
+    match = Q(**{f"{prefix}identity": get_identity(address)}) | Q(**{f"{prefix}pk__in": additional})
+    return match | Q(**{f"{prefix}external_user_id": address}) if is_business_scoped(address) else match
 
 
-def _new_contact(address: str) -> Contact:
+def _create_contact(address: str) -> Contact:
     with transaction.atomic():
         own_id = address if is_business_scoped(address) else ""
-        return Contact.objects.create(address=address, identity=identity(address), external_user_id=own_id)
+        return Contact.objects.create(address=address, identity=get_identity(address), external_user_id=own_id)
 
 
-def _begun(number: WhatsAppNumber, contact: Contact, agent: Agent) -> Conversation:
-    """As when the agent had picked it: theirs at once, in the queue of the number's work stream."""
+def _create_conversation(number: WhatsAppNumber, contact: Contact, agent: Agent) -> Conversation:
+    """Create a conversation assigned to the agent, in the fallback queue of the number's work stream."""
     now, stream = timezone.now(), number.work_stream
     conversation = Conversation.objects.create(
         contact=contact,
         number=number,
         work_stream=stream,
-        queue=stream.fallback_queue or Queue.objects.default(),
+        queue=stream.fallback_queue or Queue.objects.get_default(),
         agent=agent,
+        started_by=agent.user,
+        is_placed_by_hand=True,
         state=State.ACTIVE,
         state_since=now,
         created_at=now,
         last_activity_at=now,
     )
-    line = localized("%(agent)s started the conversation on %(number)s.", agent=agent, number=number.name)
-    record_event(conversation, STARTED_BY_US, line, by=agent.user, at=now)
-    load_changed(agent.pk)
-    publish_event(EventKind.CONVERSATION, conversation)
+    text = localized("%(agent)s started the conversation from %(number)s.", agent=agent, number=number.name)
+    timeline.record(conversation, TimelineEventKind.STARTED, text, actor=agent.user, at=now)
+    schedule_load_refresh(agent.pk)
+    publish_event(LiveEventKind.CONVERSATION, conversation)
     return conversation

@@ -1,43 +1,58 @@
-"""The kinds of background work of a conversation, and how others ask for it.
+"""The kinds of background work of a conversation, and functions to request it.
 
-Asking only enqueues a lane in the caller's transaction, so every layer may do it; the workers' functions are in the
-layers above.
+A request only enqueues a lane in the caller's transaction, so every layer may make one; the functions that the workers
+run are in the layers above.
 """
 
 from datetime import datetime
 from enum import StrEnum
 
-from omnichannel.conversations.models import Conversation
+from django.utils import timezone
+
+from omnichannel.conversations.models import AutomatedMessageRequest, Conversation, MessageTrigger
 from omnichannel.jobs.lanes import enqueue
 
 
 class LaneKind(StrEnum):
-    """What a lane's worker does. The lane's key is that of a conversation unless said otherwise."""
+    """The work of a lane. Its key is the id of a conversation unless a comment says otherwise."""
 
     SEND = "send"
     TYPING = "typing"
     AUTOMATE = "automate"
     ROUTE = "route"
     SNOOZE = "snooze"
-    MEDIA = "media"  # the key is an attachment's
-    DISCONNECT = "disconnect"  # the key is an agent's
-    ASSIGN = "assign"  # one lane for everybody
-    OFFERS = "offers"  # one lane for everybody
+    MEDIA = "media"  # the key is the id of an attachment
+    DISCONNECT = "disconnect"  # the key is the id of an agent
+    ASSIGN = "assign"  # a single lane, with key 0
+    OFFERS = "offers"  # a single lane, with key 0
 
 
 def request_assignment() -> None:
-    """Say that there is work to hand out, or room for it: a worker looks as soon as the transaction is done.
+    """Request an assignment run: after the commit a worker offers waiting conversations to agents.
 
-    Call it after everything else that locks, and before the live event: whoever has this lane must not wait for others.
+    Call it when there is new work or free capacity, after everything else that locks and before the live event: the
+    holder of this lane must not wait for other locks.
     """
     enqueue(LaneKind.ASSIGN, 0)
 
 
 def request_offer_check(at: datetime) -> None:
-    """Have a worker look at that moment whether an offer is over. Called where `request_assignment` is."""
+    """Request a check for expired offers at that time. Call it in the same place as `request_assignment`."""
     enqueue(LaneKind.OFFERS, 0, at=at)
 
 
-def request_automated_messages(conversation: Conversation) -> None:
-    """Say that something has happened in this conversation that may call for an automated message."""
+def request_automated_message(
+    conversation: Conversation, trigger: MessageTrigger, *, at: datetime | None = None
+) -> None:
+    """Request the automated message of a trigger; a worker decides whether it may be sent.
+
+    Args:
+        at: Time of the event behind it; now by default. A worker drops requests that are too old.
+    """
+    AutomatedMessageRequest.objects.bulk_create(
+        [AutomatedMessageRequest(conversation=conversation, trigger=trigger, requested_at=at or timezone.now())],
+        update_conflicts=True,
+        unique_fields=["conversation", "trigger"],
+        update_fields=["requested_at"],
+    )
     enqueue(LaneKind.AUTOMATE, conversation.pk)

@@ -4,63 +4,75 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from omnichannel.conversations.models import Conversation, Participation
-from omnichannel.live.publish import publish, publish_all
+from omnichannel.live.publish import publish, publish_many
+from omnichannel.live.topics import ALL_TOPIC, agent_topic, queue_topic
 
 
-class EventKind(StrEnum):
-    """What has changed; pages decide by it what to fetch."""
+class LiveEventKind(StrEnum):
+    """The kind of change; pages decide by it which parts to fetch."""
 
     MESSAGE = "message"
     CONVERSATION = "conversation"
     NOTE = "note"
     PRESENCE = "presence"
-    READ = "read"  # nothing but the unread mark has changed: a page that shows none need not ask
+    READ = "read"  # only an unread mark has changed: a page that shows none need not fetch
     VIEWING = "viewing"
     TYPING = "typing"
 
 
 def publish_event(
-    kind: EventKind,
+    kind: LiveEventKind,
     conversation: Conversation,
     *,
     part_id: int | None = None,
-    also_agents: Iterable[int | None] = (),
-    also_queues: Iterable[int] = (),
+    extra_agent_ids: Iterable[int | None] = (),
+    extra_queue_ids: Iterable[int] = (),
 ) -> None:
     """Publish a live event to everyone who may see the conversation; call it last in the transaction.
 
-    `also_agents`, and those who work in `also_queues`, are those who could see it until now.
+    Args:
+        part_id: Primary key of the message or note that changed.
+        extra_agent_ids: Agents who could see the conversation until now; None is ignored.
+        extra_queue_ids: Queues whose members could see it until now.
     """
-    asked_in = _asked_in([conversation])
-    topics = _topics(conversation, {*also_agents, *asked_in.get(conversation.pk, ())}, also_queues)
+    participants = _participant_ids([conversation])
+    topics = _topics(conversation, {*extra_agent_ids, *participants.get(conversation.pk, ())}, extra_queue_ids)
     publish(kind, conversation.pk, part_id=part_id, topics=topics)
 
 
-def publish_events(kind: EventKind, conversations: Sequence[tuple[Conversation, int | None]]) -> None:
-    """The same for many, each with one agent more who is to hear of it; as few statements as for one."""
-    asked_in = _asked_in([conversation for conversation, _ in conversations])
-    hints = [(one.pk, _topics(one, {agent, *asked_in.get(one.pk, ())})) for one, agent in conversations]
-    publish_all(kind, hints)
+def publish_events(kind: LiveEventKind, conversations: Sequence[tuple[Conversation, int | None]]) -> None:
+    """Publish an event about each of many conversations, in as few statements as for one.
+
+    Args:
+        conversations: Pairs of a conversation and the id of one more agent to notify.
+    """
+    participants = _participant_ids([conversation for conversation, _ in conversations])
+    hints = [
+        (conversation.pk, _topics(conversation, {agent_id, *participants.get(conversation.pk, ())}))
+        for conversation, agent_id in conversations
+    ]
+    publish_many(kind, hints)
 
 
-def _asked_in(conversations: Sequence[Conversation]) -> dict[int, set[int]]:
-    """By conversation, who takes part in it beside its agent."""
-    found: dict[int, set[int]] = {}
-    if shared := [one.pk for one in conversations if one.is_shared]:
-        parts = Participation.objects.filter(conversation__in=shared, left_at=None)
-        for pk, agent_id in parts.values_list("conversation_id", "agent_id"):
-            found.setdefault(pk, set()).add(agent_id)
-    return found
+def _participant_ids(conversations: Sequence[Conversation]) -> dict[int, set[int]]:
+    """Return the ids of participants besides the assigned agent, by conversation id."""
+    participants: dict[int, set[int]] = {}
+    if shared_ids := [conversation.pk for conversation in conversations if conversation.is_shared]:
+        rows = Participation.objects.filter(conversation__in=shared_ids, left_at=None)
+        for pk, agent_id in rows.values_list("conversation_id", "agent_id"):
+            participants.setdefault(pk, set()).add(agent_id)
+    return participants
 
 
-def _topics(conversation: Conversation, agents: set[int | None], queues: Iterable[int] = ()) -> list[str]:
-    all_agents, all_queues = {conversation.agent_id, *agents} - {None}, {conversation.queue_id, *queues}
-    return ["all", *(f"queue:{pk}" for pk in all_queues), *(f"agent:{pk}" for pk in all_agents)]
+def _topics(conversation: Conversation, agent_ids: set[int | None], queue_ids: Iterable[int] = ()) -> list[str]:
+    agents = {pk for pk in (conversation.agent_id, *agent_ids) if pk is not None}
+    queues = {conversation.queue_id, *queue_ids}
+    return [ALL_TOPIC, *map(queue_topic, queues), *map(agent_topic, agents)]
 
 
 def publish_presence(*agent_ids: int) -> None:
-    """These agents' own pages show their presence, their free capacity and what is offered to them anew.
+    """Make these agents' own pages refresh their presence, free capacity and offers.
 
-    Last thing in the transaction.
+    Call it last in the transaction.
     """
-    publish_all(EventKind.PRESENCE, [(pk, [f"agent:{pk}"]) for pk in agent_ids])
+    publish_many(LiveEventKind.PRESENCE, [(pk, [agent_topic(pk)]) for pk in agent_ids])

@@ -1,4 +1,4 @@
-"""Notes between the messages: what colleagues tell each other. The customer never sees them."""
+"""Internal notes and mentions; the customer never sees them."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -9,88 +9,94 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
-from omnichannel.conversations.access import agent_of, agents_at_work, agents_who_may_see
-from omnichannel.conversations.live_events import EventKind, publish_event
-from omnichannel.conversations.models import Conversation, Mention, Note, Part
+from omnichannel.conversations.access import active_agents, agent_for_user, agents_with_access
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
+from omnichannel.conversations.models import Conversation, Mention, Note, ParticipationKind
 from omnichannel.live.publish import publish
+from omnichannel.live.topics import agent_topic
 from routing.models import Agent, State
 
-TEXT_LIMIT = 4000
+MAX_NOTE_LENGTH = 4000
 
 
-class NoteRefused(Exception):
-    """The note was not written down; the text says why to a person."""
+class NoteError(Exception):
+    """The note was not saved; the text is for the user."""
 
 
 def add_note(conversation: Conversation, author: User, text: str) -> Note:
-    """Write a note for colleagues; `@dana` or `@Dana Kim` shows it to them in particular.
+    """Add a note to a conversation; `@dana` or `@Dana Kim` mentions an agent.
 
-    Raises NoteRefused with a sentence for whoever tried.
+    Raises:
+        NoteError: The note is not acceptable, or this user may not write one.
     """
     body = text.replace("\r\n", "\n").replace("\x00", "").strip()
-    _check(conversation, author, body)
-    meant = mentioned(body, agents_at_work()) if "@" in body else []
-    _must_all_see(conversation, meant)
+    _validate_note(conversation, author, body)
+    mentioned = find_mentioned_agents(body, active_agents()) if "@" in body else []
+    _require_mention_access(conversation, mentioned)
     with transaction.atomic():
         note = Note.objects.create(conversation=conversation, author=author, text=body)
-        Mention.objects.bulk_create(Mention(note=note, agent=one) for one in meant if one.user_id != author.pk)
-        publish_event(EventKind.NOTE, conversation, part_id=note.pk, also_agents=[one.pk for one in meant])
+        Mention.objects.bulk_create(
+            Mention(note=note, agent=agent) for agent in mentioned if agent.user_id != author.pk
+        )
+        publish_event(
+            LiveEventKind.NOTE, conversation, part_id=note.pk, extra_agent_ids=[agent.pk for agent in mentioned]
+        )
     return note
 
 
-def too_long(body: str) -> str:
-    """What to say of a note of that length."""
-    return gettext("A note has up to %(limit)s characters; this has %(body)s.") % {
-        "limit": number_format(TEXT_LIMIT, force_grouping=True),
+def note_too_long_text(body: str) -> str:
+    """Return the error text for a note that is too long."""
+    return gettext("Notes can have up to %(limit)s characters. This one has %(body)s.") % {
+        "limit": number_format(MAX_NOTE_LENGTH, force_grouping=True),
         "body": number_format(len(body), force_grouping=True),
     }
 
 
-def _check(conversation: Conversation, author: User, body: str) -> None:
-    agent = agent_of(author)
+def _validate_note(conversation: Conversation, author: User, body: str) -> None:
+    agent = agent_for_user(author)
     if agent is None:
-        raise NoteRefused(gettext("Only those who work at the desk write notes."))
+        raise NoteError(gettext("Only agents and supervisors can write notes."))
     if not body:
-        raise NoteRefused(gettext("Write the note first."))
-    if len(body) > TEXT_LIMIT:
-        raise NoteRefused(too_long(body))
+        raise NoteError(gettext("Enter a note."))
+    if len(body) > MAX_NOTE_LENGTH:
+        raise NoteError(note_too_long_text(body))
     if conversation.state == State.CLOSED:
-        raise NoteRefused(gettext("This conversation is closed."))
-    if conversation.participations.filter(agent=agent, left_at=None, part=Part.MONITOR).exists():
-        raise NoteRefused(gettext("You are monitoring. Join the conversation to write notes."))
+        raise NoteError(gettext("This conversation is closed."))
+    if conversation.participations.filter(agent=agent, left_at=None, kind=ParticipationKind.MONITOR).exists():
+        raise NoteError(gettext("You are monitoring. Join the conversation to write notes."))
 
 
-def _must_all_see(conversation: Conversation, meant: Sequence[Agent]) -> None:
-    if not meant:
+def _require_mention_access(conversation: Conversation, mentioned: Sequence[Agent]) -> None:
+    if not mentioned:
         return
-    may_see = set(agents_who_may_see(conversation).values_list("pk", flat=True))
-    if shut_out := [str(one) for one in meant if one.pk not in may_see]:
-        names = " and ".join(shut_out)
-        raise NoteRefused(
-            gettext("%(names)s can't see this conversation. Consult them, or leave the mention out.") % {"names": names}
+    allowed_ids = set(agents_with_access(conversation).values_list("pk", flat=True))
+    if without_access := [str(agent) for agent in mentioned if agent.pk not in allowed_ids]:
+        names = " and ".join(without_access)
+        raise NoteError(
+            gettext("%(names)s can't see this conversation. Consult them or remove the mention.") % {"names": names}
         )
 
 
-def mentioned(text: str, colleagues: Iterable[Agent]) -> list[Agent]:
-    """Those of the colleagues whom the text names after an @, by user name or full name, in any case."""
+def find_mentioned_agents(text: str, colleagues: Iterable[Agent]) -> list[Agent]:
+    """Return the colleagues whose user name or full name follows an @ in the text, ignoring case."""
     by_name: dict[str, list[Agent]] = {}
-    for one in colleagues:
-        for name in {one.user.username.casefold(), one.user.display_name.casefold()}:
-            by_name.setdefault(name, []).append(one)
+    for agent in colleagues:
+        for name in {agent.user.username.casefold(), agent.user.display_name.casefold()}:
+            by_name.setdefault(name, []).append(agent)
     if not by_name:
         return []
-    # The longest name first: "@Dana Kim" is not Dana.
+    # Match the longest name first: "@Dana Kim" does not mention Dana.
     names = "|".join(re.escape(name) for name in sorted(by_name, key=len, reverse=True))
-    found = re.findall(rf"(?<!\w)@({names})(?!\w)", " ".join(text.casefold().split()))
-    return list(dict.fromkeys(agent for name in found for agent in by_name[name]))
+    matches = re.findall(rf"(?<!\w)@({names})(?!\w)", " ".join(text.casefold().split()))
+    return list(dict.fromkeys(agent for name in matches for agent in by_name[name]))
 
 
-def mentions_seen(conversation: Conversation, agent: Agent) -> None:
-    """The agent has the conversation before their eyes: its notes' mark goes from their inbox."""
-    if not conversation.has_mention:
+def mark_mentions_seen(conversation: Conversation, agent: Agent) -> None:
+    """Mark the agent's mentions in a conversation as seen."""
+    if not conversation.has_unread_mention:
         return
     with transaction.atomic():
         unseen = Mention.objects.filter(note__conversation=conversation, agent=agent, seen_at=None)
         unseen.update(seen_at=timezone.now())
-        conversation.has_mention = False
-        publish(EventKind.READ, conversation.pk, topics=[f"agent:{agent.pk}"])
+        conversation.has_unread_mention = False
+        publish(LiveEventKind.READ, conversation.pk, topics=[agent_topic(agent.pk)])

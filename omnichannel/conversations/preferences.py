@@ -1,10 +1,10 @@
-"""How an agent likes to work."""
+"""The preferences of agents."""
 
 from omnichannel.conversations.models import DeskPreferences
 from routing.models import Agent
 
 
-def preferences_of(agent: Agent) -> DeskPreferences:
-    """What the agent chose; what everybody begins with, not saved yet, where they chose nothing."""
-    chosen = getattr(agent, "preferences", None)
-    return chosen if isinstance(chosen, DeskPreferences) else DeskPreferences(agent=agent)
+def preferences_for(agent: Agent) -> DeskPreferences:
+    """Return the agent's saved preferences; unsaved defaults if there are none."""
+    preferences = getattr(agent, "preferences", None)
+    return preferences if isinstance(preferences, DeskPreferences) else DeskPreferences(agent=agent)

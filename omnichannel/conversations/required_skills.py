@@ -1,67 +1,75 @@
-"""The skills a conversation needs of its agent, set by hand: they count when it is routed or offered again."""
+"""Add and remove required skills of a conversation by hand; they apply to its next offer."""
 
 from django.db import transaction
 from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
-from omnichannel.conversations.access import may_handle
+from omnichannel.conversations import timeline
+from omnichannel.conversations.access import can_manage
 from omnichannel.conversations.lanes import request_assignment
-from omnichannel.conversations.live_events import EventKind, publish_event
-from omnichannel.conversations.models import Conversation, RequiredSkill
-from omnichannel.conversations.state_machine import record_event
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
+from omnichannel.conversations.models import Conversation, RequiredSkill, TimelineEventKind
 from omnichannel.core.localized_text import LocalizedText, localized
 from routing.models import RatingModel, Skill, State
 
-NEEDS = "needs"  # the kind of line in the timeline
+
+class RequiredSkillError(Exception):
+    """The skill was not added or removed; the text is for the user."""
 
 
-class NeedRefused(Exception):
-    """The skill was not added or removed; the text says why to a person."""
+def rating_range() -> tuple[int, int]:
+    """Return the lowest and highest rating of the rating model in use; 1 and 10 without one."""
+    limits = RatingModel.objects.filter(in_use=True).values_list("min_value", "max_value").first()
+    return limits or (1, 10)
 
 
-def scale() -> tuple[int, int]:
-    """The lowest and the highest rating there is, on the scale in use."""
-    ends = RatingModel.objects.filter(in_use=True).values_list("min_value", "max_value").first()
-    return ends or (1, 10)
+def add_required_skill(conversation: Conversation, skill: Skill, rating: int, *, actor: User) -> None:
+    """Require a skill with at least this rating.
 
-
-def add_need(conversation: Conversation, skill: Skill, rating: int, *, by: User) -> None:
-    """The conversation needs this skill, at least so well; raises NeedRefused with a sentence for whoever tried."""
-    _check(conversation, by)
-    lowest, highest = scale()
+    Raises:
+        RequiredSkillError: The user may not do that, the rating is out of range, or the conversation is closed.
+    """
+    _require_permission(conversation, actor)
+    lowest, highest = rating_range()
     if not lowest <= rating <= highest:
-        raise NeedRefused(
+        raise RequiredSkillError(
             gettext("Choose a proficiency from %(lowest)s to %(highest)s.") % {"lowest": lowest, "highest": highest}
         )
     with transaction.atomic():
-        had = RequiredSkill.objects.filter(conversation=conversation, skill=skill).values_list("rating", flat=True)
-        if had.first() == rating:
+        ratings = RequiredSkill.objects.filter(conversation=conversation, skill=skill).values_list("rating", flat=True)
+        if ratings.first() == rating:
             return
         RequiredSkill.objects.update_or_create(
             conversation=conversation, skill=skill, defaults={"rating": rating}, create_defaults={"rating": rating}
         )
-        known = {"by": by.display_name, "skill": skill, "rating": rating}
-        _tell(conversation, localized("%(by)s added the skill %(skill)s, %(rating)s or better.", **known), by)
+        names = {"by": actor.display_name, "skill": skill, "rating": rating}
+        _record_change(
+            conversation, localized("%(by)s added the skill %(skill)s (%(rating)s or higher).", **names), actor
+        )
 
 
-def remove_need(conversation: Conversation, skill: Skill, *, by: User) -> None:
-    """The conversation needs this skill no more; raises NeedRefused with a sentence for whoever tried."""
-    _check(conversation, by)
+def remove_required_skill(conversation: Conversation, skill: Skill, *, actor: User) -> None:
+    """Remove a required skill.
+
+    Raises:
+        RequiredSkillError: The user may not do that, or the conversation is closed.
+    """
+    _require_permission(conversation, actor)
     with transaction.atomic():
         if RequiredSkill.objects.filter(conversation=conversation, skill=skill).delete()[0]:
-            line = localized("%(by)s removed the skill %(skill)s.", by=by.display_name, skill=skill)
-            _tell(conversation, line, by)
+            text = localized("%(by)s removed the skill %(skill)s.", by=actor.display_name, skill=skill)
+            _record_change(conversation, text, actor)
 
 
-def _check(conversation: Conversation, by: User) -> None:
-    if not may_handle(by, conversation):
-        raise NeedRefused(gettext("Only the agent who has this conversation, or a supervisor, can do that."))
+def _require_permission(conversation: Conversation, actor: User) -> None:
+    if not can_manage(actor, conversation):
+        raise RequiredSkillError(gettext("Only the assigned agent or a supervisor can do this."))
     if conversation.state == State.CLOSED:
-        raise NeedRefused(gettext("This conversation is closed."))
+        raise RequiredSkillError(gettext("This conversation is closed."))
 
 
-def _tell(conversation: Conversation, line: LocalizedText, by: User) -> None:
-    record_event(conversation, NEEDS, line, by=by)
+def _record_change(conversation: Conversation, text: LocalizedText, actor: User) -> None:
+    timeline.record(conversation, TimelineEventKind.SKILLS_CHANGED, text, actor=actor)
     if conversation.state == State.OPEN:
         request_assignment()
-    publish_event(EventKind.CONVERSATION, conversation)
+    publish_event(LiveEventKind.CONVERSATION, conversation)

@@ -1,18 +1,18 @@
-"""Words of several rows in one value, the same on every database."""
+"""Database functions that work on both SQLite and PostgreSQL."""
 
 from typing import Any
 
 from django.db.models import Aggregate, TextField
 
-BETWEEN = "\x1f"  # nobody writes this
+SEPARATOR = "\x1f"  # the unit separator does not occur in text
 
 
-class Joined(Aggregate):
-    """The expression's values, one after the other, with BETWEEN between them; None where there are none."""
+class StringAgg(Aggregate):
+    """Join the values of all rows with SEPARATOR; None when there are no rows."""
 
     function = "GROUP_CONCAT"
     name = "Joined"
-    template = f"%(function)s(%(expressions)s, '{BETWEEN}')"
+    template = f"%(function)s(%(expressions)s, '{SEPARATOR}')"
     output_field = TextField()
 
     def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:

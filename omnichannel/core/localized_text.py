@@ -1,7 +1,7 @@
-"""Sentences that are kept, and read later by people of whatever language.
+"""Texts that are stored once and translated for each reader.
 
-What is kept is the sentence of the catalogue and, apart from it, the names and numbers that belong into it. It becomes
-words when it is shown, in the language and the time zone of whoever reads it.
+A text is stored as the catalog's message id and, separately, the values of its placeholders. It is translated when it
+is shown, in the reader's language and time zone.
 """
 
 from collections.abc import Mapping
@@ -14,94 +14,95 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext, ngettext
 
-MOMENT = "at"  # how a moment is told from a text among the kept values
+DATETIME_KEY = "at"  # marks a datetime among the stored values
 
 
 @dataclass(frozen=True)
 class LocalizedText:
-    """A sentence, or a piece of one: its words in English, as in the catalogue, and what belongs into them."""
+    """A translatable text, or part of one: the English message id and the values of its placeholders."""
 
-    words: str
+    msgid: str
     values: tuple[tuple[str, Any], ...] = ()
-    plural: str = ""
+    msgid_plural: str = ""
 
     def __str__(self) -> str:
-        shown = {name: _shown(value) for name, value in self.values}
-        if self.plural:
-            return ngettext(self.words, self.plural, dict(self.values)["count"]) % shown
-        return gettext(self.words) % shown if shown else gettext(self.words)
+        values = {name: _render_value(value) for name, value in self.values}
+        if self.msgid_plural:
+            return ngettext(self.msgid, self.msgid_plural, dict(self.values)["count"]) % values
+        return gettext(self.msgid) % values if values else gettext(self.msgid)
 
-    def kept(self) -> dict[str, Any]:
-        """As it is kept in JSON."""
-        plural = {"plural": self.plural} if self.plural else {}
-        return {"words": self.words, **plural, "values": {name: _kept(value) for name, value in self.values}}
+    def to_json(self) -> dict[str, Any]:
+        """Return the text as it is stored in JSON."""
+        # Rows in the database have these keys: do not rename them without a migration.
+        plural = {"msgid_plural": self.msgid_plural} if self.msgid_plural else {}
+        return {"msgid": self.msgid, **plural, "values": {name: _value_to_json(value) for name, value in self.values}}
 
     @classmethod
-    def read(cls, kept: Mapping[str, Any]) -> Self:
-        """What was kept."""
-        values = tuple((name, _read(value)) for name, value in kept.get("values", {}).items())
-        return cls(kept["words"], values, kept.get("plural", ""))
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Return the text that `to_json` stored."""
+        values = tuple((name, _value_from_json(value)) for name, value in stored.get("values", {}).items())
+        return cls(stored["msgid"], values, stored.get("msgid_plural", ""))
 
 
-def localized(words: str, **values: Any) -> LocalizedText:
-    """The sentence with these values: texts, whole numbers, moments, other pieces, and lists of any of them.
+def localized(msgid: str, /, **values: Any) -> LocalizedText:
+    """Return the text with these values: strings, integers, datetimes, other texts, and lists of them.
 
-    Anything else, an agent or a queue, goes in by its name.
+    Anything else, such as an agent or a queue, is stored as its str().
     """
-    return LocalizedText(words, tuple((name, _taken(value)) for name, value in values.items()))
+    return LocalizedText(msgid, tuple((name, _normalize_value(value)) for name, value in values.items()))
 
 
-def localized_plural(one: str, several: str, count: int, **values: Any) -> LocalizedText:
-    """The sentence for one or for several, whose number is `%(count)s` in it."""
-    return LocalizedText(one, localized(one, count=count, **values).values, several)
+def localized_plural(msgid: str, msgid_plural: str, /, count: int, **values: Any) -> LocalizedText:
+    """Return the text in singular or plural, by the number that is `%(count)s` in it."""
+    return LocalizedText(msgid, localized(msgid, count=count, **values).values, msgid_plural)
 
 
-def _taken(value: Any) -> Any:
+def _normalize_value(value: Any) -> Any:
     match value:
         case LocalizedText() | datetime() | int() | str():
             return value
         case list() | tuple():
-            return tuple(_taken(one) for one in value)
+            return tuple(_normalize_value(item) for item in value)
     return str(value)
 
 
-def _shown(value: Any) -> str:
+def _render_value(value: Any) -> str:
     match value:
         case datetime():
             return date_format(timezone.localtime(value), gettext("j M Y, H:i"))
         case tuple():
-            return ", ".join(map(_shown, value))
+            return ", ".join(map(_render_value, value))
     return str(value)
 
 
-def _kept(value: Any) -> Any:
+def _value_to_json(value: Any) -> Any:
     match value:
         case LocalizedText():
-            return value.kept()
+            return value.to_json()
         case datetime():
-            return {MOMENT: value.isoformat()}
+            return {DATETIME_KEY: value.isoformat()}
         case tuple():
-            return [_kept(one) for one in value]
+            return [_value_to_json(item) for item in value]
     return value
 
 
-def _read(kept: Any) -> Any:
-    match kept:
-        case {"words": _}:
-            return LocalizedText.read(kept)
+def _value_from_json(stored: Any) -> Any:
+    match stored:
+        case {"msgid": _}:
+            return LocalizedText.from_json(stored)
         case dict():
-            return datetime.fromisoformat(kept[MOMENT])
+            return datetime.fromisoformat(stored[DATETIME_KEY])
         case list():
-            return tuple(map(_read, kept))
-    return kept
+            return tuple(map(_value_from_json, stored))
+    return stored
 
 
 class LocalizedTextField(models.JSONField):
-    """A sentence of a row."""
+    """Model field that stores a LocalizedText as JSON."""
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> LocalizedText | None:
-        kept = super().from_db_value(value, expression, connection)
-        return None if kept is None else LocalizedText.read(kept)
+        stored = super().from_db_value(value, expression, connection)
+        return None if stored is None else LocalizedText.from_json(stored)
 
     def get_prep_value(self, value: Any) -> Any:
-        return super().get_prep_value(value.kept() if isinstance(value, LocalizedText) else value)
+        return super().get_prep_value(value.to_json() if isinstance(value, LocalizedText) else value)

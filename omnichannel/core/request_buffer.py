@@ -1,6 +1,6 @@
-"""Requests reach Django's threads only when they have arrived whole.
+"""Buffering of request bodies: a request reaches Django's threads only when it is complete.
 
-A thread that waits for the rest of a body is lost to everybody else; a few such requests would stop the server.
+A thread that waits for the rest of a body serves nobody else; a few slow requests would block the server.
 """
 
 import asyncio
@@ -8,75 +8,75 @@ import tempfile
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+ASGIMessage = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[ASGIMessage]]
+Send = Callable[[ASGIMessage], Awaitable[None]]
 
-LARGEST = 24 * 1024 * 1024  # WhatsApp takes files of up to 16 MB
-MAY_TAKE = 60.0  # seconds
-IN_MEMORY = 512 * 1024
-CHUNK = 256 * 1024
-
-
-class TooLarge(Exception):
-    """The body is larger than anything this product takes."""
+MAX_BODY_BYTES = 24 * 1024 * 1024  # WhatsApp takes files of up to 16 MB
+BODY_TIMEOUT_SECONDS = 60.0
+MAX_MEMORY_BYTES = 512 * 1024
+CHUNK_BYTES = 256 * 1024
 
 
-class WholeBody:
-    """An ASGI application that takes the whole body before it calls the one inside.
+class BodyTooLargeError(Exception):
+    """The request body exceeds MAX_BODY_BYTES."""
 
-    408 for a body that does not arrive within a minute, 413 for one of more than 24 MB.
+
+class RequestBufferMiddleware:
+    """ASGI middleware that receives the whole body before it calls the application.
+
+    Answers 408 when the body does not arrive within a minute, and 413 when it is larger than 24 MB.
     """
 
-    def __init__(self, inside: Any) -> None:
-        self.inside = inside
+    def __init__(self, app: Any) -> None:
+        self.app = app
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as body:
+    async def __call__(self, scope: ASGIMessage, receive: Receive, send: Send) -> None:
+        with tempfile.SpooledTemporaryFile(max_size=MAX_MEMORY_BYTES) as body:
             try:
-                async with asyncio.timeout(MAY_TAKE):
-                    arrived = await _take(receive, body.write)
-            except (TimeoutError, TooLarge) as error:
-                await _refuse(send, 413 if isinstance(error, TooLarge) else 408)
+                async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
+                    is_complete = await _receive_body(receive, body.write)
+            except (TimeoutError, BodyTooLargeError) as error:
+                await _send_error(send, 413 if isinstance(error, BodyTooLargeError) else 408)
                 return
-            if arrived:
+            if is_complete:
                 size = body.tell()
                 body.seek(0)
-                await self.inside(scope, _replayed(body.read, size, receive), send)
+                await self.app(scope, _build_replay(body.read, size, receive), send)
 
 
-async def _take(receive: Receive, write: Callable[[bytes], object]) -> bool:
-    """Whether the whole body came before the client was gone."""
+async def _receive_body(receive: Receive, write: Callable[[bytes], object]) -> bool:
+    """Write the body; return False when the client disconnects before it is complete."""
     size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             return False
         size += len(message.get("body", b""))
-        if size > LARGEST:
-            raise TooLarge
+        if size > MAX_BODY_BYTES:
+            raise BodyTooLargeError
         write(message.get("body", b""))
         if not message.get("more_body", False):
             return True
 
 
-def _replayed(read: Callable[[int], bytes], size: int, receive: Receive) -> Receive:
-    left = size
-    is_over = False
+def _build_replay(read: Callable[[int], bytes], size: int, receive: Receive) -> Receive:
+    remaining = size
+    is_finished = False
 
-    async def replay() -> Message:
-        nonlocal left, is_over
-        if is_over:
+    async def replay() -> ASGIMessage:
+        nonlocal remaining, is_finished
+        if is_finished:
             return await receive()
-        chunk = read(CHUNK)
-        left -= len(chunk)
-        is_over = left <= 0
-        return {"type": "http.request", "body": chunk, "more_body": not is_over}
+        chunk = read(CHUNK_BYTES)
+        remaining -= len(chunk)
+        is_finished = remaining <= 0
+        return {"type": "http.request", "body": chunk, "more_body": not is_finished}
 
     return replay
 
 
-async def _refuse(send: Send, status: int) -> None:
+async def _send_error(send: Send, status: int) -> None:
     headers = [(b"content-length", b"0"), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": b""})

@@ -1,4 +1,4 @@
-"""What holds for every request and every answer."""
+"""Security middleware: host names and the Content-Security-Policy header."""
 
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
-POLICY = "; ".join(
+CONTENT_SECURITY_POLICY = "; ".join(
     [
         "default-src 'self'",
         "img-src 'self' data: blob:",
@@ -19,16 +19,16 @@ POLICY = "; ".join(
     ]
 )
 
-# Asked by machines: what a proxy or a probe writes into Host is no reason to refuse them; nothing is made of it.
-HOST_IS_NO_MATTER = ("/webhooks/", "/health/")
+# Called by machines: a proxy or probe may send any Host header, and no response is built from it.
+HOST_EXEMPT_PATHS = ("/webhooks/", "/health/")
 
 
-def own_host(get_response: GetResponse) -> GetResponse:
-    """Take webhooks and health checks under whatever Host they come with, as if it were that of PUBLIC_URL."""
+def fixed_host_middleware(get_response: GetResponse) -> GetResponse:
+    """Replace the Host header of webhooks and health checks with that of PUBLIC_URL."""
     host = urlsplit(settings.PUBLIC_URL).netloc
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if request.path_info.startswith(HOST_IS_NO_MATTER):
+        if request.path_info.startswith(HOST_EXEMPT_PATHS):
             request.META["HTTP_HOST"] = host
             request.META.pop("HTTP_X_FORWARDED_HOST", None)
         return get_response(request)
@@ -36,12 +36,12 @@ def own_host(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
-def content_security_policy(get_response: GetResponse) -> GetResponse:
-    """Allow nothing but this server's own files; an answer that sets a policy of its own keeps it."""
+def content_security_policy_middleware(get_response: GetResponse) -> GetResponse:
+    """Allow only this server's own files; a response that sets its own policy keeps it."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        response.headers.setdefault("Content-Security-Policy", POLICY)
+        response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         return response
 
     return middleware

@@ -1,11 +1,11 @@
-"""Where static files are collected for production."""
+"""Storage of collected static files."""
 
 from datetime import datetime
 
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
-class StaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
+class AlwaysCopyStaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     """Compressed files under names that change with their content, collected anew at every start.
 
     `collectstatic` leaves a file alone when the collected copy is not older than the source. Files unpacked from an

@@ -1,11 +1,11 @@
-"""Quick replies of the demonstration's shop, and one agent's own."""
+"""Quick replies of the demonstration shop."""
 
 from omnichannel.conversations.models import QuickReply
-from omnichannel.conversations.outbound.quick_replies import keep_own, tags_named
+from omnichannel.conversations.outbound.quick_replies import get_or_create_tags, save_own_quick_reply
 from routing.models import Agent, WorkStream
 
 # Title, language, tags, text.
-EVERYWHERE = [
+SHARED_QUICK_REPLIES = [
     (
         "Greeting",
         "en",
@@ -49,7 +49,7 @@ EVERYWHERE = [
     ("Goodbye", "en", "bye", "You are welcome! Have a bright day. {FirstName{Agent}}, Lumen Lamps"),
     ("Auf Wiedersehen", "de", "bye", "Sehr gern! Einen hellen Tag wünscht {FirstName{Agent}} von Lumen Lamps."),
 ]
-RETURNS = [
+RETURNS_QUICK_REPLIES = [
     (
         "Arrived broken",
         "en",
@@ -68,12 +68,12 @@ RETURNS = [
 
 
 def create_quick_replies(returns: WorkStream, dana: Agent) -> None:
-    """A dozen for everybody, two for returns alone, one that only Dana has."""
-    for title, locale, tags, message in EVERYWHERE:
-        _create(title, locale, tags, message)
-    for title, locale, tags, message in RETURNS:
-        _create(title, locale, tags, message).work_streams.add(returns)
-    keep_own(
+    """Create shared quick replies, some for returns only, and a personal one of Dana's."""
+    for title, locale, tags, message in SHARED_QUICK_REPLIES:
+        _create_quick_reply(title, locale, tags, message)
+    for title, locale, tags, message in RETURNS_QUICK_REPLIES:
+        _create_quick_reply(title, locale, tags, message).work_streams.add(returns)
+    save_own_quick_reply(
         dana.user,
         title="My signature",
         message="Best wishes, {FullName{Agent}} from Lumen Lamps",
@@ -82,7 +82,7 @@ def create_quick_replies(returns: WorkStream, dana: Agent) -> None:
     )
 
 
-def _create(title: str, locale: str, tags: str, message: str) -> QuickReply:
-    made = QuickReply.objects.create(title=title, locale=locale, message=message)
-    made.tags.set(tags_named(tags.split(", ")))
-    return made
+def _create_quick_reply(title: str, locale: str, tags: str, message: str) -> QuickReply:
+    quick_reply = QuickReply.objects.create(title=title, locale=locale, message=message)
+    quick_reply.tags.set(get_or_create_tags(tags.split(", ")))
+    return quick_reply

@@ -1,7 +1,7 @@
-"""Demonstration data: a small shop, its Twilio account in the simulator, and customers who have just written.
+"""Demonstration data: a small shop, its simulated Twilio account, and customers who have written.
 
-Customers' messages go through the same door as Twilio's: some were delivered before, the rest is posted by the
-simulator when the server starts.
+Customers' messages take the same path as Twilio's: some are delivered while seeding, the simulator posts the rest when
+the server starts.
 """
 
 from collections.abc import Iterable
@@ -11,55 +11,56 @@ from pathlib import Path
 from django.db import transaction
 from django.utils import timezone
 
-from channels_whatsapp.deliveries import cleaned, fingerprint
 from channels_whatsapp.models import WebhookDelivery, WebhookKind, WhatsAppAccount, WhatsAppNumber
 from channels_whatsapp.simulator import factories
-from channels_whatsapp.simulator.models import Account, Customer, ErrandState, Sender
-from channels_whatsapp.simulator.models import Message as SentByCustomer
-from channels_whatsapp.simulator.samples import create_samples
+from channels_whatsapp.simulator.console.sample_templates import create_samples
+from channels_whatsapp.simulator.messages import inbound
+from channels_whatsapp.simulator.models import Account, Customer, Sender, TaskState
+from channels_whatsapp.simulator.models import Message as SimulatedMessage
+from channels_whatsapp.webhooks.deliveries import clean_payload, compute_fingerprint
 from omnichannel.conversations.assignment import pick
 from omnichannel.conversations.inbound.apply import apply_delivery
 from omnichannel.conversations.lifecycle import close
-from omnichannel.conversations.models import AutomatedMessage, Conversation, Message, Trigger
+from omnichannel.conversations.models import AutomatedMessage, Conversation, Message, MessageTrigger
 from omnichannel.conversations.outbound.compose import send_reply
 from omnichannel.conversations.outbound.read_status import mark_read
-from omnichannel.demo.people import create_people, create_returns_desk, say_what_is_known
+from omnichannel.demo.labels import create_labels_and_codes, label_history
 from omnichannel.demo.quick_replies import create_quick_replies
-from omnichannel.demo.words import create_words, sort_the_history
+from omnichannel.demo.users import create_custom_fields, create_returns_work_stream, create_users
 from routing.models import Agent, WorkStream
 
-FILES = Path(__file__).parent / "files"
-AUTOMATED = [
-    (Trigger.GREETING, "", "Hello, and thanks for writing to Lumen Lamps. Somebody will be with you soon."),
-    (Trigger.GREETING, "de", "Hallo und danke für die Nachricht an Lumen Lamps. Wir melden uns gleich."),
-    (Trigger.OUT_OF_HOURS, "", "Thanks for writing to Lumen Lamps. We are closed now and open again {OpensAt}."),
-    (Trigger.OUT_OF_HOURS, "de", "Danke für die Nachricht an Lumen Lamps. Gerade ist zu; wir öffnen {OpensAt}."),
+FILES_DIR = Path(__file__).parent / "files"
+AUTOMATED_MESSAGES = [
+    (MessageTrigger.GREETING, "", "Hello, and thanks for writing to Lumen Lamps. Somebody will be with you soon."),
+    (MessageTrigger.GREETING, "de", "Hallo und danke für die Nachricht an Lumen Lamps. Wir melden uns gleich."),
+    (MessageTrigger.OUT_OF_HOURS, "", "Thanks for writing to Lumen Lamps. We are closed now and open again {OpensAt}."),
+    (MessageTrigger.OUT_OF_HOURS, "de", "Danke für die Nachricht an Lumen Lamps. Gerade ist zu; wir öffnen {OpensAt}."),
 ]
 
 
-def is_new() -> bool:
-    """Whether nobody has set anything up yet."""
+def is_database_empty() -> bool:
+    """Return whether no WhatsApp account has been set up."""
     return not WhatsAppAccount.objects.exists()
 
 
 @transaction.atomic
-def seed() -> None:
-    """Fill an empty database; all of it or nothing."""
-    agents = create_people()
-    _write_automated_messages()
-    create_words()
-    returns_stream = create_returns_desk(agents)
-    say_what_is_known()
+def seed_database() -> None:
+    """Fill an empty database, in one transaction."""
+    agents = create_users()
+    _create_automated_messages()
+    create_labels_and_codes()
+    returns_stream = create_returns_work_stream(agents)
+    create_custom_fields()
     create_quick_replies(returns_stream, agents["dana"])
     shop, returns = _create_channel(returns_stream)
-    _history(shop, agents)
-    sort_the_history()
-    _just_now(shop, returns)
+    _create_history(shop, agents)
+    label_history()
+    _queue_new_messages(shop, returns)
 
 
-def _write_automated_messages() -> None:
-    """In English for everybody, and in German for those whose language that is."""
-    for trigger, language, text in AUTOMATED:
+def _create_automated_messages() -> None:
+    """Create automated messages for any language and for German."""
+    for trigger, language, text in AUTOMATED_MESSAGES:
         AutomatedMessage.objects.create(trigger=trigger, language=language, text=text)
 
 
@@ -83,21 +84,25 @@ def _create_number(account: WhatsAppAccount, twilio: Account, name: str, number:
     return factories.create_sender(twilio, number, name, account.inbound_url, account.status_url)
 
 
-def _history(shop: Sender, agents: dict[str, Agent]) -> None:
+def _create_history(shop: Sender, agents: dict[str, Agent]) -> None:
     now = timezone.now()
     tomas = factories.create_customer("Tomás Becker", "+4917139200014")
-    first = _wrote(tomas, shop, now - timedelta(hours=3), "Hi! Do you have the Orla floor lamp in brass?")
-    conversation = _taken(first, agents["omar"])
+    first = _receive_past_message(
+        tomas, shop, now - timedelta(hours=3), "Hi! Do you have the Orla floor lamp in brass?"
+    )
+    conversation = _pick_conversation(first, agents["omar"])
     mark_read(conversation, agents["omar"].user)
     send_reply(conversation, author=agents["omar"].user, text="We do: 129 €, and it ships today.")
-    close.end(conversation, agents["omar"])
-    close.close(conversation, agents["omar"])
+    close.end_conversation(conversation, agents["omar"])
+    close.close_conversation(conversation, agents["omar"])
 
     amara = factories.create_customer("Amara Diallo", "+4917139200021")
-    _wrote(amara, shop, now - timedelta(minutes=14), "Hi! I ordered lamp 2231 last week, it arrived broken")
-    picture = factories.Attachment("lamp.png", "image/png", (FILES / "broken-lamp.png").read_bytes())
-    last = _wrote(amara, shop, now - timedelta(minutes=12), "Look", attachments=[picture])
-    conversation = _taken(last, agents["dana"])
+    _receive_past_message(
+        amara, shop, now - timedelta(minutes=14), "Hi! I ordered lamp 2231 last week, it arrived broken"
+    )
+    picture = inbound.Attachment("lamp.png", "image/png", (FILES_DIR / "broken-lamp.png").read_bytes())
+    last = _receive_past_message(amara, shop, now - timedelta(minutes=12), "Look", attachments=[picture])
+    conversation = _pick_conversation(last, agents["dana"])
     mark_read(conversation, agents["dana"].user)
     send_reply(
         conversation,
@@ -106,59 +111,61 @@ def _history(shop: Sender, agents: dict[str, Agent]) -> None:
     )
 
     jonas = factories.create_customer("Jonas Weber", "+4917139200035")
-    closing_soon = _wrote(jonas, shop, now - timedelta(hours=23, minutes=13), "Could I get an invoice for order 2190?")
-    _taken(closing_soon, agents["dana"])
+    closing_soon = _receive_past_message(
+        jonas, shop, now - timedelta(hours=23, minutes=13), "Could I get an invoice for order 2190?"
+    )
+    _pick_conversation(closing_soon, agents["dana"])
 
     mei = factories.create_customer("Mei Tanaka", "+447700900118")
-    _wrote(mei, shop, now - timedelta(hours=30), "Is the store in Camden open on Sundays?")
+    _receive_past_message(mei, shop, now - timedelta(hours=30), "Is the store in Camden open on Sundays?")
 
 
-def _just_now(shop: Sender, returns: Sender) -> None:
-    """What the simulator posts as soon as the server runs."""
+def _queue_new_messages(shop: Sender, returns: Sender) -> None:
+    """Queue messages that the simulator posts as soon as the server runs."""
     amara = Customer.objects.get(name="Amara Diallo")
-    factories.customer_writes(amara, shop, "The blue one, please. Can it come on Friday?")
-    nobody = factories.create_customer("", "US.13491208655302741918")
-    factories.customer_writes(nobody, shop, "Do you deliver to Canada?")
+    inbound.receive_customer_message(amara, shop, "The blue one, please. Can it come on Friday?")
+    anonymous = factories.create_customer("", "US.13491208655302741918")
+    inbound.receive_customer_message(anonymous, shop, "Do you deliver to Canada?")
     layla = factories.create_customer("ليلى حسن", "+447700900142")
-    factories.customer_writes(layla, shop, "مرحبا، متى يصل طلبي؟")
+    inbound.receive_customer_message(layla, shop, "مرحبا، متى يصل طلبي؟")
     pedro = factories.create_customer("Pedro Almeida", "+5511998765432")
-    place = factories.Place("52.5200", "13.4050", "Hauptstraße 12", "10178 Berlin")
-    factories.customer_writes(pedro, returns, place=place)
-    factories.customer_writes(pedro, returns, "Can you pick the parcel up here?")
+    location = inbound.SharedLocation("52.5200", "13.4050", "Hauptstraße 12", "10178 Berlin")
+    inbound.receive_customer_message(pedro, returns, location=location)
+    inbound.receive_customer_message(pedro, returns, "Can you pick the parcel up here?")
 
 
-def _wrote(
+def _receive_past_message(
     customer: Customer,
     sender: Sender,
     at: datetime,
     text: str,
-    attachments: Iterable[factories.Attachment] = (),
+    attachments: Iterable[inbound.Attachment] = (),
 ) -> Message:
-    """The customer wrote earlier: delivered as Twilio would have, at that time."""
-    written = factories.customer_writes(customer, sender, text, attachments=list(attachments), now=at)
-    delivery = _delivery(written, at)
+    """Deliver a customer's message as Twilio would have, at a time in the past."""
+    sent = inbound.receive_customer_message(customer, sender, text, attachments=list(attachments), now=at)
+    delivery = _build_delivery(sent, at)
     delivery.save()
     apply_delivery(delivery)
-    written.errands.update(state=ErrandState.DONE, http_status=200)
-    message = Message.objects.get(twilio_sid=written.sid)
+    sent.errands.update(state=TaskState.DONE, http_status=200)
+    message = Message.objects.get(twilio_sid=sent.sid)
     Conversation.objects.filter(pk=message.conversation_id).update(last_activity_at=at)
     return message
 
 
-def _delivery(written: SentByCustomer, at: datetime) -> WebhookDelivery:
-    errand = written.errands.get()
-    account = WhatsAppAccount.objects.get(account_sid=written.sender.account.sid)
-    payload = cleaned({name: [value] for name, value in errand.params.items()})
+def _build_delivery(sent: SimulatedMessage, at: datetime) -> WebhookDelivery:
+    errand = sent.errands.get()
+    account = WhatsAppAccount.objects.get(account_sid=sent.sender.account.sid)
+    payload = clean_payload({name: [value] for name, value in errand.params.items()})
     return WebhookDelivery(
         account=account,
         kind=WebhookKind.INBOUND,
-        fingerprint=fingerprint(account, payload),
+        fingerprint=compute_fingerprint(account, payload),
         payload=payload,
         received_at=at,
     )
 
 
-def _taken(message: Message, agent: Agent) -> Conversation:
+def _pick_conversation(message: Message, agent: Agent) -> Conversation:
     conversation = Conversation.objects.get(pk=message.conversation_id)
-    pick.take(conversation, agent)
+    pick.take_conversation(conversation, agent)
     return conversation

@@ -1,6 +1,10 @@
+"""App configuration of background jobs."""
+
 from django.apps import AppConfig
 
 
 class JobsConfig(AppConfig):
+    """Background jobs."""
+
     name = "omnichannel.jobs"
-    verbose_name = "Work in the background"
+    verbose_name = "Background jobs"

@@ -1,4 +1,4 @@
-"""Enqueue work in a lane, claim lanes that are due, keep and finish a lease."""
+"""Lanes: enqueue work, claim due lanes, renew and finish leases."""
 
 import uuid
 from collections.abc import Callable, Collection
@@ -12,38 +12,44 @@ from django.db.models import DateTimeField, F, QuerySet, Value
 from django.db.models.functions import Least
 from django.utils import timezone
 
-from omnichannel.jobs.models import Lane, Periodic
+from omnichannel.jobs.models import JobSchedule, Lane
 
-TABLE, PERIODIC = Lane._meta.db_table, Periodic._meta.db_table
+LANE_TABLE, SCHEDULE_TABLE = Lane._meta.db_table, JobSchedule._meta.db_table
 
-ENQUEUE = (
-    f"INSERT INTO {TABLE} (kind, key, due_at, token, attempts, error) VALUES (%s, %s, %s, %s, 0, '')"  # noqa: S608 (no value in it)
+ENQUEUE_SQL = (
+    f"INSERT INTO {LANE_TABLE} (kind, key, due_at, token, attempts, error) VALUES (%s, %s, %s, %s, 0, '')"  # noqa: S608 (no value in it)
     " ON CONFLICT (kind, key) DO UPDATE SET token = excluded.token,"
-    # Work that was given up gets one more attempt when new work comes in.
-    f" attempts = CASE WHEN {TABLE}.given_up_at IS NULL THEN {TABLE}.attempts ELSE {TABLE}.attempts - 1 END,"
+    # A lane that was given up gets one more attempt when new work comes in.
+    f" attempts = CASE WHEN {LANE_TABLE}.given_up_at IS NULL"
+    f" THEN {LANE_TABLE}.attempts ELSE {LANE_TABLE}.attempts - 1 END,"
     " given_up_at = NULL,"
-    f" due_at = CASE WHEN excluded.due_at < {TABLE}.due_at THEN excluded.due_at ELSE {TABLE}.due_at END"
+    f" due_at = CASE WHEN excluded.due_at < {LANE_TABLE}.due_at THEN excluded.due_at ELSE {LANE_TABLE}.due_at END"
 )
-# `Lane.free` and what of the periodic jobs is due, in plain SQL: an idle worker asks this ten times a second, and
-# building the query would cost it most.
-DUE = (
-    f"SELECT kind, 0 FROM {TABLE} WHERE due_at <= %s AND given_up_at IS NULL"  # noqa: S608 (as above)
+# `Lane.claimable_filter` and the due periodic jobs in plain SQL: an idle worker runs this ten times a second, and
+# building the query through the ORM would take most of the time.
+DUE_WORK_SQL = (
+    f"SELECT kind, 0 FROM {LANE_TABLE} WHERE due_at <= %s AND given_up_at IS NULL"  # noqa: S608 (as above)
     " AND (lease_until IS NULL OR lease_until < %s)"
-    f" UNION SELECT name, 1 FROM {PERIODIC} WHERE next_at <= %s"
+    f" UNION SELECT name, 1 FROM {SCHEDULE_TABLE} WHERE next_at <= %s"
 )
 
 
 def enqueue(kind: str, key: int, *, at: datetime | None = None) -> None:
-    """Say that there is work in this lane, in the caller's transaction; twice is as good as once.
+    """Enqueue work in a lane, in the caller's transaction. Calling it twice has the effect of one call.
 
-    Of several moments the earliest counts. A lane that is being worked in is looked at again afterwards, at its moment.
+    The earliest of several due times counts. A lane that is being processed is claimed again afterwards, when due.
+
+    Args:
+        kind: kind of lane, such as a LaneKind.
+        key: primary key of the object the work concerns.
+        at: due time; default now.
     """
-    due_at = _stored("due_at", at or timezone.now())
+    due_at = _to_db_value("due_at", at or timezone.now())
     with connection.cursor() as cursor:
-        cursor.execute(ENQUEUE, [kind, key, due_at, _stored("token", uuid.uuid4())])
+        cursor.execute(ENQUEUE_SQL, [kind, key, due_at, _to_db_value("token", uuid.uuid4())])
 
 
-def _stored(name: str, value: object) -> Any:
+def _to_db_value(name: str, value: object) -> Any:
     column: Any = Lane._meta.get_field(name)
     return column.get_db_prep_value(value, connection)
 
@@ -57,69 +63,77 @@ class Lease:
     key: int
     owner: uuid.UUID
     token: uuid.UUID
-    attempts: int  # with this one
-    # Asked between two pieces of work: whether the worker was told to stop.
+    attempts: int  # including this one
+    # Handlers call it between pieces of work; returns whether the worker has been asked to stop.
     is_stopping: Callable[[], bool] = field(default=lambda: False, compare=False)
 
-    def keep(self) -> bool:
-        """Renew the lease; False when another worker has the lane by now, and nothing more may be written."""
-        return self._rows().update(lease_until=timezone.now() + settings.WORKER_LEASE) == 1
+    def renew(self) -> bool:
+        """Renew the lease; return False when another worker holds the lane, and nothing more may be written."""
+        return self._get_held_lane().update(lease_until=timezone.now() + settings.WORKER_LEASE_DURATION) == 1
 
     def finish(self, next_due: datetime | None, *, attempts: int = 0, error: str = "") -> None:
-        """Give the lane back: gone when nothing is left, due later, or due as was said meanwhile if more came in."""
-        mine = self._rows()
-        unchanged = mine.filter(token=self.token)
-        free = {"owner": None, "lease_until": None, "attempts": attempts, "error": error}
-        done = unchanged.delete()[0] if next_due is None else unchanged.update(due_at=next_due, **free)
-        if not done:
+        """Release the lane: delete it when no work is left, else set when it is due.
+
+        A lane that got new work meanwhile is kept, due at the earlier of both times.
+
+        Args:
+            next_due: when to process the lane again; None when no work is left.
+            attempts: failed attempts so far.
+            error: text of the last failure.
+        """
+        held = self._get_held_lane()
+        unchanged = held.filter(token=self.token)
+        released = {"owner": None, "lease_until": None, "attempts": attempts, "error": error}
+        count = unchanged.delete()[0] if next_due is None else unchanged.update(due_at=next_due, **released)
+        if not count:
             sooner = {} if next_due is None else {"due_at": Least("due_at", Value(next_due, DateTimeField()))}
-            mine.update(**free, **sooner)
+            held.update(**released, **sooner)
 
     def give_up(self, error: str) -> None:
-        """Keep the lane with its error and leave it alone until somebody has it tried again."""
-        free = {"owner": None, "lease_until": None, "attempts": self.attempts, "error": error}
-        self._rows().update(**free, given_up_at=timezone.now())
+        """Stop retrying the lane; it stays with its error until an administrator or new work retries it."""
+        released = {"owner": None, "lease_until": None, "attempts": self.attempts, "error": error}
+        self._get_held_lane().update(**released, given_up_at=timezone.now())
 
-    def _rows(self) -> QuerySet[Lane]:
-        """Return the lane while this lease is the one that holds it."""
+    def _get_held_lane(self) -> QuerySet[Lane]:
+        """Return a queryset of the lane, empty when this lease no longer holds it."""
         return Lane.objects.filter(pk=self.lane_id, owner=self.owner)
 
 
 @dataclass(frozen=True)
-class Due:
-    """What waits for a worker: kinds of lanes, and names of periodic jobs."""
+class DueWork:
+    """Kinds of lanes and names of periodic jobs that are due."""
 
     kinds: frozenset[str]
     jobs: frozenset[str]
 
 
-def due() -> Due:
-    """What is due at this moment; only a read."""
-    now = _stored("due_at", timezone.now())
+def get_due_work() -> DueWork:
+    """Return the work that is due now, without claiming it."""
+    now = _to_db_value("due_at", timezone.now())
     with connection.cursor() as cursor:
-        cursor.execute(DUE, [now, now, now])
+        cursor.execute(DUE_WORK_SQL, [now, now, now])
         rows = cursor.fetchall()
-    return Due(frozenset(name for name, job in rows if not job), frozenset(name for name, job in rows if job))
+    return DueWork(frozenset(name for name, job in rows if not job), frozenset(name for name, job in rows if job))
 
 
-def claim(kinds: Collection[str], limit: int) -> list[Lease]:
-    """Lease up to `limit` lanes that are due, the longest due first.
+def claim_lanes(kinds: Collection[str], limit: int) -> list[Lease]:
+    """Lease up to `limit` due lanes, the longest due first.
 
-    A lane that is worked in is not due before its lease ends: what is enqueued meanwhile says when it is.
+    A leased lane's due time is the end of its lease; an enqueue meanwhile sets an earlier one.
     """
     now = timezone.now()
     if limit < 1:
         return []
-    owner, until = uuid.uuid4(), now + settings.WORKER_LEASE
+    owner, until = uuid.uuid4(), now + settings.WORKER_LEASE_DURATION
     with transaction.atomic():
-        waiting = Lane.objects.filter(Lane.free(now), kind__in=kinds).order_by("due_at")
-        lanes = list(waiting.select_for_update(skip_locked=True)[:limit])
-        leased = {"owner": owner, "lease_until": until, "due_at": until, "attempts": F("attempts") + 1}
-        Lane.objects.filter(pk__in=[lane.pk for lane in lanes]).update(**leased)
+        due = Lane.objects.filter(Lane.claimable_filter(now), kind__in=kinds).order_by("due_at")
+        lanes = list(due.select_for_update(skip_locked=True)[:limit])
+        lease_fields = {"owner": owner, "lease_until": until, "due_at": until, "attempts": F("attempts") + 1}
+        Lane.objects.filter(pk__in=[lane.pk for lane in lanes]).update(**lease_fields)
     return [Lease(lane.pk, lane.kind, lane.key, owner, lane.token, lane.attempts + 1) for lane in lanes]
 
 
-def try_again(lane_ids: Collection[int]) -> int:
-    """Have lanes that were given up tried again from the first attempt; returns how many there were."""
+def retry_lanes(lane_ids: Collection[int]) -> int:
+    """Retry lanes that were given up, from the first attempt; return how many there were."""
     given_up = Lane.objects.filter(pk__in=lane_ids, given_up_at__isnull=False)
     return given_up.update(given_up_at=None, attempts=0, due_at=timezone.now())

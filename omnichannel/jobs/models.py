@@ -1,4 +1,4 @@
-"""The two tables the worker lives on: lanes and periodic rows."""
+"""Models of the job queue: lanes and schedules of periodic jobs."""
 
 import uuid
 from datetime import datetime
@@ -8,10 +8,10 @@ from django.db.models import Q
 
 
 class Lane(models.Model):
-    """Work that is to be done one piece at a time: all replies of one conversation, say, in their order.
+    """A queue of work that is processed one piece at a time, such as the replies of one conversation.
 
-    A row exists while there is work. Only the worker that holds the lease works in it. A lane that failed too often is
-    given up: it keeps its row with the error until an administrator or new work has it tried again.
+    A row exists while there is work. Only the worker that holds the lease processes it. A lane that failed too often is
+    given up: its row stays, with the error, until an administrator or new work retries it.
     """
 
     kind = models.CharField(max_length=40)
@@ -19,9 +19,9 @@ class Lane(models.Model):
     due_at = models.DateTimeField()
     lease_until = models.DateTimeField(null=True)
     owner = models.UUIDField(null=True)
-    # New with every enqueue: a worker that finishes sees whether more came in meanwhile.
+    # Changes with every enqueue: a worker that finishes sees whether new work came in meanwhile.
     token = models.UUIDField(default=uuid.uuid4)
-    # Counted when a worker takes the lane, so that an attempt that kills or hangs the worker counts too.
+    # Incremented when a worker claims the lane, so that an attempt that kills or hangs the worker counts too.
     attempts = models.PositiveIntegerField(default=0)
     given_up_at = models.DateTimeField(null=True)
     error = models.TextField(blank=True, default="")
@@ -30,7 +30,7 @@ class Lane(models.Model):
         constraints = [models.UniqueConstraint(fields=["kind", "key"], name="one_lane_per_kind_and_key")]
         indexes = [
             models.Index(fields=["due_at"], name="lanes_that_are_due"),
-            # The administration's list of work that was given up, newest first.
+            # The admin list of failed jobs, newest first.
             models.Index(fields=["-given_up_at"], name="lanes_given_up", condition=Q(given_up_at__isnull=False)),
         ]
         verbose_name = "failed background job"
@@ -39,13 +39,13 @@ class Lane(models.Model):
         return f"{self.kind} {self.key}"
 
     @staticmethod
-    def free(at: datetime) -> Q:
-        """Due, not given up, and not leased by a worker that is still alive."""
+    def claimable_filter(at: datetime) -> Q:
+        """Return the filter for lanes that are due, not given up and not under a valid lease."""
         return Q(due_at__lte=at, given_up_at=None) & (Q(lease_until=None) | Q(lease_until__lt=at))
 
 
-class Periodic(models.Model):
-    """A job that comes back every so often; the row is claimed like a lane, so any number of workers may run."""
+class JobSchedule(models.Model):
+    """Next run of a periodic job. Workers claim the row, so any number of them may run."""
 
     name = models.CharField(max_length=60, primary_key=True)
     next_at = models.DateTimeField()

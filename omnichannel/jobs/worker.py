@@ -1,4 +1,4 @@
-"""The worker's loop: claims lanes and periodic jobs and runs the handlers it was given."""
+"""Background worker: claims lanes and periodic jobs and runs their handlers."""
 
 import logging
 import time
@@ -13,54 +13,56 @@ from django.utils import timezone
 
 from omnichannel.jobs import lanes
 from omnichannel.jobs.lanes import Lease
-from omnichannel.jobs.models import Periodic
+from omnichannel.jobs.models import JobSchedule
 
 logger = logging.getLogger(__name__)
 
-# Works in the lane and says when it is to be looked at again; None when nothing is left.
-Handler = Callable[[Lease], datetime | None]
+# Processes the lane and returns when to process it again; None when no work is left.
+LaneFunction = Callable[[Lease], datetime | None]
 
 POLL_SECONDS = 0.1
 RETRY_SECONDS = 1.0
-LONGEST_BACK_OFF = timedelta(minutes=5)
-MAX_ATTEMPTS = 7  # about a minute of attempts that fail at once
-# Work that shows no progress for so long is taken for stuck; no single call a handler makes takes longer.
+MAX_BACKOFF = timedelta(minutes=5)
+MAX_ATTEMPTS = 7  # about a minute when each attempt fails immediately
+# Work without progress for this long is considered stuck; no single call of a handler takes longer.
 STUCK_AFTER_SECONDS = 300.0
-NEVER_FINISHED = "It never finished: the worker hung or ended at each of the last attempts."
+NEVER_FINISHED_ERROR = "The job did not finish because the worker hung or stopped in each of the last attempts."
 
 
 @dataclass(frozen=True)
 class LaneHandler:
-    """What is done in the lanes of one kind, and what happens when it keeps failing.
+    """Handler for one kind of lane, and the policy when it keeps failing.
 
-    Lanes of one item (a file, a conversation) are given up after MAX_ATTEMPTS, so that an item that fails, hangs or
-    kills the worker does not do so for ever. Lanes that serve everybody, and replies, set `gives_up` to False.
-    `on_give_up` receives the lane's key and shows the failure at the item itself; the lane is then removed. Without it
-    the lane stays, and the administration shows it.
+    Attributes:
+        run: processes the lane.
+        limits_attempts: give up after MAX_ATTEMPTS, so that an item (a file, a conversation) that fails, hangs or
+            kills the worker does not do so for ever. False for replies and for lanes that serve all conversations.
+        on_give_up: receives the lane's key and marks the item as failed; the lane is then deleted. Without it the lane
+            stays, and the administration lists it.
     """
 
-    run: Handler
-    gives_up: bool = True
+    run: LaneFunction
+    limits_attempts: bool = True
     on_give_up: Callable[[int], object] | None = None
 
 
 @dataclass(frozen=True)
 class PeriodicJob:
-    """A job that is run every so often by whichever worker comes first."""
+    """A job that runs at an interval, in one worker at a time."""
 
     name: str
-    every: timedelta
+    interval: timedelta
     run: Callable[[], object]
 
 
 @dataclass
-class _Running:
-    """A piece of work in one of the threads, and when it last showed progress (monotonic seconds)."""
+class _RunningWork:
+    """A piece of work in a thread, and when it last made progress (monotonic seconds)."""
 
     name: str
     progress_at: float = field(default_factory=time.monotonic)
 
-    def note_progress(self) -> None:
+    def record_progress(self) -> None:
         self.progress_at = time.monotonic()
 
     @property
@@ -69,11 +71,11 @@ class _Running:
 
 
 class Worker:
-    """Runs handlers in threads until it is told to stop; any number of workers may run at once.
+    """Run handlers in threads until asked to stop. Any number of workers may run at once.
 
-    Each kind of lane has `threads` of its own, and so have the periodic jobs together: slow media, or a job that
-    waits for Twilio, never keeps a reply from being sent. `beat` is called while the loop goes on and no work is stuck;
-    whoever watches the worker ends it when the beats stop.
+    Each kind of lane has its own `threads`, and each periodic job has one: slow media, or a job that waits for Twilio,
+    never delays a reply. `send_heartbeat` is called while the loop runs and no work is stuck; the watchdog ends the
+    process when the heartbeats stop.
     """
 
     def __init__(
@@ -82,113 +84,113 @@ class Worker:
         periodic: Sequence[PeriodicJob],
         *,
         threads: int = 8,
-        beat: Callable[[], None] = lambda: None,
+        send_heartbeat: Callable[[], None] = lambda: None,
     ) -> None:
         self.handlers, self.periodic, self.threads = handlers, periodic, threads
-        self.stopping = False
-        self._beat = beat
+        self.stop_requested = False
+        self._send_heartbeat = send_heartbeat
         self._leases: dict[Future[None], Lease] = {}
-        self._jobs: dict[str, Future[None]] = {}
-        self._running: dict[int, _Running] = {}
+        self._job_futures: dict[str, Future[None]] = {}
+        self._running_work: dict[int, _RunningWork] = {}
         self._next_renewal = 0.0
 
     def stop(self) -> None:
-        """Finish what is being done and return from `run_forever`."""
-        # No threading.Event: set by a signal handler while the same thread waits for it, it can lock for ever.
-        self.stopping = True
+        """Let running work finish, then return from `run_forever`."""
+        # No threading.Event: a signal handler that sets it while the same thread waits for it can deadlock.
+        self.stop_requested = True
 
     def run_forever(self) -> None:
-        """Claim and run until `stop`; a database that is away is waited for."""
+        """Claim and run work until `stop`; keep trying while the database does not answer."""
         threads = self.threads * len(self.handlers) + len(self.periodic)
         with ThreadPoolExecutor(threads, thread_name_prefix="work") as pool:
-            while not self.stopping or self._is_busy():
+            while not self.stop_requested or self._has_running_work():
                 try:
-                    self._turn(pool)
+                    self._run_once(pool)
                 except Error:
                     logger.exception("The database did not answer; trying again.")
                     connection.close()
                     time.sleep(RETRY_SECONDS)
                 time.sleep(POLL_SECONDS)
 
-    def _turn(self, pool: ThreadPoolExecutor) -> None:
-        """One round of looking for work and renewing leases; told to stop, it only renews."""
-        self._beat_unless_stuck()
+    def _run_once(self, pool: ThreadPoolExecutor) -> None:
+        """Renew leases and start due work; after `stop`, only renew leases."""
+        self._send_heartbeat_unless_stuck()
         now = time.monotonic()
         if now >= self._next_renewal:
-            self._renew()
+            self._renew_leases()
             self._add_missing_jobs()
-            self._next_renewal = now + settings.WORKER_LEASE.total_seconds() / 4
-        if not self.stopping:
-            self._start_what_is_due(pool)
+            self._next_renewal = now + settings.WORKER_LEASE_DURATION.total_seconds() / 4
+        if not self.stop_requested:
+            self._start_due_work(pool)
 
-    def _beat_unless_stuck(self) -> None:
-        stuck = [work for work in list(self._running.values()) if work.is_stuck]
+    def _send_heartbeat_unless_stuck(self) -> None:
+        stuck = [work for work in list(self._running_work.values()) if work.is_stuck]
         if not stuck:
-            self._beat()
-        elif not self.stopping:
+            self._send_heartbeat()
+        elif not self.stop_requested:
             names = ", ".join(work.name for work in stuck)
             logger.critical("No progress for %.0f s in: %s. The worker will be replaced.", STUCK_AFTER_SECONDS, names)
             self.stop()
 
-    def _is_busy(self) -> bool:
+    def _has_running_work(self) -> bool:
         self._leases = {future: lease for future, lease in self._leases.items() if not future.done()}
-        self._jobs = {name: future for name, future in self._jobs.items() if not future.done()}
-        return bool(self._leases or self._jobs)
+        self._job_futures = {name: future for name, future in self._job_futures.items() if not future.done()}
+        return bool(self._leases or self._job_futures)
 
-    def _renew(self) -> None:
+    def _renew_leases(self) -> None:
         for future, lease in list(self._leases.items()):
             if not future.done():
-                lease.keep()
-                self._beat_unless_stuck()
+                lease.renew()
+                self._send_heartbeat_unless_stuck()
 
-    def _start_what_is_due(self, pool: ThreadPoolExecutor) -> None:
-        due = lanes.due()
+    def _start_due_work(self, pool: ThreadPoolExecutor) -> None:
+        due = lanes.get_due_work()
         if due.kinds or due.jobs:
-            self._is_busy()
+            self._has_running_work()
         for kind in due.kinds & self.handlers.keys():
             busy = sum(lease.kind == kind for lease in self._leases.values())
-            for lease in lanes.claim([kind], self.threads - busy):
-                self._leases[pool.submit(self._work_in, lease)] = lease
+            for lease in lanes.claim_lanes([kind], self.threads - busy):
+                self._leases[pool.submit(self._run_lane, lease)] = lease
         for job in self.periodic:
-            if job.name in due.jobs and job.name not in self._jobs and self._claim(job, timezone.now()):
-                self._jobs[job.name] = pool.submit(self._run, job)
+            if job.name in due.jobs and job.name not in self._job_futures and self._claim_job(job, timezone.now()):
+                self._job_futures[job.name] = pool.submit(self._run_job, job)
 
     def _add_missing_jobs(self) -> None:
-        known = set(Periodic.objects.values_list("name", flat=True))
-        missing = [Periodic(name=job.name, next_at=timezone.now()) for job in self.periodic if job.name not in known]
-        Periodic.objects.bulk_create(missing, ignore_conflicts=True)
+        known = set(JobSchedule.objects.values_list("name", flat=True))
+        missing = [JobSchedule(name=job.name, next_at=timezone.now()) for job in self.periodic if job.name not in known]
+        JobSchedule.objects.bulk_create(missing, ignore_conflicts=True)
 
     @staticmethod
-    def _claim(job: PeriodicJob, now: datetime) -> bool:
-        due = Periodic.objects.filter(name=job.name, next_at__lte=now)
-        return due.update(next_at=now + job.every) == 1
+    def _claim_job(job: PeriodicJob, now: datetime) -> bool:
+        due = JobSchedule.objects.filter(name=job.name, next_at__lte=now)
+        return due.update(next_at=now + job.interval) == 1
 
-    def _work_in(self, lease: Lease) -> None:
+    def _run_lane(self, lease: Lease) -> None:
         close_old_connections()
-        handler, running = self.handlers[lease.kind], _Running(f"lane {lease.kind} {lease.key}")
-        self._running[id(running)] = running
+        handler, running = self.handlers[lease.kind], _RunningWork(f"lane {lease.kind} {lease.key}")
+        self._running_work[id(running)] = running
 
         def is_stopping() -> bool:
-            running.note_progress()
-            return self.stopping
+            running.record_progress()
+            return self.stop_requested
 
         try:
-            if handler.gives_up and lease.attempts > MAX_ATTEMPTS:
-                self._give_up(handler, lease, NEVER_FINISHED)
+            if handler.limits_attempts and lease.attempts > MAX_ATTEMPTS:
+                self._give_up(handler, lease, NEVER_FINISHED_ERROR)
             else:
                 lease.finish(handler.run(replace(lease, is_stopping=is_stopping)))
-        except Exception as error:  # whatever a handler meets, the lane must be given back and tried again
+        except Exception as error:  # whatever went wrong, the lane must be released and retried
             logger.exception("Work in lane %s %s failed.", lease.kind, lease.key)
             connection.close()
-            self._try_later(handler, lease, f"{type(error).__name__}: {error}"[:1000])
+            self._schedule_retry(handler, lease, f"{type(error).__name__}: {error}"[:1000])
         finally:
-            del self._running[id(running)]
+            del self._running_work[id(running)]
 
-    def _try_later(self, handler: LaneHandler, lease: Lease, error: str) -> None:
-        if handler.gives_up and lease.attempts >= MAX_ATTEMPTS:
+    def _schedule_retry(self, handler: LaneHandler, lease: Lease, error: str) -> None:
+        if handler.limits_attempts and lease.attempts >= MAX_ATTEMPTS:
             self._give_up(handler, lease, error)
             return
-        back_off = min(timedelta(seconds=2 ** min(lease.attempts - 1, 20)), LONGEST_BACK_OFF)
+        back_off = min(timedelta(seconds=2 ** min(lease.attempts - 1, 20)), MAX_BACKOFF)
         lease.finish(timezone.now() + back_off, attempts=lease.attempts, error=error)
 
     @staticmethod
@@ -200,14 +202,14 @@ class Worker:
             handler.on_give_up(lease.key)
             lease.finish(None)
 
-    def _run(self, job: PeriodicJob) -> None:
+    def _run_job(self, job: PeriodicJob) -> None:
         close_old_connections()
-        running = _Running(f"periodic job {job.name}")
-        self._running[id(running)] = running
+        running = _RunningWork(f"periodic job {job.name}")
+        self._running_work[id(running)] = running
         try:
             job.run()
-        except Exception:  # one failing job must not end the worker; it comes again
+        except Exception:  # one failing job must not end the worker; it runs again at its interval
             logger.exception("The periodic job %s failed.", job.name)
             connection.close()
         finally:
-            del self._running[id(running)]
+            del self._running_work[id(running)]

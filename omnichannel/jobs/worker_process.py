@@ -1,4 +1,4 @@
-"""The worker that `manage.py serve` runs beside the server: replaced when it ends or hangs."""
+"""Supervision of the worker process that `manage.py serve` starts: restarted when it ends or hangs."""
 
 import logging
 import os
@@ -10,53 +10,53 @@ import time
 
 logger = logging.getLogger(__name__)
 
-RESTART_AFTER_SECONDS = 1.0
-STARTS_WITHIN_SECONDS = 120.0  # until the first heartbeat; importing takes long on a busy machine
-STOPS_WITHIN_SECONDS = 15.0  # a call to Twilio that is under way is waited for
+RESTART_DELAY_SECONDS = 1.0
+START_TIMEOUT_SECONDS = 120.0  # until the first heartbeat; imports take long on a busy machine
+STOP_TIMEOUT_SECONDS = 15.0  # time for a running call to Twilio to finish
 
 
 class WorkerProcess:
-    """Start it once; it is then kept running until it is stopped.
+    """Keep a worker process running from `start` until `stop`.
 
-    `silent_seconds` without a heartbeat and it is killed, which loses nothing, and another one is started.
+    A worker without a heartbeat for `heartbeat_timeout` seconds is killed, which loses no work, and replaced.
     """
 
-    def __init__(self, silent_seconds: float) -> None:
-        self._silent_seconds = silent_seconds
+    def __init__(self, heartbeat_timeout: float) -> None:
+        self._heartbeat_timeout = heartbeat_timeout
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start the worker and keep it running from now on."""
-        threading.Thread(target=self._keep_running, daemon=True, name="worker-process").start()
+        """Start the worker and keep it running."""
+        threading.Thread(target=self._supervise, daemon=True, name="worker-process").start()
 
-    def tell_to_stop(self) -> None:
-        """Let the worker finish what it is doing; it is not started again."""
+    def request_stop(self) -> None:
+        """Ask the worker to finish its current work; it is not restarted."""
         self._stopping.set()
         with self._lock:
             if self._process is not None:
                 self._process.terminate()
 
     def stop(self) -> None:
-        """Tell it to stop and wait until it has; kill it when it takes too long, which loses nothing."""
-        self.tell_to_stop()
+        """Stop the worker and wait for it; kill it after STOP_TIMEOUT_SECONDS, which loses no work."""
+        self.request_stop()
         if self._process is not None:
             try:
-                self._process.wait(STOPS_WITHIN_SECONDS)
+                self._process.wait(STOP_TIMEOUT_SECONDS)
             except subprocess.TimeoutExpired:
                 self._process.kill()
 
-    def _keep_running(self) -> None:
+    def _supervise(self) -> None:
         while not self._stopping.is_set():
             try:
                 self._run_once()
-            except Exception:  # no memory or no process to be had for a moment: this thread must not end
-                logger.exception("The worker could not be started; trying again.")
-            self._stopping.wait(RESTART_AFTER_SECONDS)
+            except Exception:  # out of memory or processes for a moment: this thread must not end
+                logger.exception("Could not start the worker; trying again.")
+            self._stopping.wait(RESTART_DELAY_SECONDS)
 
     def _run_once(self) -> None:
-        """Start a worker and return when it has ended."""
+        """Run one worker process until it ends."""
         heartbeat, sender = os.pipe()
         try:
             with self._lock:
@@ -72,13 +72,12 @@ class WorkerProcess:
                 os.close(sender)
         code = process.wait()
         if not self._stopping.is_set():
-            logger.error("The worker ended with code %s; starting it again.", code)
+            logger.error("The worker ended with code %s; restarting it.", code)
 
     @staticmethod
     def _spawn(sender: int) -> "subprocess.Popen[bytes]":
-        # A session of its own: Ctrl-C reaches the server alone, which then stops the worker. If the server is killed,
-        # the pipe closes and the worker stops by itself. What Django checks at a start, the server has just checked:
-        # the worker starts in half the time.
+        # A new session: Ctrl-C reaches only the server, which then stops the worker. If the server is killed, the pipe
+        # closes and the worker stops by itself. System checks are skipped, because the server has just run them.
         command = [sys.executable, sys.argv[0], "run_worker", "--until-stdin-closes", "--skip-checks"]
         command += ["--heartbeat-fd", str(sender)]
         return subprocess.Popen(  # noqa: S603 (our own command)
@@ -87,14 +86,14 @@ class WorkerProcess:
 
     def _watch(self, process: "subprocess.Popen[bytes]", heartbeat: int) -> None:
         """Return when the worker has ended; kill it when its heartbeat stops."""
-        patience = STARTS_WITHIN_SECONDS
+        timeout = START_TIMEOUT_SECONDS
         while True:
-            begin = time.monotonic()
-            ready, _, _ = select.select([heartbeat], [], [], patience)
+            started_at = time.monotonic()
+            ready, _, _ = select.select([heartbeat], [], [], timeout)
             if not ready:
-                logger.error("The worker gave no sign of life for %.0f s; it is killed.", time.monotonic() - begin)
+                logger.error("The worker gave no sign of life for %.0f s; killing it.", time.monotonic() - started_at)
                 process.kill()
                 return
             if not os.read(heartbeat, 4096):
                 return
-            patience = self._silent_seconds
+            timeout = self._heartbeat_timeout

@@ -1,19 +1,19 @@
-"""What open pages are told."""
+"""Model of live events."""
 
 from django.db import models
 
 
 class LiveEvent(models.Model):
-    """A hint that something changed, for every open page that listens to one of its topics.
+    """A hint that an object changed, for every open page that listens to one of its topics.
 
-    It says what kind of thing changed and which one; pages fetch the thing itself, through the views that check access.
+    It holds only the kind and id of the object; pages fetch the object itself through views that check access.
     """
 
     kind = models.CharField(max_length=40)
     subject_id = models.BigIntegerField()
     part_id = models.BigIntegerField(null=True)
     topics = models.JSONField(default=list)
-    created_at = models.DateTimeField(auto_now_add=True, db_index=True)  # housekeeping deletes old ones
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)  # a periodic job deletes old ones
 
     def __str__(self) -> str:
         return f"{self.kind} {self.subject_id}"

@@ -1,4 +1,4 @@
-"""Tell open pages that something changed."""
+"""Publish live events."""
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -9,29 +9,35 @@ from django.utils import timezone
 from omnichannel.live.models import LiveEvent
 
 # Any fixed number: every publisher takes the same lock.
-ORDER_LOCK = 5_190_451
+PUBLISH_LOCK_ID = 5_190_451
 
 
 def publish(kind: str, subject_id: int, *, topics: Iterable[str], part_id: int | None = None) -> None:
-    """Write the hint in the caller's transaction; readers see it when that commits.
+    """Publish an event in the caller's transaction; pages receive it after the commit.
 
     Call it last in the transaction: on PostgreSQL it takes a lock that is held until the commit, so that events commit
-    in the order of their ids and a reader that asks for "all after 61" can never miss one.
+    in the order of their ids and a reader of "all after 61" can never miss one.
+
+    Args:
+        kind: kind of the object that changed.
+        subject_id: its primary key.
+        topics: names of the topics whose listeners receive the event.
+        part_id: primary key of the changed part, such as a message of a conversation.
     """
-    publish_all(kind, [(subject_id, topics)], part_id=part_id)
+    publish_many(kind, [(subject_id, topics)], part_id=part_id)
 
 
-def publish_all(kind: str, hints: Sequence[tuple[int, Iterable[str]]], *, part_id: int | None = None) -> None:
-    """The same for many things of one kind, each with its topics; in one statement, however many there are."""
+def publish_many(kind: str, hints: Sequence[tuple[int, Iterable[str]]], *, part_id: int | None = None) -> None:
+    """Publish events for many objects of one kind, each with its topics, in one statement."""
     if hints and connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ORDER_LOCK])
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PUBLISH_LOCK_ID])
     LiveEvent.objects.bulk_create(
         LiveEvent(kind=kind, subject_id=subject_id, part_id=part_id, topics=sorted(set(topics)))
         for subject_id, topics in hints
     )
 
 
-def forget_old_events() -> None:
-    """Delete events no page can still be waiting for: a page that was away that long fetches everything anew."""
+def delete_old_events() -> None:
+    """Delete events older than an hour: a page that was offline that long reloads everything."""
     LiveEvent.objects.filter(created_at__lt=timezone.now() - timedelta(hours=1)).delete()

@@ -1,7 +1,7 @@
-"""The event stream: server-sent events to every open page, as a small ASGI application of its own.
+"""Event stream: an ASGI application that sends server-sent events to open pages.
 
-Django's own streaming holds a thread and a database connection for every open response; this holds neither. Events are
-hints; a page fetches what changed through the views that check access.
+Django's streaming responses hold a thread and a database connection each; this application holds neither. Events are
+hints; a page fetches what changed through views that check access.
 """
 
 import asyncio
@@ -26,24 +26,24 @@ from django.utils import timezone
 
 from omnichannel.live.hub import Hint, Hub, Listener
 
-Message = MutableMapping[str, Any]
-Send = Callable[[Message], Awaitable[None]]
-Receive = Callable[[], Awaitable[Message]]
-TopicsFor = Callable[[Any], set[str]]  # handed a signed-in user
-Seen = Callable[[Any], None]  # the same: one of their pages is open
+ASGIMessage = MutableMapping[str, Any]
+Send = Callable[[ASGIMessage], Awaitable[None]]
+Receive = Callable[[], Awaitable[ASGIMessage]]
+TopicsFor = Callable[[Any], set[str]]  # takes a user
+OnUserSeen = Callable[[Any], None]  # takes a user who has a page open
 
 logger = logging.getLogger(__name__)
 
 KEEP_ALIVE_SECONDS = 15.0
-# While the database does not answer, a page keeps its stream: nothing can be read that it may not see. For so long.
-CHECK_SECONDS = 5.0
-UNCHECKED_SECONDS = 120.0
-WRITE_SECONDS = 10.0  # a page that does not take what is written to it for so long is given up
-# What a page that has just been rendered may not show yet: its server may have looked a moment before it said when.
-RENDERED_WITHIN = timedelta(seconds=5)
-LONGEST_LOAD = timedelta(minutes=1)  # an older page asks for everything anew
-LIFE_SECONDS = (300.0, 360.0)  # with jitter, so that not all pages come back at once
-HEADERS = [
+SESSION_CHECK_TIMEOUT_SECONDS = 5.0
+# While the database does not answer, a page keeps its stream this long: no event can be read meanwhile.
+MAX_UNCHECKED_SECONDS = 120.0
+WRITE_TIMEOUT_SECONDS = 10.0  # a page that accepts no data for this long is disconnected
+# Replay events from before the render time: the page may have been queried a moment before its timestamp was taken.
+RENDER_MARGIN = timedelta(seconds=5)
+MAX_PAGE_AGE = timedelta(minutes=1)  # an older page reloads everything
+STREAM_LIFETIME_SECONDS = (300.0, 360.0)  # with jitter, so that pages do not all reconnect at once
+RESPONSE_HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),
@@ -51,8 +51,11 @@ HEADERS = [
 ]
 
 
-def signed_in_user(cookies: str) -> AbstractBaseUser | None:
-    """Who the session cookie belongs to, checked as Django checks it: the session, the password's hash, is_active."""
+def get_session_user(cookies: str) -> AbstractBaseUser | None:
+    """Return the user of the session cookie, or None.
+
+    Checks the session, the password hash and `is_active`, as Django does.
+    """
     try:
         morsel = SimpleCookie(cookies).get(settings.SESSION_COOKIE_NAME)
     except CookieError:
@@ -66,144 +69,154 @@ def signed_in_user(cookies: str) -> AbstractBaseUser | None:
 
 
 class EventStream:
-    """`GET /live/`: the hints of every topic the signed-in user may see; 401 for anybody else.
+    """`GET /live/`: stream the hints of every topic the user may see; 401 without a valid session.
 
-    With Last-Event-ID, everything after that event; with `?since=`, what a page rendered at that second may lack.
-    The session is checked again at every keep-alive, so that a stream ends with the session and its topics follow what
-    the user may see. `seen` is told then, and at the beginning, that this user has a page open.
+    With Last-Event-ID, events after that one are replayed; with `?since=`, those that a page rendered at that second
+    may lack. The session is checked again at every keep-alive, so that a stream ends with the session and its topics
+    follow the user's permissions.
     """
 
-    def __init__(self, topics_for: TopicsFor, seen: Seen = lambda user: None) -> None:
-        self.hub = Hub()
-        self._topics_for, self._seen = topics_for, seen
-        self._checks = ThreadPoolExecutor(2, thread_name_prefix="live-session")
+    def __init__(self, topics_for: TopicsFor, on_user_seen: OnUserSeen = lambda user: None) -> None:
+        """Create the application.
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        Args:
+            topics_for: returns the topics a user may see.
+            on_user_seen: called at each session check of a user with an open page.
+        """
+        self.hub = Hub()
+        self._get_topics_for_user, self._on_user_seen = topics_for, on_user_seen
+        self._session_executor = ThreadPoolExecutor(2, thread_name_prefix="live-session")
+
+    async def __call__(self, scope: ASGIMessage, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         if scope["method"] != "GET":
-            return await _refuse(send, 405)
+            return await _send_empty_response(send, 405)
         try:
-            topics = await self._topics(headers)
-            if not topics or self.hub.closed:
-                return await _refuse(send, 503 if topics else 401)
+            topics = await self._get_topics(headers)
+            if not topics or self.hub.is_closed:
+                return await _send_empty_response(send, 503 if topics else 401)
             listener = Listener(topics)
-            written, missed = await self._join(listener, scope, headers)
+            last_id, missed = await self._subscribe(listener, scope, headers)
         except Error as error:
-            logger.warning("A page could not be told of live events because the database did not answer: %s", error)
-            return await _refuse(send, 503)
-        gone = asyncio.create_task(_end_when_gone(receive, listener))
+            logger.warning("Could not open an event stream because the database did not answer: %s", error)
+            return await _send_empty_response(send, 503)
+        disconnect_task = asyncio.create_task(_end_on_disconnect(receive, listener))
         try:
-            await self._serve(listener, headers, send, written, missed)
+            await self._write_stream(listener, headers, send, last_id, missed)
         except OSError:
-            pass  # the page has gone, or takes nothing any more
+            pass  # the page has disconnected or accepts no more data
         finally:
-            self.hub.leave(listener)
-            gone.cancel()
+            self.hub.unsubscribe(listener)
+            disconnect_task.cancel()
 
-    async def _topics(self, headers: dict[str, str]) -> set[str] | None:
-        return await asyncio.get_running_loop().run_in_executor(self._checks, self._look_up, headers.get("cookie", ""))
+    async def _get_topics(self, headers: dict[str, str]) -> set[str] | None:
+        return await asyncio.get_running_loop().run_in_executor(
+            self._session_executor, self._load_topics, headers.get("cookie", "")
+        )
 
-    def _look_up(self, cookies: str) -> set[str] | None:
+    def _load_topics(self, cookies: str) -> set[str] | None:
         close_old_connections()
-        user = signed_in_user(cookies)
-        topics = self._topics_for(user) if user else None
+        user = get_session_user(cookies)
+        topics = self._get_topics_for_user(user) if user else None
         if topics:
-            self._seen(user)
+            self._on_user_seen(user)
         return topics
 
-    async def _join(self, listener: Listener, scope: Message, headers: dict[str, str]) -> tuple[int, list[Hint]]:
-        """Hand events to the listener from now on; returns the last event the page knows and what it missed since."""
-        position = await self.hub.join(listener)
+    async def _subscribe(
+        self, listener: Listener, scope: ASGIMessage, headers: dict[str, str]
+    ) -> tuple[int, list[Hint]]:
+        """Subscribe the listener; return the last event id the page knows and the events it missed since."""
+        position = await self.hub.subscribe(listener)
         try:
-            known = _last_id(headers)
-            if known is None and (rendered := _rendered_at(scope)) is not None:
-                known = await self.hub.before(rendered - RENDERED_WITHIN)
-            if known is None or known >= position:
+            last_id = _get_last_event_id(headers)
+            if last_id is None and (rendered_at := _get_rendered_at(scope)) is not None:
+                last_id = await self.hub.get_last_id_before(rendered_at - RENDER_MARGIN)
+            if last_id is None or last_id >= position:
                 return position, []
-            return known, await self.hub.since(known)
+            return last_id, await self.hub.get_events_after(last_id)
         except Error:
-            self.hub.leave(listener)
+            self.hub.unsubscribe(listener)
             raise
 
-    async def _serve(
-        self, listener: Listener, headers: dict[str, str], send: Send, written: int, missed: list[Hint]
+    async def _write_stream(
+        self, listener: Listener, headers: dict[str, str], send: Send, last_id: int, missed: list[Hint]
     ) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-        await _event(send, "hello", {}, written)
+        await send({"type": "http.response.start", "status": 200, "headers": RESPONSE_HEADERS})
+        await _send_event(send, "hello", {}, last_id)
         for hint in missed:
-            written = hint.id
-            if listener.wants(hint):
-                await _hint(send, hint)
-        await self._follow(listener, headers, send, written)
-        await _write(send, "event: bye\ndata: {}\n\n", more=False)
+            last_id = hint.id
+            if listener.is_subscribed_to(hint):
+                await _send_hint(send, hint)
+        await self._write_new_events(listener, headers, send, last_id)
+        await _send_chunk(send, "event: bye\ndata: {}\n\n", more=False)
 
-    async def _follow(self, listener: Listener, headers: dict[str, str], send: Send, written: int) -> None:
-        """Write hints as they come, until the end of the stream's life or of the session."""
-        ends = time.monotonic() + random.uniform(*LIFE_SECONDS)  # noqa: S311 (no secret)
-        # The first time anywhere in between: pages that all came back at one moment are not all checked at one.
+    async def _write_new_events(self, listener: Listener, headers: dict[str, str], send: Send, last_id: int) -> None:
+        """Write hints as they arrive, until the stream's lifetime or the session ends."""
+        ends_at = time.monotonic() + random.uniform(*STREAM_LIFETIME_SECONDS)  # noqa: S311 (no secret)
+        # Random first check: pages that reconnect together must not all be checked together.
         check_at = time.monotonic() + random.uniform(0, KEEP_ALIVE_SECONDS)  # noqa: S311 (no secret)
-        while (now := time.monotonic()) < ends:
+        while (now := time.monotonic()) < ends_at:
             try:
-                hint = await asyncio.wait_for(listener.waiting.get(), check_at - now)
+                hint = await asyncio.wait_for(listener.queue.get(), check_at - now)
             except TimeoutError:
-                if not await self._may_go_on(listener, headers):
+                if not await self._recheck_session(listener, headers):
                     return
-                await _write(send, ": still here\n\n")
+                await _send_chunk(send, ": still here\n\n")
                 check_at = time.monotonic() + KEEP_ALIVE_SECONDS
                 continue
             if hint is None:
                 return
-            if hint.id > written:
-                await _hint(send, hint)
+            if hint.id > last_id:
+                await _send_hint(send, hint)
 
-    async def _may_go_on(self, listener: Listener, headers: dict[str, str]) -> bool:
-        """Check the session again; while the database does not answer, the last check counts for a while."""
+    async def _recheck_session(self, listener: Listener, headers: dict[str, str]) -> bool:
+        """Return whether the session is valid; in a database outage the last check counts for a while."""
         try:
-            topics = await asyncio.wait_for(self._topics(headers), CHECK_SECONDS)
+            topics = await asyncio.wait_for(self._get_topics(headers), SESSION_CHECK_TIMEOUT_SECONDS)
         except (Error, TimeoutError):
-            logger.info("A page's session could not be checked because the database did not answer.")
-            return time.monotonic() - listener.checked_at < UNCHECKED_SECONDS
-        listener.topics, listener.checked_at = topics or set(), time.monotonic()
+            logger.info("Could not check the session of an event stream because the database did not answer.")
+            return time.monotonic() - listener.session_checked_at < MAX_UNCHECKED_SECONDS
+        listener.topics, listener.session_checked_at = topics or set(), time.monotonic()
         return bool(topics)
 
 
-def _last_id(headers: dict[str, str]) -> int | None:
-    """The last event a page has seen that comes back."""
-    return _number(headers.get("last-event-id", ""))
+def _get_last_event_id(headers: dict[str, str]) -> int | None:
+    """Return the last event a reconnecting page has received; None for a new page."""
+    return _parse_integer(headers.get("last-event-id", ""))
 
 
-def _rendered_at(scope: Message) -> datetime | None:
-    """When the page was rendered that opens its stream for the first time; None for one that does not say."""
+def _get_rendered_at(scope: ASGIMessage) -> datetime | None:
+    """Return when the page was rendered, from `?since=`; None when missing, too old or in the future."""
     (text,) = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("since", [""])[-1:]
-    seconds, now = _number(text), timezone.now()
-    if seconds is None or not (now - LONGEST_LOAD).timestamp() <= seconds <= now.timestamp():
+    seconds, now = _parse_integer(text), timezone.now()
+    if seconds is None or not (now - MAX_PAGE_AGE).timestamp() <= seconds <= now.timestamp():
         return None
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def _number(text: str) -> int | None:
+def _parse_integer(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else None
 
 
-async def _end_when_gone(receive: Receive, listener: Listener) -> None:
+async def _end_on_disconnect(receive: Receive, listener: Listener) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-    listener.offer(None)
+    listener.push(None)
 
 
-async def _hint(send: Send, hint: Hint) -> None:
-    await _event(send, "hint", {"kind": hint.kind, "id": hint.subject_id, "part": hint.part_id}, hint.id)
+async def _send_hint(send: Send, hint: Hint) -> None:
+    await _send_event(send, "hint", {"kind": hint.kind, "id": hint.subject_id, "part": hint.part_id}, hint.id)
 
 
-async def _event(send: Send, name: str, data: dict[str, Any], event_id: int) -> None:
-    await _write(send, f"id: {event_id}\nevent: {name}\ndata: {json.dumps(data)}\n\n")
+async def _send_event(send: Send, name: str, data: dict[str, Any], event_id: int) -> None:
+    await _send_chunk(send, f"id: {event_id}\nevent: {name}\ndata: {json.dumps(data)}\n\n")
 
 
-async def _write(send: Send, text: str, *, more: bool = True) -> None:
-    async with asyncio.timeout(WRITE_SECONDS):
+async def _send_chunk(send: Send, text: str, *, more: bool = True) -> None:
+    async with asyncio.timeout(WRITE_TIMEOUT_SECONDS):
         await send({"type": "http.response.body", "body": text.encode(), "more_body": more})
 
 
-async def _refuse(send: Send, status: int) -> None:
+async def _send_empty_response(send: Send, status: int) -> None:
     await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0")]})
     await send({"type": "http.response.body", "body": b""})

@@ -1,5 +1,5 @@
-"""Work streams, queues, rules, skills, agents, presences and hours, as administrators and supervisors set them."""
+"""The admin pages of work streams, queues, rules, skills, agents, presences and operating hours."""
 
-from routing.admin import hours, overflow, people, queues, rules, skills, streams, variables
+from routing.admin import agents, hours, overflow, queues, rules, skills, variables, work_streams
 
-__all__ = ["hours", "overflow", "people", "queues", "rules", "skills", "streams", "variables"]
+__all__ = ["agents", "hours", "overflow", "queues", "rules", "skills", "variables", "work_streams"]

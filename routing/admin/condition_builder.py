@@ -1,7 +1,8 @@
-"""The condition builder: rows of field, operator and value, in a group of all or any, with groups inside it.
+"""The condition builder: rows of field, operator and value in groups.
 
-It is a plain form: `condition-field`, `condition-operator` and `condition-value` come as often as there are rows,
-each with the number of its group, so that it works without a script too. A row without a field is not there.
+A group combines its rows with all or any; the outer group may contain others. It is a plain form: `condition-field`,
+`condition-operator` and `condition-value` are repeated for each row, with the number of the row's group, so that it
+works without a script too. A row without a field is ignored.
 """
 
 import json
@@ -15,18 +16,26 @@ from django.core.exceptions import ValidationError
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from routing.conditions import problems
-from routing.fields import FIELDS, OPERATORS, Known, Operator, Type, ValueKind, value_kind
-from routing.fields import Group as FieldGroup
+from routing.conditions.evaluation import get_condition_errors
+from routing.conditions.fields import (
+    OPERATORS_BY_TYPE,
+    STANDARD_FIELDS,
+    AvailableFields,
+    FieldGroup,
+    FieldType,
+    Operator,
+    ValueKind,
+    get_value_kind,
+)
 from routing.models import Weekday
 
-SPARE_ROWS = 2
-DAYS = {str(label).casefold(): int(value) for value, label in Weekday.choices}
+EXTRA_ROW_COUNT = 2
+WEEKDAY_NUMBERS = {str(label).casefold(): int(value) for value, label in Weekday.choices}
 
 
 @dataclass
-class Row:
-    """One question as it is typed."""
+class ConditionRow:
+    """A comparison as it is typed."""
 
     field: str = ""
     operator: str = ""
@@ -34,156 +43,168 @@ class Row:
 
 
 @dataclass
-class Group:
-    """Rows of which all have to hold, or any."""
+class ConditionGroup:
+    """Rows combined with all or any."""
 
     match: str = "all"
-    rows: list[Row] = field(default_factory=list)
+    rows: list[ConditionRow] = field(default_factory=list)
 
 
-def fits_the_builder(condition: object, known: Known = FIELDS) -> bool:
-    """Whether the builder can show it: readable, with groups inside the outer one and none inside these."""
-    inner = [one for part in _parts_of(condition) for one in _parts_of(part)]
-    return not problems(condition, known) and not any(_parts_of(one) for one in inner)
+def is_editable_in_builder(condition: object, fields: AvailableFields = STANDARD_FIELDS) -> bool:
+    """Return whether the builder can show the condition: valid, and nested at most one group deep."""
+    nested = [item for part in _get_subconditions(condition) for item in _get_subconditions(part)]
+    return not get_condition_errors(condition, fields) and not any(_get_subconditions(item) for item in nested)
 
 
-def _parts_of(condition: object) -> list[Any]:
+def _get_subconditions(condition: object) -> list[Any]:
     if not isinstance(condition, dict):
         return []
     parts = condition.get("all", condition.get("any"))
     return parts if isinstance(parts, list) else []
 
 
-def groups_of(condition: object) -> list[Group]:
-    """The stored condition as rows: the outer group first."""
+def parse_condition_groups(condition: object) -> list[ConditionGroup]:
+    """Return the stored condition as groups of rows, the outer group first."""
     if not isinstance(condition, dict) or not condition:
-        return [Group()]
+        return [ConditionGroup()]
     if "field" in condition:
-        return [Group(rows=[_row(condition)])]
-    outer = Group("any" if "any" in condition else "all")
+        return [ConditionGroup(rows=[_parse_row(condition)])]
+    outer = ConditionGroup("any" if "any" in condition else "all")
     groups = [outer]
-    for part in _parts_of(condition):
+    for part in _get_subconditions(condition):
         if "field" in part:
-            outer.rows.append(_row(part))
+            outer.rows.append(_parse_row(part))
         else:
-            groups.append(Group("any" if "any" in part else "all", [_row(inner) for inner in _parts_of(part)]))
+            groups.append(
+                ConditionGroup(
+                    "any" if "any" in part else "all", [_parse_row(item) for item in _get_subconditions(part)]
+                )
+            )
     return groups
 
 
-def _row(question: dict[str, Any]) -> Row:
-    value = question.get("value", "")
-    kind = _kind(question.get("operator", ""))
-    values = value if isinstance(value, list) else [value]
-    shown = [_shown(question.get("field", ""), one) for one in values]
-    return Row(
-        question["field"], question.get("operator", ""), (" - " if kind == ValueKind.RANGE else ", ").join(shown)
-    )
+def _parse_row(comparison: dict[str, Any]) -> ConditionRow:
+    name, operator, stored = comparison["field"], comparison.get("operator", ""), comparison.get("value", "")
+    texts = [_format_value(name, value) for value in (stored if isinstance(stored, list) else [stored])]
+    separator = " - " if _get_value_kind(operator) == ValueKind.RANGE else ", "
+    return ConditionRow(name, operator, separator.join(texts))
 
 
-def _shown(name: str, value: object) -> str:
-    if name in FIELDS and FIELDS[name].type == Type.WEEKDAY and str(value) in {str(day) for day in Weekday.values}:
+def _format_value(name: str, value: object) -> str:
+    if (
+        name in STANDARD_FIELDS
+        and STANDARD_FIELDS[name].type == FieldType.WEEKDAY
+        and str(value) in {str(day) for day in Weekday.values}
+    ):
         return str(Weekday(int(str(value))).label)
     return str(value)
 
 
-def _kind(operator: str) -> ValueKind:
-    return value_kind(Operator(operator)) if operator in Operator.values else ValueKind.ONE
+def _get_value_kind(operator: str) -> ValueKind:
+    return get_value_kind(Operator(operator)) if operator in Operator.values else ValueKind.ONE
 
 
-def condition_of(groups: list[Group]) -> dict[str, Any]:
-    """The rows as they are stored; nothing where there is none."""
-    outer, *inner = groups or [Group()]
-    parts = [_question(row) for row in outer.rows]
-    parts += [{group.match: [_question(row) for row in group.rows]} for group in inner if group.rows]
+def build_condition(groups: list[ConditionGroup]) -> dict[str, Any]:
+    """Return the condition to store for the groups; an empty one if there are no rows."""
+    outer, *inner_groups = groups or [ConditionGroup()]
+    parts = [_build_comparison(row) for row in outer.rows]
+    parts += [{group.match: [_build_comparison(row) for row in group.rows]} for group in inner_groups if group.rows]
     return {outer.match: parts} if parts else {}
 
 
-def _question(row: Row) -> dict[str, Any]:
-    asked: dict[str, Any] = {"field": row.field, "operator": row.operator}
-    match _kind(row.operator):
+def _build_comparison(row: ConditionRow) -> dict[str, Any]:
+    comparison: dict[str, Any] = {"field": row.field, "operator": row.operator}
+    match _get_value_kind(row.operator):
         case ValueKind.NOTHING:
-            return asked
+            return comparison
         case ValueKind.LIST:
-            return {**asked, "value": [_stored(row.field, one) for one in _split(r"[,;\n]", row.value)]}
+            texts = _split_values(r"[,;\n]", row.value)
+            return {**comparison, "value": [_parse_value(row.field, text) for text in texts]}
         case ValueKind.RANGE:
-            return {**asked, "value": _split(r"\s+(?:and|to)\s+|[-–,]", row.value)}
+            return {**comparison, "value": _split_values(r"\s+(?:and|to)\s+|[-–,]", row.value)}
         case _:
-            return {**asked, "value": _stored(row.field, row.value.strip())}
+            return {**comparison, "value": _parse_value(row.field, row.value.strip())}
 
 
-def _split(between: str, text: str) -> list[str]:
-    return [part.strip() for part in re.split(between, text) if part.strip()]
+def _split_values(separator: str, text: str) -> list[str]:
+    return [part.strip() for part in re.split(separator, text) if part.strip()]
 
 
-def _stored(name: str, typed: str) -> object:
-    """A day by its number, everything else as it was typed."""
-    if name in FIELDS and FIELDS[name].type == Type.WEEKDAY:
-        wanted = typed.casefold()
-        days = [number for day, number in DAYS.items() if len(wanted) > 1 and day.startswith(wanted)]
-        return days[0] if len(days) == 1 else typed
-    return typed
+def _parse_value(name: str, text: str) -> object:
+    """Return a weekday's number for its name or the beginning of it, any other text unchanged."""
+    if name in STANDARD_FIELDS and STANDARD_FIELDS[name].type == FieldType.WEEKDAY:
+        prefix = text.casefold()
+        days = [number for day, number in WEEKDAY_NUMBERS.items() if len(prefix) > 1 and day.startswith(prefix)]
+        return days[0] if len(days) == 1 else text
+    return text
 
 
 class ConditionWidget(forms.Widget):
-    """Rows in groups, with spare ones for those without a script."""
+    """Rows in groups, with spare rows for browsers without JavaScript."""
 
-    known: Known = FIELDS
+    available_fields: AvailableFields = STANDARD_FIELDS
 
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[Group]:
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[ConditionGroup]:
         columns = [data.getlist(f"{name}-{column}") for column in ("group", "field", "operator", "value")]
         rows = list(zip(*columns, strict=False))
         numbers = sorted({"0", *(number for number, *_ in rows)}, key=lambda number: (len(number), number))
-        return [self._group(data, name, number, rows) for number in numbers]
+        return [self._parse_group(data, name, number, rows) for number in numbers]
 
-    def _group(self, data: Any, name: str, number: str, rows: Iterable[tuple[str, ...]]) -> Group:
+    def _parse_group(self, data: Any, name: str, number: str, rows: Iterable[tuple[str, ...]]) -> ConditionGroup:
         match = "any" if data.get(f"{name}-match-{number}") == "any" else "all"
-        return Group(match, [Row(*rest) for group, *rest in rows if group == number and rest[0]])
+        return ConditionGroup(match, [ConditionRow(*cells) for group, *cells in rows if group == number and cells[0]])
 
     def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
         return f"{name}-field" not in data
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
-        groups = [*value, *([Group("any")] if value[-1].rows or len(value) == 1 else [])]
-        shown = [
+        groups = [*value, *([ConditionGroup("any")] if value[-1].rows or len(value) == 1 else [])]
+        group_contexts = [
             {"match": group.match, "rows": group.rows, "spare": number > 0 and not group.rows}
             for number, group in enumerate(groups)
         ]
-        fields = list(self.known.values())
-        operators = {one.name: [str(op) for op in OPERATORS[one.type]] for one in fields}
-        heads = [(head.label, [one for one in fields if one.group == head]) for head in FieldGroup]
+        definitions = list(self.available_fields.values())
+        operators_by_field = {
+            definition.name: [str(operator) for operator in OPERATORS_BY_TYPE[definition.type]]
+            for definition in definitions
+        }
+        field_groups = [
+            (group.label, [definition for definition in definitions if definition.group == group])
+            for group in FieldGroup
+        ]
         context = {
             "name": name,
-            "groups": shown,
-            "spare_rows": [Row()] * SPARE_ROWS,
-            "heads": [(head, offered) for head, offered in heads if offered],
+            "groups": group_contexts,
+            "spare_rows": [ConditionRow()] * EXTRA_ROW_COUNT,
+            "heads": [(label, members) for label, members in field_groups if members],
             "operators": Operator.choices,
-            "fitting": json.dumps(operators),
-            "types": json.dumps({one.name: str(one.type) for one in fields}),
-            "kinds": json.dumps({str(op): str(value_kind(op)) for op in Operator}),
+            "fitting": json.dumps(operators_by_field),
+            "types": json.dumps({definition.name: str(definition.type) for definition in definitions}),
+            "kinds": json.dumps({str(operator): str(get_value_kind(operator)) for operator in Operator}),
         }
         return SafeString(render_to_string("admin/routing/_condition.html", context))
 
 
 class ConditionField(forms.Field):
-    """A condition, built of rows; what is wrong with it is said in words."""
+    """A condition built of rows; its errors are sentences."""
 
-    known: Known = FIELDS
+    available_fields: AvailableFields = STANDARD_FIELDS
 
     widget = ConditionWidget
 
-    def know(self, known: Known) -> None:
-        """What can be asked about here."""
-        self.known = self.widget.known = known
+    def set_available_fields(self, fields: AvailableFields) -> None:
+        """Set the fields that the condition can use."""
+        self.available_fields = self.widget.available_fields = fields
 
-    def prepare_value(self, value: Any) -> list[Group]:
-        return value if isinstance(value, list) else groups_of(value)
+    def prepare_value(self, value: Any) -> list[ConditionGroup]:
+        return value if isinstance(value, list) else parse_condition_groups(value)
 
     def to_python(self, value: Any) -> dict[str, Any]:
-        return condition_of(value or [])
+        return build_condition(value or [])
 
     def validate(self, value: Any) -> None:
-        if wrong := problems(value, self.known):
-            raise ValidationError(wrong)
+        if errors := get_condition_errors(value, self.available_fields):
+            raise ValidationError(errors)
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        return bool(condition_of(data or []) != (initial or {}))
+        return bool(build_condition(data or []) != (initial or {}))

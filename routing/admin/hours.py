@@ -1,4 +1,4 @@
-"""Operating hours: when it is open, in which time zone, and on which days not."""
+"""The admin pages of operating hours: weekly periods, time zone and holidays."""
 
 from datetime import time, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -8,9 +8,9 @@ from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
-from routing.admin.base import DistributionAdmin
-from routing.admin.fields import calendar, clock, time_zones
-from routing.admin.rows import RowFormSet, Rows
+from routing.admin.form_fields import date_input, get_time_zone_choices, time_input
+from routing.admin.inlines import AccessibleInlineFormSet, AccessibleTabularInline
+from routing.admin.settings_admin import RoutingSettingsAdmin
 from routing.models import Holiday, OpeningPeriod, OperatingHours
 
 if TYPE_CHECKING:
@@ -19,62 +19,68 @@ if TYPE_CHECKING:
 else:
     HoursModelForm = PeriodModelForm = forms.ModelForm
 
-SHORTEST = timedelta(minutes=5)
+MIN_PERIOD_LENGTH = timedelta(minutes=5)
 
 
-def _minutes(at: time, *, is_end: bool = False) -> timedelta:
-    """How far into the day it is; midnight as an end is the end of the day."""
-    if is_end and at == time():
+def _get_time_since_midnight(time_of_day: time, *, is_end: bool = False) -> timedelta:
+    """Return the time of day as a duration; midnight as an end is the end of the day."""
+    if is_end and time_of_day == time():
         return timedelta(hours=24)
-    return timedelta(hours=at.hour, minutes=at.minute, seconds=at.second)
+    return timedelta(hours=time_of_day.hour, minutes=time_of_day.minute, seconds=time_of_day.second)
 
 
 class OperatingHoursForm(HoursModelForm):
+    """Operating hours with a choice of time zones."""
+
     time_zone = forms.ChoiceField(
-        label="Time Zone", choices=time_zones, help_text="Summer time is kept, where the zone has it."
+        label="Time Zone", choices=get_time_zone_choices, help_text="Daylight saving time is applied automatically."
     )
 
     class Meta:
         model = OperatingHours
         fields = ("name", "description", "time_zone", "always_open")
-        help_texts = {"always_open": "Open at all times; only holidays are kept."}
+        help_texts = {"always_open": "Always open except on holidays."}
 
 
 class OpeningPeriodForm(PeriodModelForm):
+    """A period of a day, of at least five minutes."""
+
     class Meta:
         model = OpeningPeriod
         fields = ("weekday", "opens", "closes")
-        widgets = {"opens": clock(), "closes": clock()}
+        widgets = {"opens": time_input(), "closes": time_input()}
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or self.cleaned_data
         opens, closes = cleaned.get("opens"), cleaned.get("closes")
         if opens is None or closes is None:
             return cleaned
-        if _minutes(closes, is_end=True) - _minutes(opens) < SHORTEST:
-            self.add_error("closes", "The end has to be at least five minutes after the start.")
+        if _get_time_since_midnight(closes, is_end=True) - _get_time_since_midnight(opens) < MIN_PERIOD_LENGTH:
+            self.add_error("closes", "The end must be at least five minutes after the start.")
         return cleaned
 
 
-class OpeningPeriodFormSet(RowFormSet):
-    """The week: periods of a day may not run into each other, and there has to be one unless it is always open."""
+class OpeningPeriodFormSet(AccessibleInlineFormSet):
+    """The week: periods of a day must not overlap, and one is required unless it is always open."""
 
     def clean(self) -> None:
         super().clean()
         if any(self.errors):
             return
-        rows = sorted(self.filled(), key=lambda form: (form.cleaned_data["weekday"], form.cleaned_data["opens"]))
-        for earlier, later in zip(rows, rows[1:], strict=False):
-            same_day = earlier.cleaned_data["weekday"] == later.cleaned_data["weekday"]
-            ends = _minutes(earlier.cleaned_data["closes"], is_end=True)
-            if same_day and _minutes(later.cleaned_data["opens"]) < ends:
-                later.add_error("opens", "The period before it on this day has not ended yet.")
-        if not rows and not self.instance.always_open:
-            raise forms.ValidationError("Add a period in which it is open, or tick 24/7.")
+        forms_in_order = sorted(
+            self.get_remaining_forms(), key=lambda form: (form.cleaned_data["weekday"], form.cleaned_data["opens"])
+        )
+        for earlier, later in zip(forms_in_order, forms_in_order[1:], strict=False):
+            is_same_day = earlier.cleaned_data["weekday"] == later.cleaned_data["weekday"]
+            end = _get_time_since_midnight(earlier.cleaned_data["closes"], is_end=True)
+            if is_same_day and _get_time_since_midnight(later.cleaned_data["opens"]) < end:
+                later.add_error("opens", "This period overlaps the previous one.")
+        if not forms_in_order and not self.instance.always_open:
+            raise forms.ValidationError("Add working hours or select 24/7.")
 
 
-class OpeningPeriodInline(Rows):
-    """From when to when it is open."""
+class OpeningPeriodInline(AccessibleTabularInline):
+    """The opening periods of the week."""
 
     model = OpeningPeriod
     form = OpeningPeriodForm
@@ -83,8 +89,8 @@ class OpeningPeriodInline(Rows):
     verbose_name_plural = "Working hours"
 
 
-class HolidayInline(Rows):
-    """Days on which it is closed."""
+class HolidayInline(AccessibleTabularInline):
+    """The days on which it is closed."""
 
     model = Holiday
     fields = ("date", "name")
@@ -92,19 +98,21 @@ class HolidayInline(Rows):
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "date":
-            kwargs["widget"] = calendar()
+            kwargs["widget"] = date_input()
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
 
 @admin.register(OperatingHours)
-class OperatingHoursAdmin(DistributionAdmin):
+class OperatingHoursAdmin(RoutingSettingsAdmin):
+    """Operating hours with their periods and holidays."""
+
     form = OperatingHoursForm
-    list_display = ("name", "time_zone", "when", "holiday_count")
+    list_display = ("name", "time_zone", "opening_days", "holiday_count")
     search_fields = ("name",)
     search_help_text = "Name"
     fieldsets = (("General information", {"fields": ("name", "description", "time_zone", "always_open")}),)
     inlines = (OpeningPeriodInline, HolidayInline)
-    instead_of_deleting = "Give the queues and numbers that use them other operating hours first."
+    deletion_hint = "Assign other operating hours to the queues and numbers that use these first."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OperatingHours]:
         hours: QuerySet[OperatingHours] = (
@@ -115,7 +123,7 @@ class OperatingHoursAdmin(DistributionAdmin):
         return hours
 
     @admin.display(description="Open")
-    def when(self, hours: Any) -> str:
+    def opening_days(self, hours: Any) -> str:
         if hours.always_open:
             return "24/7"
         return "1 day a week" if hours.open_days == 1 else f"{hours.open_days} days a week"

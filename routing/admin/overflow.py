@@ -1,11 +1,11 @@
-"""Overflow management of a queue: what happens to work it is closed for, too full for, or too slow for."""
+"""The admin of a queue's overflow rules: what happens to work when it is closed, full or slow."""
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django import forms
 from django.contrib import admin
 
-from routing.admin.related_lists import Listing, PartAdmin, PartForm
+from routing.admin.related_lists import ChildAdmin, ChildFormMixin, RelatedList
 from routing.models import OverflowAction, OverflowCondition, OverflowRule
 
 if TYPE_CHECKING:
@@ -13,55 +13,61 @@ if TYPE_CHECKING:
 else:
     OverflowModelForm = forms.ModelForm
 
-MOST = {OverflowCondition.WORK_ITEM_LIMIT: (100, "work items"), OverflowCondition.WAITING_TIME: (2880, "minutes")}
+LIMIT_BY_CONDITION = {
+    OverflowCondition.WORK_ITEM_LIMIT: (100, "work items"),
+    OverflowCondition.WAITING_TIME: (2880, "minutes"),
+}
 
 
-class OverflowRuleForm(PartForm, OverflowModelForm):
+class OverflowRuleForm(ChildFormMixin, OverflowModelForm):
+    """An overflow rule whose limit and target fit its condition and action."""
+
     class Meta:
         model = OverflowRule
         fields = ("condition", "limit", "action", "target")
         labels = {"target": "Queue"}
         help_texts = {
-            "limit": "Work items that wait in the queue (1 to 100), or minutes of waiting (1 to 2880). "
-            "Not for operating hours.",
-            "target": "Where the conversation is transferred to.",
+            "limit": "Waiting work items (1 to 100) or minutes of waiting (1 to 2880). Not used for operating hours.",
+            "target": "Queue that receives the conversation.",
         }
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         condition, action = cleaned.get("condition"), cleaned.get("action")
         if condition:
-            self._settle_limit(OverflowCondition(condition), cleaned)
+            self._validate_limit(OverflowCondition(condition), cleaned)
         if action:
-            self._settle_target(OverflowAction(action), cleaned)
+            self._validate_target(OverflowAction(action), cleaned)
         if condition == OverflowCondition.WAITING_TIME and action == OverflowAction.ASSIGN_ANYWAY:
-            self.add_error("action", "It waits in this queue already: transfer it, or end it.")
+            self.add_error("action", "The conversation is already in this queue. Transfer or end it.")
         return cleaned
 
-    def _settle_limit(self, condition: OverflowCondition, cleaned: dict[str, Any]) -> None:
-        if condition not in MOST:
+    def _validate_limit(self, condition: OverflowCondition, cleaned: dict[str, Any]) -> None:
+        if condition not in LIMIT_BY_CONDITION:
             cleaned["limit"] = None
             if self.instance.queue.operating_hours is None:
-                self.add_error("condition", "This queue has no operating hours: it is always open.")
+                self.add_error("condition", "This queue has no operating hours and is always open.")
             return
-        most, unit = MOST[condition]
+        max_limit, unit = LIMIT_BY_CONDITION[condition]
         limit = cleaned.get("limit")
-        if "limit" not in self.errors and (limit is None or not 1 <= limit <= most):
-            self.add_error("limit", f"Enter how many {unit}: 1 to {most}.")
+        if "limit" not in self.errors and (limit is None or not 1 <= limit <= max_limit):
+            self.add_error("limit", f"Enter the number of {unit}: 1 to {max_limit}.")
 
-    def _settle_target(self, action: OverflowAction, cleaned: dict[str, Any]) -> None:
+    def _validate_target(self, action: OverflowAction, cleaned: dict[str, Any]) -> None:
         if action != OverflowAction.TRANSFER:
             cleaned["target"] = None
         elif "target" not in self.errors and cleaned.get("target") is None:
             self.add_error("target", "Choose the queue to transfer to.")
         elif cleaned.get("target") == self.instance.queue:
-            self.add_error("target", "This is the queue itself: choose another one.")
+            self.add_error("target", "Choose a different queue.")
 
 
 @admin.register(OverflowRule)
-class OverflowRuleAdmin(PartAdmin):
+class OverflowRuleAdmin(ChildAdmin):
+    """Overflow rules, reached from the page of their queue."""
+
     form = OverflowRuleForm
-    owner_field = "queue"
+    parent_field = "queue"
     autocomplete_fields = ("target",)
     fieldsets = (
         ("Condition", {"fields": ("queue", "condition", "limit")}),
@@ -69,8 +75,8 @@ class OverflowRuleAdmin(PartAdmin):
     )
 
 
-def when(rule: OverflowRule) -> str:
-    """The condition with its limit, as lists show it."""
+def describe_overflow_condition(rule: OverflowRule) -> str:
+    """Return the condition with its limit, for lists."""
     if rule.limit is None:
         return rule.get_condition_display()
     unit = {OverflowCondition.WORK_ITEM_LIMIT: "work item", OverflowCondition.WAITING_TIME: "minute"}
@@ -78,13 +84,18 @@ def when(rule: OverflowRule) -> str:
     return f"{rule.get_condition_display()} {rule.limit} {noun}"
 
 
-OVERFLOW_RULES = Listing(
+OVERFLOW_RULE_LIST = RelatedList(
     OverflowRule,
     "queue",
     "Overflow management",
-    "Hours and work items are asked once, before a conversation enters the queue; waiting time while it waits.",
+    (
+        "Operating hours and work item limits are checked once, before a conversation enters the queue. Waiting "
+        "time is checked while it waits."
+    ),
     "New overflow rule",
     ("Condition", "Action", "Queue"),
-    lambda queue, rules: ((when(rule), rule.get_action_display(), rule.target or "") for rule in rules),
-    related=("target",),
+    lambda queue, rules: (
+        (describe_overflow_condition(rule), rule.get_action_display(), rule.target or "") for rule in rules
+    ),
+    select_related_fields=("target",),
 )

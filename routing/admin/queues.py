@@ -1,4 +1,4 @@
-"""Queues and the agents who work in them."""
+"""The admin pages of queues and their members."""
 
 from typing import Any
 
@@ -6,19 +6,19 @@ from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
-from routing.admin.overflow import OVERFLOW_RULES
-from routing.admin.related_lists import OwnerAdmin
-from routing.admin.rows import Rows
-from routing.clone import copy_of_queue
+from routing.admin.inlines import AccessibleTabularInline
+from routing.admin.overflow import OVERFLOW_RULE_LIST
+from routing.admin.related_lists import ParentAdmin
+from routing.clone import copy_queue
 from routing.models import Queue, QueueMembership
 
-GENERAL = ("name", "priority")
-DISTRIBUTION = ("assignment_method", "window_first", "operating_hours")
-OWN_FIELDS = (*GENERAL, *DISTRIBUTION)
+GENERAL_FIELDS = ("name", "priority")
+DISTRIBUTION_FIELDS = ("assignment_method", "closing_windows_first", "operating_hours")
+QUEUE_FIELDS = (*GENERAL_FIELDS, *DISTRIBUTION_FIELDS)
 
 
-class MembershipInline(Rows):
-    """Who works in the queue."""
+class MembershipInline(AccessibleTabularInline):
+    """The agents who work in the queue."""
 
     model = QueueMembership
     autocomplete_fields = ("agent",)
@@ -27,21 +27,23 @@ class MembershipInline(Rows):
 
 
 @admin.register(Queue)
-class QueueAdmin(OwnerAdmin):
-    list_display = ("name", "priority", "assignment_method", "hours", "who_works_there")
+class QueueAdmin(ParentAdmin):
+    """Queues with their members and overflow rules."""
+
+    list_display = ("name", "priority", "assignment_method", "operating_hours_label", "agent_count")
     list_select_related = ("operating_hours",)
     ordering = ("priority", "name")
     search_fields = ("name",)
     search_help_text = "Name"
     fieldsets = (
-        ("General information", {"fields": GENERAL}),
-        ("Work distribution", {"fields": DISTRIBUTION}),
+        ("General information", {"fields": GENERAL_FIELDS}),
+        ("Work distribution", {"fields": DISTRIBUTION_FIELDS}),
     )
     inlines = (MembershipInline,)
     change_form_template = "admin/routing/queue.html"
-    listings = (OVERFLOW_RULES,)
-    copy = staticmethod(copy_of_queue)
-    instead_of_deleting = "Send its work streams, rules and conversations to another queue first."
+    related_lists = (OVERFLOW_RULE_LIST,)
+    copy_function = staticmethod(copy_queue)
+    deletion_hint = "Move its work streams, rules and conversations to another queue first."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Queue]:
         queues: QuerySet[Queue] = super().get_queryset(request).annotate(member_count=Count("memberships"))
@@ -53,7 +55,7 @@ class QueueAdmin(OwnerAdmin):
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        """In the look-up of an agent's queues the default one is left out: everybody is in it."""
+        """Leave the default queue out of the autocomplete of an agent's queues: every agent is in it."""
         if request.GET.get("model_name") == "queuemembership":
             queryset = queryset.filter(is_default=False)
         return super().get_search_results(request, queryset, search_term)
@@ -62,23 +64,25 @@ class QueueAdmin(OwnerAdmin):
         return () if obj and obj.is_default else self.inlines
 
     def has_change_permission(self, request: HttpRequest, obj: Queue | None = None) -> bool:
-        """Who may only say who works there saves the page too; the queue's own fields are locked then."""
-        members = obj is not None and not obj.is_default and request.user.has_perm("routing.add_queuemembership")
-        return super().has_change_permission(request, obj) or members
+        """Let users who may only change members save the page; the queue's own fields are then read-only."""
+        may_change_members = (
+            obj is not None and not obj.is_default and request.user.has_perm("routing.add_queuemembership")
+        )
+        return super().has_change_permission(request, obj) or may_change_members
 
     def get_readonly_fields(self, request: HttpRequest, obj: Queue | None = None) -> tuple[str, ...]:
-        """The default queue keeps its name and priority."""
+        """Lock the name and priority of the default queue, and all fields without change permission."""
         if not request.user.has_perm("routing.change_queue"):
-            return OWN_FIELDS
-        return GENERAL if obj and obj.is_default else ()
+            return QUEUE_FIELDS
+        return GENERAL_FIELDS if obj and obj.is_default else ()
 
     def has_delete_permission(self, request: HttpRequest, obj: Queue | None = None) -> bool:
         return super().has_delete_permission(request, obj) and not (obj and obj.is_default)
 
     @admin.display(description="Operating hours", ordering="operating_hours")
-    def hours(self, queue: Queue) -> str:
+    def operating_hours_label(self, queue: Queue) -> str:
         return str(queue.operating_hours or "Always open")
 
     @admin.display(description="Agents", ordering="member_count")
-    def who_works_there(self, queue: Any) -> str:
-        return "Everybody" if queue.is_default else str(queue.member_count)
+    def agent_count(self, queue: Any) -> str:
+        return "Everyone" if queue.is_default else str(queue.member_count)

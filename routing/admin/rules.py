@@ -1,4 +1,4 @@
-"""Routing rules and skill attachment rules of a work stream."""
+"""The admin of a work stream's routing rules and skill attachment rules."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -7,12 +7,12 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
-from routing.admin.condition_builder import ConditionField, fits_the_builder
-from routing.admin.related_lists import Listing, PartAdmin, PartForm
-from routing.admin.rows import Rows
+from routing.admin.condition_builder import ConditionField, is_editable_in_builder
+from routing.admin.inlines import AccessibleTabularInline
+from routing.admin.related_lists import ChildAdmin, ChildFormMixin, RelatedList
 from routing.admin.skills import ProficiencyFormSet
-from routing.conditions import describe
-from routing.fields import known_in
+from routing.conditions.evaluation import describe_condition
+from routing.conditions.fields import get_available_fields
 from routing.models import RoutingRule, SkillRule, SkillRuleSkill
 
 if TYPE_CHECKING:
@@ -22,17 +22,19 @@ else:
     RoutingRuleModelForm = SkillRuleModelForm = forms.ModelForm
 
 
-class AsksOfItsStream:
-    """A form whose condition can ask about what the rule's work stream knows; put before the part's form."""
+class WorkStreamConditionFormMixin:
+    """A form whose condition can use the fields of the rule's work stream; put it before the child form."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        asked = self.fields.get("condition")  # type: ignore[attr-defined]
-        if isinstance(asked, ConditionField):
-            asked.know(known_in(self.instance.work_stream))  # type: ignore[attr-defined]
+        condition_field = self.fields.get("condition")  # type: ignore[attr-defined]
+        if isinstance(condition_field, ConditionField):
+            condition_field.set_available_fields(get_available_fields(self.instance.work_stream))  # type: ignore[attr-defined]
 
 
-class RoutingRuleForm(AsksOfItsStream, PartForm, RoutingRuleModelForm):
+class RoutingRuleForm(WorkStreamConditionFormMixin, ChildFormMixin, RoutingRuleModelForm):
+    """A routing rule."""
+
     condition = ConditionField(label="Condition", required=False)
 
     class Meta:
@@ -40,7 +42,9 @@ class RoutingRuleForm(AsksOfItsStream, PartForm, RoutingRuleModelForm):
         fields = ("name", "description", "queue", "condition")
 
 
-class SkillRuleForm(AsksOfItsStream, PartForm, SkillRuleModelForm):
+class SkillRuleForm(WorkStreamConditionFormMixin, ChildFormMixin, SkillRuleModelForm):
+    """A skill attachment rule."""
+
     condition = ConditionField(label="Condition", required=False)
 
     class Meta:
@@ -48,43 +52,45 @@ class SkillRuleForm(AsksOfItsStream, PartForm, SkillRuleModelForm):
         fields = ("name", "description", "condition")
 
 
-class RuleAdmin(PartAdmin):
-    """A name, a condition, and what follows from it."""
+class RuleAdmin(ChildAdmin):
+    """A rule: a name, a condition, and its outcome."""
 
-    owner_field = "work_stream"
-    follows: tuple[str, ...] = ()
+    parent_field = "work_stream"
+    outcome_fields: tuple[str, ...] = ()
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        general = ("work_stream", "name", "description", *self.follows)
-        condition = "condition" if self._is_built(request, obj) else "condition_in_words"
+        general = ("work_stream", "name", "description", *self.outcome_fields)
+        condition = "condition" if self._can_use_builder(request, obj) else "condition_description"
         return [("General information", {"fields": general}), ("Condition", {"fields": (condition,)})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        words = () if self._is_built(request, obj) else ("condition_in_words",)
-        return (*super().get_readonly_fields(request, obj), *words)
+        description = () if self._can_use_builder(request, obj) else ("condition_description",)
+        return (*super().get_readonly_fields(request, obj), *description)
 
-    def _is_built(self, request: HttpRequest, rule: Any) -> bool:
-        """A condition with groups within groups came from elsewhere: it is shown in words, and kept as it is."""
+    def _can_use_builder(self, request: HttpRequest, rule: Any) -> bool:
+        """Return whether the builder can show the condition; if not, its description is shown read-only."""
         if rule is None:
             return True
-        fits = fits_the_builder(rule.condition, known_in(rule.work_stream))
-        return fits and self.has_change_permission(request, rule)
+        is_editable = is_editable_in_builder(rule.condition, get_available_fields(rule.work_stream))
+        return is_editable and self.has_change_permission(request, rule)
 
     @admin.display(description="Condition")
-    def condition_in_words(self, rule: Any) -> str:
-        return describe(rule.condition, known_in(rule.work_stream))
+    def condition_description(self, rule: Any) -> str:
+        return describe_condition(rule.condition, get_available_fields(rule.work_stream))
 
 
 @admin.register(RoutingRule)
 class RoutingRuleAdmin(RuleAdmin):
+    """Routing rules, reached from the page of their work stream."""
+
     form = RoutingRuleForm
-    follows = ("queue",)
+    outcome_fields = ("queue",)
     noun = "rule item"
     autocomplete_fields = ("queue",)
 
 
-class NeedsInline(Rows):
-    """Which skills the rule adds, and how well they are needed."""
+class RequiredSkillInline(AccessibleTabularInline):
+    """The skills the rule adds, with the proficiency they need."""
 
     model = SkillRuleSkill
     formset = ProficiencyFormSet
@@ -95,42 +101,44 @@ class NeedsInline(Rows):
 
 @admin.register(SkillRule)
 class SkillRuleAdmin(RuleAdmin):
+    """Skill attachment rules, reached from the page of their work stream."""
+
     form = SkillRuleForm
-    inlines = (NeedsInline,)
+    inlines = (RequiredSkillInline,)
 
 
-def needed(rule: SkillRule) -> str:
-    """The skills a rule adds, as its list shows them."""
-    return ", ".join(f"{need.skill} {need.rating}" for need in rule.needs.all())
+def format_required_skills(rule: SkillRule) -> str:
+    """Return the skills a rule adds, for its list."""
+    return ", ".join(f"{requirement.skill} {requirement.rating}" for requirement in rule.skill_requirements.all())
 
 
 def _routing_cells(stream: Any, rules: Iterable[RoutingRule]) -> Iterator[Sequence[object]]:
-    known = known_in(stream)
-    return ((rule.name, describe(rule.condition, known), rule.queue) for rule in rules)
+    fields = get_available_fields(stream)
+    return ((rule.name, describe_condition(rule.condition, fields), rule.queue) for rule in rules)
 
 
 def _skill_cells(stream: Any, rules: Iterable[SkillRule]) -> Iterator[Sequence[object]]:
-    known = known_in(stream)
-    return ((rule.name, describe(rule.condition, known), needed(rule)) for rule in rules)
+    fields = get_available_fields(stream)
+    return ((rule.name, describe_condition(rule.condition, fields), format_required_skills(rule)) for rule in rules)
 
 
-ROUTING_RULES = Listing(
+ROUTING_RULE_LIST = RelatedList(
     RoutingRule,
     "work_stream",
     "Routing rule items",
-    "Asked from top to bottom when a conversation begins; the first that holds decides on the queue.",
+    "Checked top to bottom when a conversation starts; the first match sets the queue.",
     "New rule item",
     ("Name", "Condition", "Queue"),
     _routing_cells,
-    related=("queue",),
+    select_related_fields=("queue",),
 )
-SKILL_RULES = Listing(
+SKILL_RULE_LIST = RelatedList(
     SkillRule,
     "work_stream",
     "Skill Attachment Rules",
-    "Every rule that holds adds its skills to what the conversation needs.",
+    "Every matching rule adds its skills to the conversation.",
     "New skill rule",
     ("Name", "Condition", "Skills"),
     _skill_cells,
-    several=("needs__skill",),
+    prefetch_related_fields=("skill_requirements__skill",),
 )

@@ -1,4 +1,4 @@
-"""Skills, their types, and the scale on which agents have them."""
+"""The admin pages of skills, skill types and rating models."""
 
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -10,10 +10,10 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 
-from omnichannel.core.admin.pages import PageAdmin, pill
-from routing.admin.base import DistributionAdmin
-from routing.admin.fields import proficiency_field
-from routing.admin.rows import RowFormSet, Rows
+from omnichannel.core.admin.pages import ProductModelAdmin, render_pill
+from routing.admin.form_fields import build_proficiency_field
+from routing.admin.inlines import AccessibleInlineFormSet, AccessibleTabularInline
+from routing.admin.settings_admin import RoutingSettingsAdmin
 from routing.models import AgentSkill, RatingModel, RatingValue, Skill, SkillType
 
 if TYPE_CHECKING:
@@ -22,20 +22,20 @@ else:
     RatingModelForm = forms.ModelForm
 
 
-class ProficiencyFormSet(RowFormSet):
+class ProficiencyFormSet(AccessibleInlineFormSet):
     """Rows with a proficiency on the scale in use."""
 
     @cached_property
-    def proficiency(self) -> forms.Field:
-        return proficiency_field()
+    def rating_field(self) -> forms.Field:
+        return build_proficiency_field()
 
     def add_fields(self, form: Any, index: int | None) -> None:
-        form.fields["rating"] = deepcopy(self.proficiency)
+        form.fields["rating"] = deepcopy(self.rating_field)
         super().add_fields(form, index)
 
 
-class AgentsWithSkillInline(Rows):
-    """Who has the skill, and how well."""
+class SkillAgentInline(AccessibleTabularInline):
+    """The agents who have the skill, with their proficiency."""
 
     model = AgentSkill
     formset = ProficiencyFormSet
@@ -45,87 +45,91 @@ class AgentsWithSkillInline(Rows):
 
 
 @admin.register(Skill)
-class SkillAdmin(DistributionAdmin):
-    list_display = ("name", "type", "description", "who_has_it")
+class SkillAdmin(RoutingSettingsAdmin):
+    """Skills with the agents who have them."""
+
+    list_display = ("name", "type", "description", "agents_with_skill")
     list_filter = ("type",)
     list_select_related = ("type",)
     search_fields = ("name", "type__name")
     search_help_text = "Name or type"
     fields = ("name", "type", "description")
-    inlines = (AgentsWithSkillInline,)
-    uses_in_words = {
+    inlines = (SkillAgentInline,)
+    usage_labels = {
         "routing.SkillRuleSkill": ("skill attachment rule", "skill attachment rules"),
-        "conversations.RequiredSkill": ("conversation that needs it", "conversations that need it"),
+        "conversations.RequiredSkill": ("conversation that requires it", "conversations that require it"),
     }
-    instead_of_deleting = "Take it out of the skill attachment rules first; skills that conversations need are kept."
+    deletion_hint = (
+        "Remove it from the skill attachment rules first. Skills required by conversations can't be deleted."
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Skill]:
         skills: QuerySet[Skill] = super().get_queryset(request).annotate(agent_count=Count("agent_skills"))
         return skills
 
     @admin.display(description="Agents", ordering="agent_count")
-    def who_has_it(self, skill: Any) -> int:
+    def agents_with_skill(self, skill: Any) -> int:
         return int(skill.agent_count)
 
 
 @admin.register(SkillType)
-class SkillTypeAdmin(PageAdmin):
-    """Kinds of skills: languages, products."""
+class SkillTypeAdmin(ProductModelAdmin):
+    """Types of skills, such as languages and products."""
 
     list_display = ("name", "skill_count")
     fields = ("name",)
     search_fields = ("name",)
     search_help_text = "Name"
-    instead_of_deleting = "Give its skills another type first."
+    deletion_hint = "Assign its skills to another type first."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SkillType]:
-        types: QuerySet[SkillType] = super().get_queryset(request).annotate(skills_of_it=Count("skills"))
+        types: QuerySet[SkillType] = super().get_queryset(request).annotate(annotated_skill_count=Count("skills"))
         return types
 
-    @admin.display(description="Skills", ordering="skills_of_it")
-    def skill_count(self, kind: Any) -> int:
-        return int(kind.skills_of_it)
+    @admin.display(description="Skills", ordering="annotated_skill_count")
+    def skill_count(self, skill_type: Any) -> int:
+        return int(skill_type.annotated_skill_count)
 
 
-class RatingForm(RatingModelForm):
-    """A scale. One is in use at any time: choosing another one is the way to leave it."""
+class RatingScaleForm(RatingModelForm):
+    """A rating model. Exactly one is in use: to stop using it, switch on another one."""
 
     class Meta:
         model = RatingModel
         fields = ("name", "min_value", "max_value", "in_use")
-        help_texts = {"in_use": "The scale on which proficiency is set. Switching this one on switches the other off."}
+        help_texts = {"in_use": "The scale for proficiency. Turning this on turns off the other rating model."}
 
     def clean_in_use(self) -> bool:
-        wanted: bool = self.cleaned_data["in_use"]
-        if self.instance.in_use and not wanted:
-            raise forms.ValidationError("One rating model is in use at any time: switch on another one instead.")
-        return wanted
+        in_use: bool = self.cleaned_data["in_use"]
+        if self.instance.in_use and not in_use:
+            raise forms.ValidationError("One rating model must be in use. Turn on another one instead.")
+        return in_use
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or self.cleaned_data
         low, high = cleaned.get("min_value"), cleaned.get("max_value")
         if low is not None and high is not None and low >= high:
-            self.add_error("max_value", "This has to be more than the min rating value.")
+            self.add_error("max_value", "Must be greater than the min rating value.")
         return cleaned
 
     def _get_validation_exclusions(self) -> set[str]:
-        """The page switches the other one off before it saves this one."""
+        """Skip the uniqueness check of `in_use`: the page switches the other model off before it saves."""
         return {*super()._get_validation_exclusions(), "in_use"}  # type: ignore[misc]
 
 
-class RatingValueFormSet(RowFormSet):
+class RatingValueFormSet(AccessibleInlineFormSet):
     """Names for values of the scale."""
 
     def clean(self) -> None:
         super().clean()
         scale = self.instance
-        for form in self.filled():
+        for form in self.get_remaining_forms():
             if not scale.min_value <= form.cleaned_data["value"] <= scale.max_value:
                 form.add_error("value", f"The scale goes from {scale.min_value} to {scale.max_value}.")
 
 
-class RatingValueInline(Rows):
-    """What the values are called."""
+class RatingValueInline(AccessibleTabularInline):
+    """The names of the scale's values."""
 
     model = RatingValue
     formset = RatingValueFormSet
@@ -134,17 +138,19 @@ class RatingValueInline(Rows):
 
 
 @admin.register(RatingModel)
-class RatingModelAdmin(PageAdmin):
-    form = RatingForm
-    list_display = ("name", "min_value", "max_value", "used")
+class RatingModelAdmin(ProductModelAdmin):
+    """Rating models with the names of their values; the model in use can't be deleted."""
+
+    form = RatingScaleForm
+    list_display = ("name", "min_value", "max_value", "use_pill")
     fields = ("name", "min_value", "max_value", "in_use")
     search_fields = ("name",)
     search_help_text = "Name"
     inlines = (RatingValueInline,)
 
     @admin.display(description="State", ordering="in_use")
-    def used(self, scale: RatingModel) -> SafeString:
-        return pill("In use", "good") if scale.in_use else pill("Not in use")
+    def use_pill(self, scale: RatingModel) -> SafeString:
+        return render_pill("In use", "good") if scale.in_use else render_pill("Not in use")
 
     def has_delete_permission(self, request: HttpRequest, obj: RatingModel | None = None) -> bool:
         return super().has_delete_permission(request, obj) and not (obj and obj.in_use)
@@ -153,8 +159,10 @@ class RatingModelAdmin(PageAdmin):
         if obj.in_use:
             RatingModel.objects.exclude(pk=obj.pk).filter(in_use=True).update(in_use=False)
         super().save_model(request, obj, form, change)
-        outside = AgentSkill.objects.exclude(rating__range=(obj.min_value, obj.max_value)).count() if obj.in_use else 0
-        if outside:
-            words = "1 skill of an agent lies" if outside == 1 else f"{outside} skills of agents lie"
-            text = f"{words} outside {obj.min_value} to {obj.max_value}: set the proficiency anew."
+        outside_count = (
+            AgentSkill.objects.exclude(rating__range=(obj.min_value, obj.max_value)).count() if obj.in_use else 0
+        )
+        if outside_count:
+            subject = "1 agent skill is" if outside_count == 1 else f"{outside_count} agent skills are"
+            text = f"{subject} outside {obj.min_value} to {obj.max_value}. Update the proficiency."
             self.message_user(request, text, messages.WARNING)

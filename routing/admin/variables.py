@@ -1,4 +1,4 @@
-"""Context variables of a work stream, and contact fields: what rules can ask about besides the message itself."""
+"""The admin of context variables and contact fields, which rules can use besides the message itself."""
 
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -9,25 +9,25 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.text import get_text_list
 
-from omnichannel.core.admin.pages import PageAdmin
-from routing.admin.related_lists import Listing, PartAdmin, PartForm
+from omnichannel.core.admin.pages import ProductModelAdmin
+from routing.admin.related_lists import ChildAdmin, ChildFormMixin, RelatedList
 from routing.models import ContactField, ContextVariable, SkillRule
-from routing.variables import name_from, rules_asking
+from routing.variables.names import generate_name, get_rules_using
 
 if TYPE_CHECKING:
     ContextModelForm: TypeAlias = forms.ModelForm[ContextVariable]
     ContactModelForm: TypeAlias = forms.ModelForm[ContactField]
-    AnyPage: TypeAlias = PageAdmin
+    AnyPage: TypeAlias = ProductModelAdmin
 else:
     ContextModelForm = ContactModelForm = forms.ModelForm
     AnyPage = object
 
-LABELS = {"display_name": "Display Name", "name": "Name", "type": "Type"}
-LOCKED = ("name", "type")  # rules, conversations and contacts know it by its name, and keep values of its type
+FIELD_LABELS = {"display_name": "Display Name", "name": "Name", "type": "Type"}
+LOCKED_FIELDS = ("name", "type")  # rules and stored values refer to the name and depend on the type
 
 
-class NamedForm:
-    """The name is made from the display name where it is left empty; put before the model form."""
+class GeneratedNameFormMixin:
+    """Generates an empty name from the display name; put it before the model form."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -35,79 +35,87 @@ class NamedForm:
         if "name" in fields:
             fields["name"].required = False
             fields["name"].help_text = (
-                "Small letters, digits and underscores. Empty: made from the display name. "
-                "Name and type can’t be changed after the first save."
+                "Lowercase letters, digits and underscores. Leave empty to create it from the display name. "
+                "Name and type can’t be changed later."
             )
             fields["name"].widget.attrs["data-named-after"] = "id_display_name"
 
-    def others(self) -> Collection[str]:
-        """Names that are taken."""
+    def get_taken_names(self) -> Collection[str]:
+        """Return the names that are taken."""
         raise NotImplementedError
 
     def clean_name(self) -> str:
         cleaned: dict[str, Any] = self.cleaned_data  # type: ignore[attr-defined]
-        taken = self.others()
-        if cleaned["name"] in taken:
-            raise ValidationError("There is one of this name already.")
-        return cleaned["name"] or name_from(cleaned.get("display_name", ""), taken)
+        taken_names = self.get_taken_names()
+        if cleaned["name"] in taken_names:
+            raise ValidationError("This name is already in use.")
+        return cleaned["name"] or generate_name(cleaned.get("display_name", ""), taken_names)
 
 
-class ContextVariableForm(NamedForm, PartForm, ContextModelForm):
+class ContextVariableForm(GeneratedNameFormMixin, ChildFormMixin, ContextModelForm):
+    """A context variable, whose name is unique in its work stream."""
+
     class Meta:
         model = ContextVariable
         fields = ("display_name", "name", "type", "found_after")
-        labels = {**LABELS, "found_after": "Found after"}
+        labels = {**FIELD_LABELS, "found_after": "Text before the value"}
         help_texts = {
-            "found_after": "Where a customer’s first message has this text, what stands after it, up to the end of "
-            "the line, is the value: “Order number:”. Empty: set by agents only.",
+            "found_after": (
+                "The value is read from the customer’s first message: everything after this text, up to the end of "
+                "the line. Example: “Order number:”. Leave empty if only agents set it."
+            ),
         }
 
-    def others(self) -> Collection[str]:
+    def get_taken_names(self) -> Collection[str]:
         siblings = self.instance.work_stream.context_variables.exclude(pk=self.instance.pk)
         return set(siblings.values_list("name", flat=True))
 
 
-class ContactFieldForm(NamedForm, ContactModelForm):
+class ContactFieldForm(GeneratedNameFormMixin, ContactModelForm):
+    """A contact field, whose name is unique."""
+
     class Meta:
         model = ContactField
         fields = ("display_name", "name", "type")
-        labels = LABELS
+        labels = FIELD_LABELS
 
-    def others(self) -> Collection[str]:
+    def get_taken_names(self) -> Collection[str]:
         return set(ContactField.objects.exclude(pk=self.instance.pk).values_list("name", flat=True))
 
 
-class AskedAboutByRules(AnyPage):
-    """A page of something that is kept as long as a rule asks about it; put before the page's class."""
+class UsedByRulesAdminMixin(AnyPage):
+    """Prevents the deletion of an object that rules use; put it before the page's class."""
 
-    instead_of_deleting = "Change these rules first."
+    deletion_hint = "Change these rules first."
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        own = tuple(super().get_readonly_fields(request, obj))
-        return (*own, *LOCKED) if obj else own
+        fields = tuple(super().get_readonly_fields(request, obj))
+        return (*fields, *LOCKED_FIELDS) if obj else fields
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        asking = [_in_words(rule) for thing in objs for rule in rules_asking(thing)]
-        if asking:
-            return [], {}, set(), [get_text_list(asking, "and")]
+        rules = [_describe_rule(rule) for variable in objs for rule in get_rules_using(variable)]
+        if rules:
+            return [], {}, set(), [get_text_list(rules, "and")]
         return super().get_deleted_objects(objs, request)
 
 
-def _in_words(rule: Any) -> str:
+def _describe_rule(rule: Any) -> str:
     kind = "skill attachment rule" if isinstance(rule, SkillRule) else "routing rule"
     return f"{kind} “{rule}” of {rule.work_stream}"
 
 
 @admin.register(ContextVariable)
-class ContextVariableAdmin(AskedAboutByRules, PartAdmin):
+class ContextVariableAdmin(UsedByRulesAdminMixin, ChildAdmin):
+    """Context variables, reached from the page of their work stream."""
+
     form = ContextVariableForm
-    owner_field = "work_stream"
+    parent_field = "work_stream"
     fieldsets = (("General information", {"fields": ("work_stream", "display_name", "name", "type", "found_after")}),)
 
 
 @admin.register(ContactField)
-class ContactFieldAdmin(AskedAboutByRules, PageAdmin):
-    """What is known of each customer beside name and language."""
+class ContactFieldAdmin(UsedByRulesAdminMixin, ProductModelAdmin):
+    """Fields of each contact, besides name and language."""
 
     form = ContactFieldForm
     list_display = ("display_name", "name", "type")
@@ -116,16 +124,17 @@ class ContactFieldAdmin(AskedAboutByRules, PageAdmin):
     fieldsets = (("General information", {"fields": ("display_name", "name", "type")}),)
 
 
-CONTEXT_VARIABLES = Listing(
+CONTEXT_VARIABLE_LIST = RelatedList(
     ContextVariable,
     "work_stream",
     "Context variables",
-    "Known of each conversation: rules can ask about them, agents see and set them, "
-    "and automated messages can say them.",
+    "Values stored with each conversation. Rules can check them, agents can edit them, "
+    "and automated messages can include them.",
     "New context variable",
-    ("Display Name", "Name", "Type", "Found after"),
+    ("Display Name", "Name", "Type", "Text before the value"),
     lambda stream, variables: (
-        (one.display_name, one.name, one.get_type_display(), one.found_after) for one in variables
+        (variable.display_name, variable.name, variable.get_type_display(), variable.found_after)
+        for variable in variables
     ),
-    has_order=False,
+    is_ordered=False,
 )

@@ -1,9 +1,9 @@
-"""Who works, in which queues, on what terms."""
+"""The models of work distribution: agents, queues, work streams, rules, skills and operating hours."""
 
 from routing.models.agents import Agent, BasePresence, Presence
 from routing.models.hours import Holiday, OpeningPeriod, OperatingHours, Weekday
 from routing.models.queues import AssignmentMethod, Queue, QueueMembership
-from routing.models.routable import USES_CAPACITY, Routable, RoutableQuerySet, State
+from routing.models.routable import CAPACITY_STATES, Routable, RoutableQuerySet, State
 from routing.models.rules import (
     OverflowAction,
     OverflowCondition,
@@ -13,11 +13,11 @@ from routing.models.rules import (
     SkillRuleSkill,
 )
 from routing.models.skills import AgentSkill, RatingModel, RatingValue, Skill, SkillType
-from routing.models.streams import Channel, DistributionMode, SkillMatching, WorkStream
 from routing.models.variables import ContactField, ContextVariable, VariableType
+from routing.models.work_streams import Channel, DistributionMode, SkillMatching, WorkStream
 
 __all__ = [
-    "USES_CAPACITY",
+    "CAPACITY_STATES",
     "Agent",
     "AgentSkill",
     "AssignmentMethod",

@@ -7,7 +7,10 @@ from django.db.models import Q
 
 
 class BasePresence(models.TextChoices):
-    """The statuses every presence stands on; only these can be chosen as a work stream's allowed presences."""
+    """The built-in status behind a presence.
+
+    Work streams name allowed presences by these. The properties group them; nothing else lists sets of presences.
+    """
 
     AVAILABLE = "available", "Available"
     BUSY = "busy", "Busy"
@@ -16,9 +19,29 @@ class BasePresence(models.TextChoices):
     INACTIVE = "inactive", "Inactive"
     OFFLINE = "offline", "Offline"
 
+    @property
+    def follows_load(self) -> bool:
+        """Return whether the agent is at work and the presence follows the load; only they keep offers."""
+        return self in {BasePresence.AVAILABLE, BasePresence.BUSY, BasePresence.BUSY_DND}
+
+    @property
+    def accepts_handover(self) -> bool:
+        """Return whether colleagues may transfer conversations to the agent or consult them."""
+        return self in {BasePresence.AVAILABLE, BasePresence.BUSY}
+
+    @property
+    def is_signed_off(self) -> bool:
+        """Return whether the agent has left: nobody assigns them work, not even by hand."""
+        return self in {BasePresence.OFFLINE, BasePresence.INACTIVE}
+
+    @property
+    def is_selectable(self) -> bool:
+        """Return whether people may choose it; Inactive is set by the system only."""
+        return self != BasePresence.INACTIVE
+
 
 class Presence(models.Model):
-    """A status an agent can show. The six built-in ones come with the product and stay as they are."""
+    """A presence status of agents. The six built-in ones come with the product and can't be changed."""
 
     name = models.CharField(max_length=100, unique=True)
     text = models.CharField("presence text", max_length=100)
@@ -37,15 +60,20 @@ class Presence(models.Model):
     def __str__(self) -> str:
         return self.text
 
+    @property
+    def base(self) -> BasePresence:
+        """Return the base status as an enum member."""
+        return BasePresence(self.base_status)
+
 
 class Agent(models.Model):
-    """A person who answers customers: how much they can take on, and whether they are there."""
+    """A user who answers customers, with their capacity and presence."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.PROTECT, related_name="agent")
     capacity = models.PositiveIntegerField(
         default=100,
         validators=[MaxValueValidator(10_000)],
-        help_text="Units of work this agent can have at a time. A conversation takes as many as its work stream says.",
+        help_text="Units of work this agent can handle at a time. The work stream sets how many a conversation takes.",
     )
     presence = models.ForeignKey(Presence, models.PROTECT, related_name="agents")
     default_presence = models.ForeignKey(
@@ -54,10 +82,10 @@ class Agent(models.Model):
         related_name="+",
         null=True,
         blank=True,
-        help_text="Shown when the agent signs in. Empty: Available.",
+        help_text="Set when the agent signs in. Leave empty for Available.",
     )
-    # By hand: the system does not change it with the load. Cleared at sign-in.
-    presence_by_hand = models.BooleanField(default=False, editable=False)
+    # Chosen by hand: it does not follow the load. Cleared at sign-in.
+    is_presence_manual = models.BooleanField(default=False, editable=False)
     last_assigned_at = models.DateTimeField(null=True, editable=False)
     last_seen_at = models.DateTimeField(null=True, editable=False)
 

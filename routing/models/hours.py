@@ -1,11 +1,11 @@
-"""When a number, or a queue, is open."""
+"""Operating hours of numbers and queues."""
 
 from django.db import models
 from django.db.models import F, Q
 
 
 class OperatingHours(models.Model):
-    """Opening times in one time zone, with the days on which they do not hold."""
+    """Opening times in a time zone, with holidays as exceptions."""
 
     name = models.CharField(max_length=100, unique=True)
     description = models.CharField(max_length=200, blank=True)
@@ -22,7 +22,7 @@ class OperatingHours(models.Model):
 
 
 class Weekday(models.IntegerChoices):
-    """Days as `datetime.weekday` counts them."""
+    """Days of the week, numbered like `datetime.weekday`."""
 
     MONDAY = 0, "Monday"
     TUESDAY = 1, "Tuesday"
@@ -34,7 +34,7 @@ class Weekday(models.IntegerChoices):
 
 
 class OpeningPeriod(models.Model):
-    """From when to when it is open on one day of the week; midnight as the end is the end of the day."""
+    """An opening period on one day of the week; midnight as the end is the end of the day."""
 
     hours = models.ForeignKey(OperatingHours, models.CASCADE, related_name="periods")
     weekday = models.PositiveSmallIntegerField(choices=Weekday)
@@ -54,7 +54,7 @@ class OpeningPeriod(models.Model):
 
 
 class Holiday(models.Model):
-    """A day on which it is closed all day."""
+    """A day that is closed all day."""
 
     hours = models.ForeignKey(OperatingHours, models.CASCADE, related_name="holidays")
     date = models.DateField()

@@ -1,4 +1,4 @@
-"""Queues and who works in them."""
+"""Queues and their members."""
 
 from typing import Any
 
@@ -10,45 +10,54 @@ from django.db.models import ProtectedError, Q
 from routing.models.agents import Agent
 from routing.models.hours import OperatingHours
 
-# Fixed, as documented: of the default queue only the terms on which its work is given out can be set.
-DEFAULT_QUEUE, DEFAULT_PRIORITY = "Default messaging queue", 100
+# Fixed, as documented: only the assignment settings of the default queue can be changed.
+DEFAULT_QUEUE_NAME, DEFAULT_PRIORITY = "Default messaging queue", 100
 
 
 class QueueQuerySet(models.QuerySet["Queue"]):
-    def default(self) -> "Queue":
-        """The queue that takes everything no rule sends elsewhere."""
+    """Queries on queues."""
+
+    def get_default(self) -> "Queue":
+        """Return the default queue, which takes all work that no rule sends elsewhere."""
         return self.get(is_default=True)
 
-    def of(self, agent: Agent) -> "QueueQuerySet":
-        """The queues this agent works in; every agent works in the default one."""
+    def for_agent(self, agent: Agent) -> "QueueQuerySet":
+        """Return the queues this agent works in; every agent works in the default queue."""
         return self.filter(Q(is_default=True) | Q(memberships__agent=agent)).distinct()
 
 
 class AssignmentMethod(models.TextChoices):
+    """The criteria by which a queue's work is assigned."""
+
     HIGHEST_CAPACITY = "highest_capacity", "Highest capacity"
     ROUND_ROBIN = "round_robin", "Round robin"
 
 
 class Queue(models.Model):
-    """Where conversations wait for an agent, and the agents who work there."""
+    """A queue in which conversations wait for one of its agents."""
 
     name = models.CharField(max_length=100, unique=True)
     priority = models.PositiveIntegerField(
         default=DEFAULT_PRIORITY,
         validators=[MinValueValidator(1)],
-        help_text="Work in the queue with the smaller number is given out first.",
+        help_text="Queues with lower numbers are assigned first.",
     )
     is_default = models.BooleanField(default=False, editable=False)
     assignment_method = models.CharField(
         max_length=20, choices=AssignmentMethod, default=AssignmentMethod.HIGHEST_CAPACITY
     )
     operating_hours = models.ForeignKey(
-        OperatingHours, models.PROTECT, related_name="queues", null=True, blank=True, help_text="Empty: always open."
+        OperatingHours,
+        models.PROTECT,
+        related_name="queues",
+        null=True,
+        blank=True,
+        help_text="Leave empty for always open.",
     )
-    window_first = models.BooleanField(
-        "closing windows first",
+    closing_windows_first = models.BooleanField(
+        "windows ending first",
         default=False,
-        help_text="Conversations whose 24 hours end first come before others that have waited longer.",
+        help_text="Conversations whose 24-hour window ends first come before those that have waited longer.",
     )
     members = models.ManyToManyField(Agent, through="QueueMembership", related_name="queues")
 
@@ -59,7 +68,7 @@ class Queue(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["is_default"], condition=Q(is_default=True), name="one_default_queue"),
             models.CheckConstraint(
-                condition=Q(is_default=False) | Q(name=DEFAULT_QUEUE, priority=DEFAULT_PRIORITY),
+                condition=Q(is_default=False) | Q(name=DEFAULT_QUEUE_NAME, priority=DEFAULT_PRIORITY),
                 name="the_default_queue_keeps_its_name_and_priority",
                 violation_error_message="The default queue keeps its name and its priority.",
             ),
@@ -76,7 +85,7 @@ class Queue(models.Model):
 
 
 class QueueMembership(models.Model):
-    """An agent works in a queue. The default queue has no rows: every agent is in it."""
+    """An agent's membership of a queue. The default queue has no rows: every agent is in it."""
 
     queue = models.ForeignKey(Queue, models.CASCADE, related_name="memberships")
     agent = models.ForeignKey(Agent, models.CASCADE, related_name="memberships")
@@ -88,6 +97,6 @@ class QueueMembership(models.Model):
         return f"{self.agent} in {self.queue}"
 
     def clean(self) -> None:
-        """Everybody is in the default queue; nobody is put into it or taken out of it."""
+        """Refuse members of the default queue, in which every agent is."""
         if self.queue_id and self.queue.is_default:
-            raise ValidationError({"queue": "Everybody is in the default queue already."})
+            raise ValidationError({"queue": "All agents are already in the default queue."})

@@ -1,4 +1,4 @@
-"""What a routed thing has: its state, its queue, its agent."""
+"""The base model of routed work: its state, its queue and its agent."""
 
 from typing import Self, TypeVar
 
@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from routing.models.agents import Agent
 from routing.models.queues import Queue
-from routing.models.streams import WorkStream
+from routing.models.work_streams import WorkStream
 
 
 class State(models.TextChoices):
@@ -22,21 +22,22 @@ class State(models.TextChoices):
     CLOSED = "closed", _("Closed")
 
 
-USES_CAPACITY = (State.ACTIVE, State.WRAP_UP)
+CAPACITY_STATES = (State.ACTIVE, State.WRAP_UP)
 
 
-Routed = TypeVar("Routed", bound=models.Model, covariant=True)
+RoutableT = TypeVar("RoutableT", bound=models.Model, covariant=True)
 
 
-class RoutableQuerySet(models.QuerySet[Routed]):
-    """The desk's vocabulary for work, whatever is routed."""
+class RoutableQuerySet(models.QuerySet[RoutableT]):
+    """Queries on work, whatever is routed."""
 
     def waiting_for_agent(self) -> Self:
+        """Return the work that waits for an agent."""
         return self.filter(state=State.OPEN)
 
 
 class Routable(models.Model):
-    """The fields and queries of a thing that is routed to a queue and worked on by an agent."""
+    """The fields of an object that is routed to a queue and worked on by an agent."""
 
     work_stream = models.ForeignKey(WorkStream, models.PROTECT, related_name="%(class)ss")
     queue = models.ForeignKey(Queue, models.PROTECT, related_name="%(class)ss")
@@ -51,7 +52,7 @@ class Routable(models.Model):
         abstract = True
         constraints = [
             models.CheckConstraint(
-                condition=~Q(state__in=USES_CAPACITY) | Q(agent__isnull=False),
+                condition=~Q(state__in=CAPACITY_STATES) | Q(agent__isnull=False),
                 name="active_and_wrap_up_%(class)ss_have_an_agent",
             ),
             models.CheckConstraint(

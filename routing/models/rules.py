@@ -1,4 +1,7 @@
-"""Rules that decide where a conversation goes and what it needs; see `routing.conditions` for what they can ask."""
+"""Rules for the queue, the required skills and the overflow of a conversation.
+
+The fields that conditions can use are in `routing.conditions.fields`.
+"""
 
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -6,11 +9,11 @@ from django.db.models import Q
 
 from routing.models.queues import Queue
 from routing.models.skills import Skill
-from routing.models.streams import WorkStream
+from routing.models.work_streams import WorkStream
 
 
 class Rule(models.Model):
-    """A condition with a name and a place in the order; an empty condition always holds."""
+    """A named condition with a position in the order; an empty condition always holds."""
 
     work_stream = models.ForeignKey(WorkStream, models.CASCADE, related_name="%(class)ss")
     position = models.PositiveIntegerField(default=0)
@@ -27,21 +30,21 @@ class Rule(models.Model):
 
 
 class RoutingRule(Rule):
-    """Sends what its condition holds for to a queue; the first rule that holds decides."""
+    """Sends the conversations that meet its condition to a queue; the first rule that holds decides."""
 
     queue = models.ForeignKey(Queue, models.PROTECT, related_name="routing_rules")
 
 
 class SkillRule(Rule):
-    """Adds skills to what a conversation needs; every rule that holds adds its own."""
+    """Adds required skills to a conversation; every rule that holds adds its own."""
 
     skills = models.ManyToManyField(Skill, through="SkillRuleSkill", related_name="+")
 
 
 class SkillRuleSkill(models.Model):
-    """A skill a rule adds, and how well an agent has to have it."""
+    """A skill that a rule requires, with the minimum proficiency."""
 
-    rule = models.ForeignKey(SkillRule, models.CASCADE, related_name="needs")
+    rule = models.ForeignKey(SkillRule, models.CASCADE, related_name="skill_requirements")
     skill = models.ForeignKey(Skill, models.PROTECT, related_name="+")
     rating = models.PositiveSmallIntegerField("proficiency", default=1, validators=[MinValueValidator(1)])
 
@@ -53,28 +56,32 @@ class SkillRuleSkill(models.Model):
 
 
 class OverflowCondition(models.TextChoices):
+    """The conditions of overflow rules."""
+
     OUT_OF_HOURS = "out_of_hours", "Out of operation hours"
     WORK_ITEM_LIMIT = "work_item_limit", "Work item limit exceeds"
     WAITING_TIME = "waiting_time", "Waiting time in queue exceeds"
 
 
 class OverflowAction(models.TextChoices):
+    """The actions of overflow rules."""
+
     ASSIGN_ANYWAY = "assign_anyway", "Assign to queue anyway"
     TRANSFER = "transfer", "Transfer to a different queue"
     END = "end", "End conversation"
 
 
 class OverflowRule(models.Model):
-    """What happens to work a queue is too full, too slow or closed for.
+    """The action for work when a queue is closed, full or slow.
 
-    The first two conditions are asked once, before a conversation enters; waiting time is asked while it waits.
+    The first two conditions are checked once, before a conversation enters; waiting time is checked while it waits.
     """
 
     queue = models.ForeignKey(Queue, models.CASCADE, related_name="overflow_rules")
     position = models.PositiveIntegerField(default=0)
     condition = models.CharField(max_length=20, choices=OverflowCondition)
     limit = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Work items (1 to 100), or minutes of waiting (1 to 2880)."
+        null=True, blank=True, help_text="Work items (1 to 100) or minutes of waiting (1 to 2880)."
     )
     action = models.CharField(max_length=20, choices=OverflowAction)
     target = models.ForeignKey(Queue, models.PROTECT, related_name="+", null=True, blank=True)

@@ -1,4 +1,4 @@
-"""Skills, how well agents have them, and the scale on which that is told."""
+"""Skills, the agents' proficiency in them, and the rating scale."""
 
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -8,7 +8,7 @@ from routing.models.agents import Agent
 
 
 class RatingModel(models.Model):
-    """A scale of proficiency; one of them is in use."""
+    """A scale of proficiency; exactly one is in use."""
 
     name = models.CharField(max_length=100, unique=True)
     min_value = models.PositiveSmallIntegerField("min rating value", default=1, validators=[MinValueValidator(1)])
@@ -29,7 +29,7 @@ class RatingModel(models.Model):
 
 
 class RatingValue(models.Model):
-    """A name for one value of a scale, shown where proficiency is set."""
+    """The name of a value on the scale, shown where proficiency is set."""
 
     model = models.ForeignKey(RatingModel, models.CASCADE, related_name="values")
     value = models.PositiveSmallIntegerField()
@@ -44,7 +44,7 @@ class RatingValue(models.Model):
 
 
 class SkillType(models.Model):
-    """What kind of skills these are: languages, products."""
+    """A type of skills, such as languages or products."""
 
     name = models.CharField(max_length=100, unique=True)
 
@@ -56,7 +56,7 @@ class SkillType(models.Model):
 
 
 class Skill(models.Model):
-    """Something an agent can or knows, and a conversation may need."""
+    """An ability of agents that a conversation may require."""
 
     name = models.CharField(max_length=100, unique=True)
     type = models.ForeignKey(SkillType, models.PROTECT, related_name="skills")
@@ -71,7 +71,7 @@ class Skill(models.Model):
 
 
 class AgentSkill(models.Model):
-    """How well an agent has a skill, on the scale in use."""
+    """An agent's proficiency in a skill, on the scale in use."""
 
     agent = models.ForeignKey(Agent, models.CASCADE, related_name="agent_skills")
     skill = models.ForeignKey(Skill, models.CASCADE, related_name="agent_skills")

@@ -1,23 +1,27 @@
-"""What rules can ask about besides the message itself: context variables, and fields of contacts."""
+"""Context variables and contact fields, which rules can use besides the message itself."""
 
 from django.core.validators import RegexValidator
 from django.db import models
 
-from routing.models.streams import WorkStream
+from routing.models.work_streams import WorkStream
 
-NAME = RegexValidator(r"^[a-z][a-z0-9_]*$", "Small letters, digits and underscores, beginning with a letter.")
+NAME_VALIDATOR = RegexValidator(
+    r"^[a-z][a-z0-9_]*$", "Lowercase letters, digits and underscores, starting with a letter."
+)
 
 
 class VariableType(models.TextChoices):
+    """The types of variables."""
+
     TEXT = "text", "Text"
     NUMBER = "number", "Number"
 
 
 class Variable(models.Model):
-    """Something known by a name, with a value for each conversation or contact."""
+    """A named variable with a value for each conversation or contact."""
 
     display_name = models.CharField(max_length=60)
-    name = models.CharField(max_length=60, validators=[NAME])
+    name = models.CharField(max_length=60, validators=[NAME_VALIDATOR])
     type = models.CharField(max_length=10, choices=VariableType, default=VariableType.TEXT)
 
     class Meta:
@@ -34,14 +38,17 @@ class Variable(models.Model):
 
 
 class ContextVariable(Variable):
-    """Known of each conversation of a work stream, for its rules and for the agent."""
+    """A variable of each conversation of a work stream, for its rules and for the agent."""
 
     work_stream = models.ForeignKey(WorkStream, models.CASCADE, related_name="context_variables")
     found_after = models.CharField(
         max_length=60,
         blank=True,
         default="",
-        help_text="Text in the customer's first message after which the value stands, up to the end of the line.",
+        help_text=(
+            "The value is read from the customer's first message: everything after this text, up to the end of the "
+            "line."
+        ),
     )
 
     class Meta(Variable.Meta):
@@ -53,7 +60,7 @@ class ContextVariable(Variable):
 
 
 class ContactField(Variable):
-    """Known of each contact beside name and language, for rules and for the agent."""
+    """A field of each contact besides name and language, for rules and for the agent."""
 
     class Meta(Variable.Meta):
         abstract = False

@@ -1,328 +1,357 @@
-// Copy buttons, toasts, Validate, the order of rules and their conditions without leaving the page. Everything works without this script too.
+// The administration: copy buttons, toasts, validation, ordered lists, conditions. All forms work without JavaScript.
 "use strict";
 
-const SHOWN_FOR = 7000;
+(() => {
+  const { byId, createElement, queryAll } = Omnichannel;
 
-function toast(text, level) {
-  const wrong = level === "error" || level === "warning";
-  const region = document.getElementById(wrong ? "toast-alert" : "toast-status");
-  const item = document.createElement("div");
-  item.className = "toast " + level;
-  if (text instanceof Node) item.append(text);
-  else item.textContent = text;
-  const close = document.createElement("button");
-  close.type = "button";
-  close.textContent = "Close";
-  close.addEventListener("click", () => item.remove());
-  item.append(close);
-  region.append(item);
-  if (!wrong) setTimeout(() => item.matches(":hover, :focus-within") || item.remove(), SHOWN_FOR);
-}
+  // -- Toasts -------------------------------------------------------------------------------------------------------
 
-// What the server said with the page becomes a toast. Only after a moment: a live region is announced when it changes.
-function takeMessages() {
-  const list = document.querySelector("ul.messagelist");
-  if (!list) return;
-  const levels = ["error", "warning", "success", "info"];
-  for (const message of list.children) {
-    const words = document.createElement("p");
-    words.append(...message.childNodes);
-    toast(words, levels.find((level) => message.classList.contains(level)) || "info");
+  const TOAST_MS = 7000;
+  const LEVELS = ["error", "warning", "success", "info"];
+
+  function showToast(text, level) {
+    const isProblem = level === "error" || level === "warning";
+    const region = byId(isProblem ? "toast-alert" : "toast-status");
+    const button = createElement("button", { type: "button", textContent: "Close" });
+    const toast = createElement("div", { className: `toast ${level}` }, [text, button]);
+    button.addEventListener("click", () => toast.remove());
+    region.append(toast);
+    if (!isProblem) setTimeout(() => toast.matches(":hover, :focus-within") || toast.remove(), TOAST_MS);
   }
-  list.remove();
-}
 
-async function copied(text, field) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    field.select(); // no clipboard without https: the old way
-    return document.execCommand("copy");
-  }
-}
-
-function onCopy(button) {
-  const field = document.getElementById(button.dataset.copy);
-  const label = button.querySelector("span");
-  button.addEventListener("click", async () => {
-    if (!(await copied(field.value, field))) {
-      field.select();
-      toast("This browser does not let the page copy. The address is selected: press Ctrl+C.", "warning");
-      return;
+  // Show Django's messages as toasts. Called with a delay: a live region is announced only when it changes.
+  function showMessages() {
+    const list = document.querySelector("ul.messagelist");
+    if (!list) return;
+    for (const message of list.children) {
+      const text = createElement("p", {}, message.childNodes);
+      showToast(text, LEVELS.find((level) => message.classList.contains(level)) || "info");
     }
-    label.textContent = "Copied";
-    button.classList.add("done");
-    toast("Copied to the clipboard.", "success");
-    setTimeout(() => {
-      label.textContent = "Copy";
-      button.classList.remove("done");
-    }, 2500);
-  });
-}
+    list.remove();
+  }
 
-async function validate(form, button) {
-  const report = document.getElementById(button.dataset.validate);
-  const answer = await fetch(form.action, {
-    method: "POST",
-    body: new FormData(form),
-    headers: { Accept: "application/json" },
-  });
-  if (!answer.ok) throw new Error(String(answer.status));
-  const result = await answer.json();
-  report.innerHTML = result.html;
-  for (const text of result.messages) toast(text, result.ok ? "success" : "error");
-}
+  // -- Requests -----------------------------------------------------------------------------------------------------
 
-function onValidate(button) {
-  const form = button.form;
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    if (button.getAttribute("aria-busy")) return;
-    button.setAttribute("aria-busy", "true");
-    button.textContent = "Validating…";
+  async function postJson(url, body) {
+    const response = await fetch(url, { method: "POST", body, headers: { Accept: "application/json" } });
+    if (!response.ok) throw new Error(String(response.status));
+    return response.json();
+  }
+
+  // -- Copy buttons -------------------------------------------------------------------------------------------------
+
+  // Return whether it worked.
+  async function copy(field) {
     try {
-      await validate(form, button);
+      await navigator.clipboard.writeText(field.value);
+      return true;
     } catch {
-      toast("The validation did not come through. Is this server reachable, and are you still signed in?", "error");
-    } finally {
-      button.removeAttribute("aria-busy");
-      button.textContent = "Validate";
+      field.select(); // the clipboard API is missing without https
+      return document.execCommand("copy");
     }
-  });
-}
-
-// -- Lists with an order: buttons and dragging, both saved at once ----------------------------------------------------
-
-async function saveOrder(list) {
-  const form = document.getElementById(list.dataset.order);
-  const body = new FormData(form);
-  body.set("order", [...list.rows].map((row) => row.dataset.row).join(","));
-  try {
-    const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
-    if (!answer.ok) throw new Error(String(answer.status));
-    toast("The new order is saved.", "success");
-  } catch {
-    toast("The new order is not saved. Reload the page and try again.", "error");
   }
-}
 
-function onOrder(list) {
-  let dragged = null;
-  let before = "";
-  const order = () => [...list.rows].map((row) => row.dataset.row).join(",");
-  list.addEventListener("click", (event) => {
+  function initCopyButton(button) {
+    const field = byId(button.dataset.copy);
+    const label = button.querySelector("span");
+    button.addEventListener("click", async () => {
+      if (!(await copy(field))) {
+        field.select();
+        showToast("Your browser blocked copying. The URL is selected: press Ctrl+C.", "warning");
+        return;
+      }
+      label.textContent = "Copied";
+      button.classList.add("done");
+      showToast("Copied to the clipboard.", "success");
+      setTimeout(() => {
+        label.textContent = "Copy";
+        button.classList.remove("done");
+      }, 2500);
+    });
+  }
+
+  // -- Validate -----------------------------------------------------------------------------------------------------
+
+  async function validate(form, report) {
+    const result = await postJson(form.action, new FormData(form));
+    report.innerHTML = result.html;
+    for (const text of result.messages) showToast(text, result.ok ? "success" : "error");
+  }
+
+  function initValidateButton(button) {
+    button.form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      if (button.getAttribute("aria-busy")) return;
+      button.setAttribute("aria-busy", "true");
+      button.textContent = "Validating…";
+      try {
+        await validate(button.form, byId(button.dataset.validate));
+      } catch {
+        showToast("Validation failed. Check your connection and that you are still signed in.", "error");
+      } finally {
+        button.removeAttribute("aria-busy");
+        button.textContent = "Validate";
+      }
+    });
+  }
+
+  // -- Ordered lists: moved with buttons or by dragging, saved at once ----------------------------------------------
+
+  const orderOf = (list) => [...list.rows].map((row) => row.dataset.row).join(",");
+
+  async function saveOrder(list) {
+    const form = byId(list.dataset.order);
+    const body = new FormData(form);
+    body.set("order", orderOf(list));
+    try {
+      const response = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
+      if (!response.ok) throw new Error(String(response.status));
+      showToast("Order saved.", "success");
+    } catch {
+      showToast("Order not saved. Reload the page and try again.", "error");
+    }
+  }
+
+  function moveRow(event, list) {
     const button = event.target.closest("button[name]");
     if (!button) return;
     event.preventDefault();
     const row = button.closest("tr");
-    const up = button.name === "up";
-    const other = up ? row.previousElementSibling : row.nextElementSibling;
-    if (!other) return;
-    if (up) other.before(row);
-    else other.after(row);
+    const isUp = button.name === "up";
+    const neighbor = isUp ? row.previousElementSibling : row.nextElementSibling;
+    if (!neighbor) return;
+    if (isUp) neighbor.before(row);
+    else neighbor.after(row);
     button.focus();
     saveOrder(list);
-  });
-  for (const row of list.rows) row.draggable = true;
-  list.addEventListener("dragstart", (event) => {
-    dragged = event.target.closest("tr");
-    before = order();
-    dragged.classList.add("dragged");
-    event.dataTransfer.effectAllowed = "move";
-  });
-  function place(event) {
-    const over = event.target.closest("tr");
-    if (!dragged || !over) return;
-    event.preventDefault();
-    if (over === dragged) return;
-    const box = over.getBoundingClientRect();
-    if (event.clientY < box.top + box.height / 2) over.before(dragged);
-    else over.after(dragged);
-  }
-  for (const kind of ["dragenter", "dragover", "drop"]) list.addEventListener(kind, place);
-  list.addEventListener("dragend", () => {
-    if (!dragged) return;
-    dragged.classList.remove("dragged");
-    dragged = null;
-    if (order() !== before) saveOrder(list);
-  });
-}
-
-// -- The condition builder: without this script there are spare rows instead of buttons --------------------------------
-
-const VALUE_HINTS = {
-  "list": "Values, with commas between them",
-  "range": "09:00 - 17:30",
-  "weekday": "Monday",
-  "weekday list": "Monday, Tuesday",
-  "language": "de",
-  "number": "100",
-  "number list": "100, 200",
-  "phone": "+49",
-};
-
-function onCondition(builder) {
-  const { fitting, types, kinds } = builder.dataset;
-  const rules = { fitting: JSON.parse(fitting), types: JSON.parse(types), kinds: JSON.parse(kinds) };
-  const emptyRow = builder.querySelector(".condition-row.spare").cloneNode(true);
-  const emptyGroup = builder.querySelector(".condition-group.spare").cloneNode(true);
-  const name = builder.dataset.conditions;
-  for (const spare of builder.querySelectorAll(".spare")) spare.remove();
-  let groups = builder.querySelectorAll(".condition-group").length;
-
-  function fit(row) {
-    const [field, operator, value] = ["field", "operator", "value"].map((part) => row.querySelector(`[name=${name}-${part}]`));
-    const fits = rules.fitting[field.value] || [];
-    for (const option of operator.options) option.hidden = option.disabled = !fits.includes(option.value);
-    if (field.value && !fits.includes(operator.value)) operator.value = fits[0];
-    operator.hidden = value.hidden = !field.value;
-    const kind = rules.kinds[operator.value];
-    const type = rules.types[field.value];
-    value.hidden = value.hidden || kind === "nothing";
-    value.placeholder = VALUE_HINTS[`${type} ${kind}`] || VALUE_HINTS[kind] || VALUE_HINTS[type] || "";
   }
 
-  function addRow(group, focus) {
-    const row = emptyRow.cloneNode(true);
-    row.classList.remove("spare");
-    row.querySelector("input[type=hidden]").value = group.dataset.group;
-    group.querySelector(".condition-rows").append(row);
-    setUp(row);
-    if (focus) row.querySelector("select").focus();
-  }
-
-  function setUp(part) {
-    for (const button of part.querySelectorAll("button[hidden]")) button.hidden = false;
-    for (const row of part.matches(".condition-row") ? [part] : part.querySelectorAll(".condition-row")) fit(row);
-  }
-
-  function addGroup() {
-    const group = emptyGroup.cloneNode(true);
-    group.classList.remove("spare");
-    group.dataset.group = groups;
-    const select = group.querySelector("select");
-    select.name = select.id = `${name}-match-${groups}`;
-    group.querySelector("label").htmlFor = select.id;
-    group.setAttribute("aria-label", `Group ${groups}`);
-    groups += 1;
-    for (const row of group.querySelectorAll(".condition-row")) row.remove();
-    builder.querySelector("[data-add-group]").before(group);
-    setUp(group);
-    addRow(group, true);
-  }
-
-  // Ungroup: its rows go to the outer group.
-  function ungroup(group) {
-    const outer = builder.querySelector(".condition-group");
-    for (const row of group.querySelectorAll(".condition-row")) {
-      row.querySelector("input[type=hidden]").value = outer.dataset.group;
-      outer.querySelector(".condition-rows").append(row);
+  function initOrderedList(list) {
+    let draggedRow = null;
+    let orderBefore = "";
+    list.addEventListener("click", (event) => moveRow(event, list));
+    for (const row of list.rows) row.draggable = true;
+    list.addEventListener("dragstart", (event) => {
+      draggedRow = event.target.closest("tr");
+      orderBefore = orderOf(list);
+      draggedRow.classList.add("dragged");
+      event.dataTransfer.effectAllowed = "move";
+    });
+    for (const type of ["dragenter", "dragover", "drop"]) {
+      list.addEventListener(type, (event) => {
+        const row = event.target.closest("tr");
+        if (!draggedRow || !row) return;
+        event.preventDefault();
+        if (row === draggedRow) return;
+        const box = row.getBoundingClientRect();
+        if (event.clientY < box.top + box.height / 2) row.before(draggedRow);
+        else row.after(draggedRow);
+      });
     }
-    group.remove();
-    outer.querySelector("select").focus();
+    list.addEventListener("dragend", () => {
+      if (!draggedRow) return;
+      draggedRow.classList.remove("dragged");
+      draggedRow = null;
+      if (orderOf(list) !== orderBefore) saveOrder(list);
+    });
   }
 
-  setUp(builder);
-  builder.querySelector(".condition-group [data-remove-group]").hidden = true;
-  builder.addEventListener("change", (event) => {
-    const row = event.target.closest(".condition-row");
-    if (row) fit(row);
-  });
-  builder.addEventListener("click", (event) => {
-    const button = event.target.closest("button");
-    if (!button) return;
-    const group = button.closest(".condition-group");
-    if ("addGroup" in button.dataset) addGroup();
-    else if ("addCondition" in button.dataset) addRow(group, true);
-    else if ("removeGroup" in button.dataset) ungroup(group);
-    else if ("removeCondition" in button.dataset) {
-      button.closest(".condition-row").remove();
+  // -- Conditions: without JavaScript there are spare rows instead of buttons ---------------------------------------
+
+  const PLACEHOLDERS = {
+    list: "Comma-separated values",
+    range: "09:00 - 17:30",
+    weekday: "Monday",
+    "weekday list": "Monday, Tuesday",
+    language: "de",
+    number: "100",
+    "number list": "100, 200",
+    phone: "+49",
+  };
+
+  function initConditions(builder) {
+    const operatorsByField = JSON.parse(builder.dataset.fitting);
+    const fieldTypes = JSON.parse(builder.dataset.types);
+    const operatorKinds = JSON.parse(builder.dataset.kinds);
+    const emptyRow = builder.querySelector(".condition-row.spare").cloneNode(true);
+    const emptyGroup = builder.querySelector(".condition-group.spare").cloneNode(true);
+    const prefix = builder.dataset.conditions;
+    for (const spare of queryAll(".spare", builder)) spare.remove();
+    let groupCount = queryAll(".condition-group", builder).length;
+
+    // Offer the operators and the kind of value that fit the chosen field.
+    function updateRow(row) {
+      const parts = ["field", "operator", "value"].map((part) => row.querySelector(`[name=${prefix}-${part}]`));
+      const [field, operator, value] = parts;
+      const operators = operatorsByField[field.value] || [];
+      for (const option of operator.options) {
+        option.disabled = !operators.includes(option.value);
+        option.hidden = option.disabled;
+      }
+      if (field.value && !operators.includes(operator.value)) operator.value = operators[0];
+      const kind = operatorKinds[operator.value];
+      const type = fieldTypes[field.value];
+      operator.hidden = !field.value;
+      value.hidden = !field.value || kind === "nothing";
+      value.placeholder = PLACEHOLDERS[`${type} ${kind}`] || PLACEHOLDERS[kind] || PLACEHOLDERS[type] || "";
+    }
+
+    function initPart(part) {
+      for (const button of queryAll("button[hidden]", part)) button.hidden = false;
+      for (const row of part.matches(".condition-row") ? [part] : queryAll(".condition-row", part)) updateRow(row);
+    }
+
+    function addRow(group) {
+      const row = emptyRow.cloneNode(true);
+      row.classList.remove("spare");
+      row.querySelector("input[type=hidden]").value = group.dataset.group;
+      group.querySelector(".condition-rows").append(row);
+      initPart(row);
+      row.querySelector("select").focus();
+    }
+
+    function removeRow(row) {
+      const group = row.closest(".condition-group");
+      row.remove();
       group.querySelector("[data-add-condition]").focus();
     }
-  });
-}
 
-// A name for what is displayed so, as the server makes it, until somebody types another one.
-function nameFrom(words) {
-  const plain = words.toLowerCase().replaceAll("ß", "ss").normalize("NFKD").replace(/[^\x20-\x7e]/g, "");
-  const name = plain.replace(/[^a-z0-9]+/g, "_").replace(/^_+|_+$/g, "");
-  return /^[0-9]/.test(name) ? "variable_" + name : name;
-}
-
-function onNamedAfter(name) {
-  const displayed = document.getElementById(name.dataset.namedAfter);
-  let isOwn = name.value !== "";
-  name.addEventListener("input", () => (isOwn = name.value !== ""));
-  displayed.addEventListener("input", () => {
-    if (!isOwn) name.value = nameFrom(displayed.value).slice(0, name.maxLength);
-  });
-}
-
-// The moment of a sample is told in the time zone of whoever sits here.
-function onOwnZone(shown) {
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  if (!zone || "typed" in shown.dataset) return;
-  document.getElementById(shown.dataset.ownZone).value = zone;
-  shown.textContent = `(${zone})`;
-  const now = new Date();
-  const local = new Date(now.getTime() - now.getTimezoneOffset() * 60000);
-  document.getElementById(shown.dataset.moment).value = local.toISOString().slice(0, 16);
-}
-
-function onTry(button) {
-  button.form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const headers = { Accept: "application/json" };
-    try {
-      const answer = await fetch(button.form.action, { method: "POST", body: new FormData(button.form), headers });
-      if (!answer.ok) throw new Error(String(answer.status));
-      document.getElementById(button.dataset.try).innerHTML = (await answer.json()).html;
-    } catch {
-      toast("It did not come through. Is this server reachable, and are you still signed in?", "error");
+    function addGroup() {
+      const group = emptyGroup.cloneNode(true);
+      group.classList.remove("spare");
+      group.dataset.group = groupCount;
+      const select = group.querySelector("select");
+      select.id = `${prefix}-match-${groupCount}`;
+      select.name = select.id;
+      group.querySelector("label").htmlFor = select.id;
+      group.setAttribute("aria-label", `Group ${groupCount}`);
+      groupCount += 1;
+      for (const row of queryAll(".condition-row", group)) row.remove();
+      builder.querySelector("[data-add-group]").before(group);
+      initPart(group);
+      addRow(group);
     }
-  });
-}
 
-// The look-ups replace the select their label belongs to: give the box one sees that label's name.
-function nameLookUps() {
-  for (const select of document.querySelectorAll("select.admin-autocomplete")) {
-    const label = select.labels[0];
-    const box = select.nextElementSibling && select.nextElementSibling.querySelector(".select2-selection");
-    if (!label || !box) continue;
-    label.id = label.id || select.id + "-label";
-    box.setAttribute("aria-labelledby", label.id + " " + box.getAttribute("aria-labelledby"));
-    const shown = box.querySelector(".select2-selection__rendered[role=textbox]");
-    if (shown) shown.setAttribute("aria-labelledby", label.id);
+    // Move the conditions of the group to the outer group.
+    function removeGroup(group) {
+      const outer = builder.querySelector(".condition-group");
+      for (const row of queryAll(".condition-row", group)) {
+        row.querySelector("input[type=hidden]").value = outer.dataset.group;
+        outer.querySelector(".condition-rows").append(row);
+      }
+      group.remove();
+      outer.querySelector("select").focus();
+    }
+
+    initPart(builder);
+    builder.querySelector(".condition-group [data-remove-group]").hidden = true;
+    builder.addEventListener("change", (event) => {
+      const row = event.target.closest(".condition-row");
+      if (row) updateRow(row);
+    });
+    builder.addEventListener("click", (event) => {
+      const button = event.target.closest("button");
+      if (!button) return;
+      if ("addGroup" in button.dataset) addGroup();
+      else if ("addCondition" in button.dataset) addRow(button.closest(".condition-group"));
+      else if ("removeGroup" in button.dataset) removeGroup(button.closest(".condition-group"));
+      else if ("removeCondition" in button.dataset) removeRow(button.closest(".condition-row"));
+    });
   }
-}
 
-// Back, after something new was saved, means the page one came from and not the empty form in between.
-const SAVED_FROM = "omnichannel.saved-from";
+  // -- Names: derived from the displayed name until somebody types another one --------------------------------------
 
-function onSave() {
-  if (!location.pathname.endsWith("/add/")) return;
-  if (document.querySelector(".errornote")) sessionStorage.removeItem(SAVED_FROM);
-  const form = document.querySelector("#content-main form");
-  if (form) form.addEventListener("submit", () => sessionStorage.setItem(SAVED_FROM, location.href));
-}
+  // The same rules as on the server.
+  function nameFrom(displayName) {
+    const text = displayName.toLowerCase().replaceAll("ß", "ss").normalize("NFKD");
+    const ascii = text.replace(/[^\x20-\x7e]/g, "");
+    const name = ascii.replace(/[^a-z0-9]+/g, "_").replace(/^_+|_+$/g, "");
+    return /^[0-9]/.test(name) ? `variable_${name}` : name;
+  }
 
-function onReturn(event) {
-  const [arrival] = performance.getEntriesByType("navigation");
-  const wentBack = event.persisted || (arrival && arrival.type === "back_forward");
-  if (!wentBack || sessionStorage.getItem(SAVED_FROM) !== location.href) return;
-  sessionStorage.removeItem(SAVED_FROM);
-  history.back();
-}
+  function initNameField(field) {
+    const displayField = byId(field.dataset.namedAfter);
+    let isCustom = field.value !== "";
+    field.addEventListener("input", () => {
+      isCustom = field.value !== "";
+    });
+    displayField.addEventListener("input", () => {
+      if (!isCustom) field.value = nameFrom(displayField.value).slice(0, field.maxLength);
+    });
+  }
 
-document.querySelectorAll("button[data-copy]").forEach(onCopy);
-document.querySelectorAll("button[data-validate]").forEach(onValidate);
-document.querySelectorAll("tbody[data-order]").forEach(onOrder);
-document.querySelectorAll("[data-conditions]").forEach(onCondition);
-document.querySelectorAll("button[data-try]").forEach(onTry);
-document.querySelectorAll("input[data-named-after]").forEach(onNamedAfter);
-document.querySelectorAll("[data-own-zone]").forEach(onOwnZone);
-onSave();
-window.addEventListener("pageshow", onReturn);
-setTimeout(takeMessages, 100);
-window.addEventListener("load", () => setTimeout(nameLookUps));
+  // -- Try it -------------------------------------------------------------------------------------------------------
+
+  // The time of the sample defaults to now, in the time zone of this browser.
+  function initSampleTime(label) {
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    if (!zone || "typed" in label.dataset) return;
+    byId(label.dataset.ownZone).value = zone;
+    label.textContent = `(${zone})`;
+    const now = new Date();
+    const local = new Date(now.getTime() - now.getTimezoneOffset() * 60000);
+    byId(label.dataset.moment).value = local.toISOString().slice(0, 16);
+  }
+
+  function initTryButton(button) {
+    button.form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      try {
+        const { html } = await postJson(button.form.action, new FormData(button.form));
+        byId(button.dataset.try).innerHTML = html;
+      } catch {
+        showToast("Request failed. Check your connection and that you are still signed in.", "error");
+      }
+    });
+  }
+
+  // -- Autocomplete fields ------------------------------------------------------------------------------------------
+
+  // select2 replaces the select element: give its visible box the name of the label.
+  function labelAutocompleteFields() {
+    for (const select of queryAll("select.admin-autocomplete")) {
+      const label = select.labels[0];
+      const box = select.nextElementSibling?.querySelector(".select2-selection");
+      if (!label || !box) continue;
+      label.id ||= `${select.id}-label`;
+      box.setAttribute("aria-labelledby", `${label.id} ${box.getAttribute("aria-labelledby")}`);
+      box.querySelector(".select2-selection__rendered[role=textbox]")?.setAttribute("aria-labelledby", label.id);
+    }
+  }
+
+  // -- Back after saving: skip the empty form -----------------------------------------------------------------------
+
+  const SAVED_FROM = "omnichannel.saved-from";
+
+  function rememberSave() {
+    if (!location.pathname.endsWith("/add/")) return;
+    if (document.querySelector(".errornote")) sessionStorage.removeItem(SAVED_FROM);
+    const form = document.querySelector("#content-main form");
+    form?.addEventListener("submit", () => sessionStorage.setItem(SAVED_FROM, location.href));
+  }
+
+  function skipSavedForm(event) {
+    const [navigation] = performance.getEntriesByType("navigation");
+    const wentBack = event.persisted || navigation?.type === "back_forward";
+    if (!wentBack || sessionStorage.getItem(SAVED_FROM) !== location.href) return;
+    sessionStorage.removeItem(SAVED_FROM);
+    history.back();
+  }
+
+  const INITIALIZERS = {
+    "button[data-copy]": initCopyButton,
+    "button[data-validate]": initValidateButton,
+    "tbody[data-order]": initOrderedList,
+    "[data-conditions]": initConditions,
+    "button[data-try]": initTryButton,
+    "input[data-named-after]": initNameField,
+    "[data-own-zone]": initSampleTime,
+  };
+  for (const [selector, init] of Object.entries(INITIALIZERS)) {
+    for (const element of queryAll(selector)) init(element);
+  }
+  rememberSave();
+  window.addEventListener("pageshow", skipSavedForm);
+  setTimeout(showMessages, 100);
+  window.addEventListener("load", () => setTimeout(labelAutocompleteFields));
+})();

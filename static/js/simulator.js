@@ -1,51 +1,55 @@
-// The phone keeps itself up to date while somebody looks at it, and stays where they scrolled to.
-(function () {
-  "use strict";
+// The phone of the simulator: refreshes itself, keeps its scroll position and announces new messages.
+"use strict";
 
-  const NEAR_THE_END = 80;
-  const thread = () => document.getElementById("thread");
-  const announcement = document.getElementById("announce");
+(() => {
+  const { byId } = Omnichannel;
+  const END_TOLERANCE = 80; // pixels
+  const REFRESH_MS = 1000;
+  const thread = () => byId("thread");
   const form = document.querySelector(".write");
   if (!thread() || !form) return;
 
   const field = form.querySelector("textarea");
-  const files = form.querySelector("input[type=file]");
-  const chosen = document.getElementById("chosen");
-  let heard = document.getElementById("heard")?.dataset.pk;
-  let atTheEnd = true;
+  const fileInput = form.querySelector("input[type=file]");
+  let announcedPk = byId("heard")?.dataset.pk;
+  let wasAtEnd = true;
 
-  const toTheEnd = () => { thread().scrollTop = thread().scrollHeight; };
-  const isAtTheEnd = () => thread().scrollHeight - thread().scrollTop - thread().clientHeight < NEAR_THE_END;
+  const isAtEnd = () => thread().scrollHeight - thread().scrollTop - thread().clientHeight < END_TOLERANCE;
 
-  function announce() {
-    const latest = document.getElementById("heard");
-    if (latest && latest.dataset.pk !== heard) {
-      heard = latest.dataset.pk;
-      announcement.textContent = latest.textContent;
-    }
+  function scrollToEnd() {
+    thread().scrollTop = thread().scrollHeight;
   }
 
-  function showChosen() {
-    chosen.textContent = Array.from(files.files, (file) => file.name).join(", ");
+  function announceNewest() {
+    const newest = byId("heard");
+    if (!newest || newest.dataset.pk === announcedPk) return;
+    announcedPk = newest.dataset.pk;
+    byId("announce").textContent = newest.textContent;
   }
 
-  function emptyForm() {
+  function showFileNames() {
+    byId("chosen").textContent = Array.from(fileInput.files, (file) => file.name).join(", ");
+  }
+
+  function resetForm() {
     form.reset();
     form.querySelector("[name=reply_to]").value = "";
     document.querySelector(".answering")?.remove();
-    showChosen();
+    showFileNames();
     field.focus();
   }
 
-  document.body.addEventListener("htmx:beforeSwap", () => { atTheEnd = isAtTheEnd(); });
+  document.body.addEventListener("htmx:beforeSwap", () => {
+    wasAtEnd = isAtEnd();
+  });
   document.body.addEventListener("htmx:afterSettle", () => {
-    if (atTheEnd) toTheEnd();
-    announce();
+    if (wasAtEnd) scrollToEnd();
+    announceNewest();
   });
   form.addEventListener("htmx:afterRequest", (event) => {
-    const refused = document.getElementById("refused").textContent.trim();
-    if (event.detail.successful && !refused) emptyForm();
-    toTheEnd();
+    const error = byId("refused").textContent.trim();
+    if (event.detail.successful && !error) resetForm();
+    scrollToEnd();
   });
   field.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
@@ -53,14 +57,20 @@
       form.requestSubmit();
     }
   });
-  files.addEventListener("change", showChosen);
+  fileInput.addEventListener("change", showFileNames);
 
-  // Pictures arrive after the page: what was at the end stays there.
-  document.body.addEventListener("load", () => { if (atTheEnd) toTheEnd(); }, true);
+  // Pictures get their height when they are loaded: stay at the end.
+  document.body.addEventListener(
+    "load",
+    () => {
+      if (wasAtEnd) scrollToEnd();
+    },
+    true,
+  );
 
   setInterval(() => {
-    // On a narrow screen the list of customers may hide the chat: then nobody looks at it.
-    if (!document.hidden && thread().offsetParent) window.htmx.trigger(thread(), "tick");
-  }, 1000);
-  toTheEnd();
+    // On a narrow screen the list of customers may hide the thread: then refreshing is useless.
+    if (!document.hidden && thread().offsetParent) htmx.trigger(thread(), "tick");
+  }, REFRESH_MS);
+  scrollToEnd();
 })();

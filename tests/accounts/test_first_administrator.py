@@ -1,4 +1,4 @@
-"""The setup link creates the first administrator, once, for whoever runs the server."""
+"""The setup link that the server prints creates the first administrator once."""
 
 import time
 from typing import Any
@@ -10,140 +10,157 @@ from django.core.signing import TimestampSigner, b62_encode
 from django.test import Client
 from django.urls import reverse
 
-from omnichannel.accounts.demonstration import PASSWORD
+from omnichannel.accounts.demo_accounts import DEMO_PASSWORD
 from omnichannel.accounts.models import User
-from omnichannel.first_administrator import PURPOSE, SALT, has_administrator, setup_link
+from omnichannel.first_administrator import SIGNED_VALUE, SIGNING_SALT, get_setup_link, has_administrator
 from routing.models import Agent, BasePresence
 from tests import builders
-from tests.concurrency import at_once
-from tests.desk.people import browser
+from tests.concurrency import run_concurrently
+from tests.desk.scenario import client_for
 
 pytestmark = pytest.mark.django_db
 
-SECRET = "a long enough one 7"
-ADA = {"first_name": "Ada", "last_name": "Moreau", "username": "ada", "password1": SECRET, "password2": SECRET}
+STRONG_PASSWORD = "a long secret one 7"
+ADMINISTRATOR_FORM = {
+    "first_name": "Ada",
+    "last_name": "Moreau",
+    "username": "ada",
+    "password1": STRONG_PASSWORD,
+    "password2": STRONG_PASSWORD,
+}
 
 
-class SignerOfYesterday(TimestampSigner):
+class YesterdaySigner(TimestampSigner):
     def timestamp(self) -> str:
         return b62_encode(int(time.time()) - 24 * 3600 - 60)
 
 
-def path() -> str:
-    """The path of a link that works."""
-    link = setup_link()
+def setup_path() -> str:
+    """Return the path of a valid setup link."""
+    link = get_setup_link()
     assert link is not None
     return urlsplit(link).path
 
 
-def expired_path() -> str:
-    return reverse("setup", args=[SignerOfYesterday(salt=SALT).sign(PURPOSE)])
+def expired_setup_path() -> str:
+    return reverse("setup", args=[YesterdaySigner(salt=SIGNING_SALT).sign(SIGNED_VALUE)])
 
 
-def text(answer: Any) -> str:
+def response_text(answer: Any) -> str:
     content: bytes = answer.content
     return content.decode()
 
 
-# -- When there is a link -------------------------------------------------------------------------------------------
+# -- When the link exists ----------------------------------------------------------------------------------------------
 
 
 def test_without_an_administrator_there_is_a_link_to_the_public_address() -> None:
-    builders.agent("Dana")
-    link = setup_link()
+    builders.create_agent("Dana")
+    link = get_setup_link()
     assert link is not None
     assert link.startswith("https://desk.example.com/setup/")
 
 
 @pytest.mark.parametrize("fields", [{"role": "Administrator"}, {"role": "", "is_superuser": True}])
-def test_with_an_administrator_there_is_none(fields: dict[str, Any]) -> None:
-    builders.user(**fields)
-    assert setup_link() is None
+def test_no_setup_link_when_an_administrator_exists(fields: dict[str, Any]) -> None:
+    builders.create_user(**fields)
+    assert get_setup_link() is None
 
 
 def test_an_administrator_who_cannot_sign_in_does_not_count(settings: Any) -> None:
-    builders.user("Administrator", "Gone", is_active=False)
-    locked = builders.user("Administrator", "Locked")
+    builders.create_user("Administrator", "Gone", is_active=False)
+    locked = builders.create_user("Administrator", "Locked")
     locked.set_unusable_password()
     locked.save()
-    printed = builders.user("Administrator", "Admin")
-    printed.set_password(PASSWORD)
+    printed = builders.create_user("Administrator", "Admin")
+    printed.set_password(DEMO_PASSWORD)
     printed.save()
-    assert setup_link() is not None
-    settings.DEMONSTRATION_ALLOWED = True
-    assert setup_link() is None
+    assert get_setup_link() is not None
+    settings.DEMO_ALLOWED = True
+    assert get_setup_link() is None
 
 
-# -- Links that open nothing ----------------------------------------------------------------------------------------
+# -- Invalid links -----------------------------------------------------------------------------------------------------
 
 
-def forged() -> list[str]:
-    signer = TimestampSigner(salt=SALT)
-    other_purpose, other_key = TimestampSigner().sign(PURPOSE), TimestampSigner(key="x", salt=SALT).sign(PURPOSE)
-    return ["x", "\u202e", "a:b:c", other_purpose, other_key, signer.sign(PURPOSE)[:-1], signer.sign(PURPOSE) + "x"]
+def forged_tokens() -> list[str]:
+    signer = TimestampSigner(salt=SIGNING_SALT)
+    other_purpose, other_key = (
+        TimestampSigner().sign(SIGNED_VALUE),
+        TimestampSigner(key="x", salt=SIGNING_SALT).sign(SIGNED_VALUE),
+    )
+    return [
+        "x",
+        "\u202e",
+        "a:b:c",
+        other_purpose,
+        other_key,
+        signer.sign(SIGNED_VALUE)[:-1],
+        signer.sign(SIGNED_VALUE) + "x",
+    ]
 
 
-@pytest.mark.parametrize("place", range(len(forged())))
-def test_a_forged_link_opens_nothing(place: int) -> None:
-    address = reverse("setup", args=[forged()[place]])
+@pytest.mark.parametrize("place", range(len(forged_tokens())))
+def test_forged_setup_link_is_not_found(place: int) -> None:
+    address = reverse("setup", args=[forged_tokens()[place]])
     answer = Client().get(address)
     assert answer.status_code == 403
-    assert "This link is not valid" in text(answer)
-    assert Client().post(address, ADA).status_code == 403
+    assert "This link is not valid" in response_text(answer)
+    assert Client().post(address, ADMINISTRATOR_FORM).status_code == 403
     assert not User.objects.exists()
 
 
-def test_without_a_link_there_is_no_page() -> None:
+def test_setup_page_requires_a_link() -> None:
     assert Client().get("/setup/").status_code == 404
 
 
-@time_machine.travel("2026-11-28 12:00Z", tick=False)  # the page says when it was made
+@time_machine.travel("2026-11-28 12:00Z", tick=False)  # The page shows when the link was created.
 def test_a_forged_link_does_not_say_whether_there_is_an_administrator() -> None:
-    before = text(Client().get(reverse("setup", args=["x"])))
-    builders.user("Administrator")
-    assert text(Client().get(reverse("setup", args=["x"]))) == before
+    before = response_text(Client().get(reverse("setup", args=["x"])))
+    builders.create_user("Administrator")
+    assert response_text(Client().get(reverse("setup", args=["x"]))) == before
 
 
 def test_a_link_ends_after_a_day_and_says_how_to_get_a_new_one() -> None:
-    answer = Client().get(expired_path())
+    answer = Client().get(expired_setup_path())
     assert answer.status_code == 410
-    assert "Restart the server to get a new one" in text(answer)
-    assert Client().post(expired_path(), ADA).status_code == 410
+    assert "Restart the server to get a new one" in response_text(answer)
+    assert Client().post(expired_setup_path(), ADMINISTRATOR_FORM).status_code == 410
     assert not has_administrator()
 
 
 @pytest.mark.parametrize("is_expired", [False, True])
-def test_a_link_is_worth_nothing_once_there_is_an_administrator(is_expired: bool) -> None:
-    address = expired_path() if is_expired else path()
-    builders.user("Administrator")
-    for answer in (Client().get(address), Client().post(address, ADA)):
+def test_setup_link_stops_working_once_an_administrator_exists(is_expired: bool) -> None:
+    address = expired_setup_path() if is_expired else setup_path()
+    builders.create_user("Administrator")
+    for answer in (Client().get(address), Client().post(address, ADMINISTRATOR_FORM)):
         assert answer.status_code == 410
-        assert "An administrator exists already" in text(answer)
+        assert "An administrator already exists" in response_text(answer)
     assert not User.objects.filter(username="ada").exists()
 
 
-# -- The form -------------------------------------------------------------------------------------------------------
+# -- The form ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_page_is_kept_by_nobody_and_named_to_nobody() -> None:
-    answer = Client().get(path())
+def test_setup_page_is_not_cached_and_sends_no_referrer() -> None:
+    answer = Client().get(setup_path())
     assert "no-store" in answer["Cache-Control"]
     assert answer["Referrer-Policy"] == "same-origin"
 
 
 def test_the_page_speaks_german() -> None:
-    page = text(Client().get(path(), headers={"accept-language": "de"}))
+    page = response_text(Client().get(setup_path(), headers={"accept-language": "de"}))
     assert "Legen Sie den ersten Administrator an." in page
 
 
 @pytest.mark.parametrize(
-    ("field", "changed", "words"),
+    ("field", "changed", "error_text"),
     [
         ("first_name", {"first_name": ""}, "This field is required."),
         ("username", {"username": "a b"}, "Enter a valid username."),
         ("username", {"username": "DANA"}, "already exists"),
         ("password1", {"password1": "short", "password2": "short"}, "too short"),
-        ("password1", {"password1": PASSWORD, "password2": PASSWORD}, "demonstration&#x27;s password"),
+        ("password1", {"password1": DEMO_PASSWORD, "password2": DEMO_PASSWORD}, "public demo password"),
         (
             "password1",
             {"username": "ada.lovelace7", "password1": "ada.lovelace7", "password2": "ada.lovelace7"},
@@ -152,67 +169,71 @@ def test_the_page_speaks_german() -> None:
         ("password2", {"password2": "another one 8"}, "match"),
     ],
 )
-def test_a_mistake_is_told_at_its_field(field: str, changed: dict[str, str], words: str) -> None:
-    builders.agent("Dana")
-    page = text(Client().post(path(), {**ADA, **changed}))
+def test_error_is_shown_at_its_field(field: str, changed: dict[str, str], error_text: str) -> None:
+    builders.create_agent("Dana")
+    page = response_text(Client().post(setup_path(), {**ADMINISTRATOR_FORM, **changed}))
     _, _, error = page.partition(f'id="id_{field}_error"')
-    assert words in error.partition("</div>")[0]
+    assert error_text in error.partition("</div>")[0]
     assert page.count("field-error") == 1
     assert not has_administrator()
 
 
-def test_the_cursor_stands_where_something_is_to_be_corrected() -> None:
-    page = text(Client().post(path(), {**ADA, "username": "a b"}))
+def test_first_invalid_field_has_focus() -> None:
+    page = response_text(Client().post(setup_path(), {**ADMINISTRATOR_FORM, "username": "a b"}))
     assert page.count("autofocus") == 1
     assert "autofocus" in page.partition('name="username"')[2].partition(">")[0]
-    assert SECRET not in page
+    assert STRONG_PASSWORD not in page
 
 
 def test_a_link_that_works_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
-    address = path()
-    for form in ({}, ADA):
+    address = setup_path()
+    for form in ({}, ADMINISTRATOR_FORM):
         Client().post(address, form)
     assert address not in caplog.text
 
 
-# -- The first administrator ----------------------------------------------------------------------------------------
+# -- The first administrator -------------------------------------------------------------------------------------------
 
 
 def test_the_first_administrator_is_signed_in_and_may_do_everything() -> None:
     client = Client()
-    answer = client.post(path(), ADA)
+    answer = client.post(setup_path(), ADMINISTRATOR_FORM)
     assert (answer.status_code, answer["Location"]) == (302, "/admin/")
     assert client.get("/admin/accounts/user/add/").status_code == 200
     assert client.get("/admin/axes/accessattempt/").status_code == 200
     assert client.get("/desk/").status_code == 200
-    ada = User.objects.get()
-    assert (ada.display_name, ada.is_superuser, ada.is_staff) == ("Ada Moreau", True, True)
-    assert [role.name for role in ada.groups.all()] == ["Administrator"]
+    administrator = User.objects.get()
+    assert (administrator.display_name, administrator.is_superuser, administrator.is_staff) == (
+        "Ada Moreau",
+        True,
+        True,
+    )
+    assert [role.name for role in administrator.groups.all()] == ["Administrator"]
 
 
 def test_the_first_administrator_can_sign_in_again() -> None:
-    Client().post(path(), ADA)
-    answer = Client().post("/sign-in/", {"username": "ada", "password": SECRET})
+    Client().post(setup_path(), ADMINISTRATOR_FORM)
+    answer = Client().post("/sign-in/", {"username": "ada", "password": STRONG_PASSWORD})
     assert answer.status_code == 302
 
 
-def test_an_agent_who_opens_the_link_is_told_and_becomes_the_administrator() -> None:
-    dana = builders.agent("Dana")
-    client = browser(dana)
-    assert "You are signed in as Dana." in text(client.get(path()))
-    client.post(path(), ADA)
+def test_signed_in_agent_is_warned_and_becomes_the_administrator() -> None:
+    dana = builders.create_agent("Dana")
+    client = client_for(dana)
+    assert "You are signed in as Dana." in response_text(client.get(setup_path()))
+    client.post(setup_path(), ADMINISTRATOR_FORM)
     assert client.get("/admin/").wsgi_request.user == User.objects.get(username="ada")
     assert not User.objects.get(username="dana").is_superuser
     assert Agent.objects.get(pk=dana.pk).presence.base_status == BasePresence.OFFLINE
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_at_once_one_becomes_administrator() -> None:
-    address = path()
+def test_concurrent_setups_create_one_administrator() -> None:
+    address = setup_path()
 
     def create(name: str) -> int:
-        return Client().post(address, {**ADA, "username": name}).status_code
+        return Client().post(address, {**ADMINISTRATOR_FORM, "username": name}).status_code
 
-    outcomes = at_once(*[lambda name=name: create(name) for name in ("ada", "bea", "cyd", "ada")])
+    outcomes = run_concurrently(*[lambda name=name: create(name) for name in ("ada", "bea", "cyd", "ada")])
     assert sorted(outcomes) == [302, 410, 410, 410]
     assert User.objects.count() == Agent.objects.count() == 1

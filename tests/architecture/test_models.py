@@ -1,4 +1,4 @@
-"""The shape of the whole: foreign keys point down, and administrators can reach what there is."""
+"""Foreign keys point down the layers, and the admin has a page for each model."""
 
 import pytest
 from django.apps import apps
@@ -6,16 +6,16 @@ from django.contrib import admin
 from django.core.management import call_command
 from django.db.models import ForeignKey, Model
 
-# Upper storeys first, as import-linter has them; a foreign key may point to its own storey or further down.
-STOREYS = [
+# Layers from top to bottom, as in import-linter; a foreign key points to the same layer or a lower one.
+LAYERS = [
     {"omnichannel.desk", "omnichannel.demo"},
     {"omnichannel.conversations"},
     {"channels_whatsapp"},
     {"routing"},
     {"omnichannel.live", "omnichannel.jobs", "omnichannel.accounts"},
 ]
-ALONE = {"channels_whatsapp.simulator"}  # it plays Twilio and knows nothing of the desk
-OUTSIDE_THE_ADMINISTRATION = {
+INDEPENDENT_APPS = {"channels_whatsapp.simulator"}  # The simulator plays Twilio and must not know the desk.
+MODELS_WITHOUT_ADMIN = {
     "conversations.Message": "read on the conversation's page, by those who may see it",
     "conversations.Attachment": "shown with its message",
     "conversations.ConversationEvent": "shown as the conversation's timeline",
@@ -35,42 +35,43 @@ OUTSIDE_THE_ADMINISTRATION = {
     "routing.SkillRuleSkill": "edited on the page of its rule",
     "routing.QueueMembership": "edited on the queue's and the agent's page",
     "live.LiveEvent": "hints for open pages, deleted after an hour",
-    "jobs.Periodic": "the worker's own",
+    "jobs.JobSchedule": "the worker's own",
+    "conversations.AutomatedMessageRequest": "the worker's own, deleted when it is done",
 }
 
 
-def ours() -> list[type[Model]]:
-    names = set.union(*STOREYS) | ALONE
+def project_models() -> list[type[Model]]:
+    names = set.union(*LAYERS) | INDEPENDENT_APPS
     return [model for model in apps.get_models() if apps.get_app_config(model._meta.app_label).name in names]
 
 
-def app_of(model: type[Model]) -> str:
+def app_name(model: type[Model]) -> str:
     return apps.get_app_config(model._meta.app_label).name
 
 
-def storey(model: type[Model]) -> int:
-    """How far down the model lives; what is not ours is the ground."""
-    return next((n for n, apps_there in enumerate(STOREYS) if app_of(model) in apps_there), len(STOREYS))
+def layer_index(model: type[Model]) -> int:
+    """Return the index of the model's layer; models of other packages are in the lowest layer."""
+    return next((n for n, apps_there in enumerate(LAYERS) if app_name(model) in apps_there), len(LAYERS))
 
 
-@pytest.mark.parametrize("model", ours(), ids=lambda model: model._meta.label)
+@pytest.mark.parametrize("model", project_models(), ids=lambda model: model._meta.label)
 def test_foreign_keys_point_down_only(model: type[Model]) -> None:
     keys = [field for field in model._meta.get_fields() if isinstance(field, ForeignKey)]
     for target in (key.related_model for key in keys):
         assert isinstance(target, type)
-        if app_of(model) in ALONE or app_of(target) in ALONE:
-            assert app_of(target) == app_of(model)
+        if app_name(model) in INDEPENDENT_APPS or app_name(target) in INDEPENDENT_APPS:
+            assert app_name(target) == app_name(model)
         else:
-            assert storey(target) >= storey(model), f"{model._meta.label} points up to {target._meta.label}"
+            assert layer_index(target) >= layer_index(model), f"{model._meta.label} points up to {target._meta.label}"
 
 
 def test_every_model_is_in_the_administration_or_has_a_reason_not_to_be() -> None:
     missing = {
         model._meta.label
-        for model in ours()
-        if app_of(model) not in ALONE and model not in admin.site._registry and model._meta.managed
+        for model in project_models()
+        if app_name(model) not in INDEPENDENT_APPS and model not in admin.site._registry and model._meta.managed
     }
-    assert missing == set(OUTSIDE_THE_ADMINISTRATION)
+    assert missing == set(MODELS_WITHOUT_ADMIN)
 
 
 @pytest.mark.django_db
@@ -78,8 +79,8 @@ def test_models_and_migrations_agree() -> None:
     call_command("makemigrations", "--check", "--dry-run", verbosity=0)
 
 
-@pytest.mark.parametrize("model", ours(), ids=lambda model: model._meta.label)
-def test_every_model_says_what_it_is(model: type[Model]) -> None:
+@pytest.mark.parametrize("model", project_models(), ids=lambda model: model._meta.label)
+def test_every_model_has_a_docstring_and_str(model: type[Model]) -> None:
     assert model.__doc__
     assert not model.__doc__.startswith(f"{model.__name__}(")
     assert "__str__" in {name for base in model.__mro__[:3] for name in vars(base)}

@@ -1,6 +1,6 @@
-"""`make bench`: how fast the running product is on this machine, on SQLite and on PostgreSQL.
+"""`make bench`: measure the running app on this machine, on SQLite and on PostgreSQL.
 
-Server, worker, database and what loads them share the machine, so the figures are for comparing, not for boasting.
+Server, worker, database and load generator share the machine, so use the figures only for comparisons.
 """
 
 import json
@@ -10,10 +10,10 @@ import subprocess
 import sys
 import time
 
-from tests.postgres import throw_away_cluster
+from tests.postgres import temporary_cluster_url
 
-# What the design promises, where it names a figure.
-AIMS = {
+# Limits from the specification.
+TARGETS = {
     "idle worker (% of a core)": 1,
     "pick-up of a reply, p95 (ms)": 300,
     "1000 streams: commit to page, p95 (ms)": 1000,
@@ -25,45 +25,45 @@ AIMS = {
     "conversation, first visit (kB)": 150,
     "conversation, requests": 10,
 }
-PARTS = ("measure", "decisions", "streams", "pages")
-BAR = 12
+BENCHMARK_MODULES = ("server", "assignment", "streams", "pages")
+BAR_WIDTH = 12
 
 
-def measured(title: str, cluster: str = "") -> dict[str, float]:
-    """Measure each part in a process of its own; their progress is on the terminal."""
+def run_benchmarks(title: str, cluster: str = "") -> dict[str, float]:
+    """Run each benchmark module in a process of its own and return the figures of all."""
     print(f"{title}:", file=sys.stderr, flush=True)
     environment = {**os.environ, "TEST_DATABASE_URL": cluster}
     figures: dict[str, float] = {}
-    for part in PARTS:
+    for part in BENCHMARK_MODULES:
         command = [sys.executable, "-m", f"tests.benchmarks.{part}"]
-        found = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
-        figures.update(json.loads(found.stdout))
+        result = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
+        figures.update(json.loads(result.stdout))
     return figures
 
 
-def bar(value: float, most: float) -> str:
-    """How much of what is allowed is used up."""
-    full = min(BAR, round(BAR * value / most))
-    return "█" * full + "░" * (BAR - full) + (" too much" if value > most else "")
+def draw_bar(value: float, limit: float) -> str:
+    """Draw the share of the limit that is used."""
+    full = min(BAR_WIDTH, round(BAR_WIDTH * value / limit))
+    return "█" * full + "░" * (BAR_WIDTH - full) + (" over the limit" if value > limit else "")
 
 
-def row(name: str, sqlite: float, postgres: float) -> str:
-    """Both figures; where there is an aim, the worse of them as a part of it."""
+def format_row(name: str, sqlite: float, postgres: float) -> str:
+    """Format both figures and, for a figure with a limit, a bar for the worse one."""
     figures = f"{name:42} {sqlite:10.1f} {postgres:10.1f}"
-    if name not in AIMS:
+    if name not in TARGETS:
         return figures
-    return f"{figures}  under {AIMS[name]:<5g} {bar(max(sqlite, postgres), AIMS[name])}"
+    return f"{figures}  under {TARGETS[name]:<5g} {draw_bar(max(sqlite, postgres), TARGETS[name])}"
 
 
 def main() -> None:
     begin = time.monotonic()
-    sqlite = measured("SQLite")
-    with throw_away_cluster() as address:
-        postgres = measured("PostgreSQL", address)
+    sqlite = run_benchmarks("SQLite")
+    with temporary_cluster_url() as address:
+        postgres = run_benchmarks("PostgreSQL", address)
     print(f"\nPython {platform.python_version()}, {os.cpu_count()} cores, {time.monotonic() - begin:.0f} s\n")
-    print(f"{'':42} {'SQLite':>10} {'PostgreSQL':>10}  aim")
+    print(f"{'':42} {'SQLite':>10} {'PostgreSQL':>10}  limit")
     for name, value in sqlite.items():
-        print(row(name, value, postgres[name]))
+        print(format_row(name, value, postgres[name]))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What Twilio delivered is kept before anything is made of it, and tried again until it can be."""
+"""Webhook deliveries are stored before they are processed, and retried until they succeed."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,54 +7,50 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection
 from django.utils import timezone
 
-from channels_whatsapp.deliveries import (
-    MAX_ATTEMPTS,
-    NEVER_FINISHED,
-    RETRY_LANE,
-    Ignore,
-    fingerprint,
-    next_retry,
-    receive,
-    retry_failed,
-    retry_if_due,
-    retry_now,
-)
 from channels_whatsapp.models import DeliveryState, WebhookDelivery, WebhookKind, WhatsAppAccount, WhatsAppNumber
+from channels_whatsapp.webhooks.deliveries import (
+    MAX_ATTEMPTS,
+    RETRY_LANE,
+    UNFINISHED_ATTEMPT_ERROR,
+    IgnoredDeliveryError,
+    compute_fingerprint,
+    enqueue_due_retries,
+    get_next_retry_time,
+    receive_delivery,
+    retry_deliveries,
+    retry_failed_deliveries,
+)
 from omnichannel.conversations.inbound.apply import apply_delivery
 from omnichannel.conversations.models import Conversation, Message
 from omnichannel.jobs.models import Lane
+from routing.models import Queue
 from tests import builders
-from tests.concurrency import at_once
-from tests.webhook_client import deliver, recorded
+from tests.concurrency import run_concurrently
+from tests.webhook_client import load_payload, post_webhook
 
 pytestmark = pytest.mark.django_db
 
 
-class Fault(Exception):
+class SimulatedError(Exception):
     pass
 
 
-def faulty(delivery: WebhookDelivery) -> None:
-    """Half of the work is done, then it goes wrong."""
+def apply_half_then_fail(delivery: WebhookDelivery) -> None:
+    """Write something, then raise an error."""
     apply_delivery(delivery)
-    raise Fault("The disk is full\x00.")
+    raise SimulatedError("The disk is full\x00.")
 
 
-def broken(delivery: WebhookDelivery) -> None:
-    """The database itself objects, and on PostgreSQL the transaction is of no more use."""
+def fail_in_database(delivery: WebhookDelivery) -> None:
+    """Raise a database error, after which PostgreSQL refuses further queries of the transaction."""
     apply_delivery(delivery)
     with connection.cursor() as cursor:
         cursor.execute("SELECT * FROM a_table_that_does_not_exist")
 
 
-@pytest.fixture
-def number() -> WhatsAppNumber:
-    return builders.number()
-
-
-def failed(number: WhatsAppNumber, apply: Any = faulty) -> WebhookDelivery:
-    """A delivery that could not be applied."""
-    receive(number.account, recorded("text", number), None, apply)
+def create_failed_delivery(number: WhatsAppNumber, apply: Any = apply_half_then_fail) -> WebhookDelivery:
+    """Create a delivery that could not be applied."""
+    receive_delivery(number.account, load_payload("text", number), None, apply)
     return WebhookDelivery.objects.get()
 
 
@@ -62,11 +58,9 @@ def make_due() -> None:
     WebhookDelivery.objects.update(next_attempt_at=timezone.now())
 
 
-@pytest.mark.parametrize("apply", [faulty, broken])
-def test_what_could_not_be_applied_is_kept_with_its_error_and_nothing_half_done(
-    number: WhatsAppNumber, apply: Any
-) -> None:
-    delivery = failed(number, apply)
+@pytest.mark.parametrize("apply", [apply_half_then_fail, fail_in_database])
+def test_failed_delivery_is_stored_with_its_error_and_rolled_back(number: WhatsAppNumber, apply: Any) -> None:
+    delivery = create_failed_delivery(number, apply)
     assert (delivery.state, delivery.attempts) == (DeliveryState.FAILED, 1)
     assert delivery.error
     assert delivery.payload["Body"] == ["Where is my parcel? 📦"]
@@ -74,31 +68,31 @@ def test_what_could_not_be_applied_is_kept_with_its_error_and_nothing_half_done(
     assert not Conversation.objects.exists()
 
 
-def test_twilio_gets_200_for_what_is_kept_although_it_failed(
+def test_twilio_gets_200_for_a_stored_delivery_that_failed(
     number: WhatsAppNumber, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The database's own fault, in the middle of the work: the default queue is gone.
+    # Without a default queue the database raises an error in the middle of the work.
     number.work_stream.fallback_queue = None
     number.work_stream.save()
-    monkeypatch.setattr(type(builders.Queue.objects), "default", lambda self: self.get(name="gone"))
-    assert deliver(number.account.inbound_url, recorded("text", number)).status_code == 200
+    monkeypatch.setattr(type(Queue.objects), "get_default", lambda self: self.get(name="gone"))
+    assert post_webhook(number.account.inbound_url, load_payload("text", number)).status_code == 200
     assert WebhookDelivery.objects.get().state == DeliveryState.FAILED
 
 
 def test_a_failed_delivery_is_tried_again_and_then_applied(number: WhatsAppNumber) -> None:
-    delivery = failed(number)
-    assert retry_failed(apply_delivery) == 0
+    delivery = create_failed_delivery(number)
+    assert retry_failed_deliveries(apply_delivery) == 0
     make_due()
-    assert retry_failed(apply_delivery) == 1
+    assert retry_failed_deliveries(apply_delivery) == 1
     delivery.refresh_from_db()
     assert (delivery.state, delivery.attempts, delivery.error) == (DeliveryState.APPLIED, 2, "")
-    assert retry_failed(apply_delivery) == 0
+    assert retry_failed_deliveries(apply_delivery) == 0
 
 
 def test_the_messages_time_is_that_of_its_delivery(number: WhatsAppNumber) -> None:
-    delivery = failed(number)
+    delivery = create_failed_delivery(number)
     WebhookDelivery.objects.update(received_at=timezone.now() - timedelta(hours=2), next_attempt_at=timezone.now())
-    retry_failed(apply_delivery)
+    retry_failed_deliveries(apply_delivery)
     delivery.refresh_from_db()
     message = Message.objects.get()
     assert message.created_at == delivery.received_at
@@ -106,81 +100,85 @@ def test_the_messages_time_is_that_of_its_delivery(number: WhatsAppNumber) -> No
 
 
 def test_the_same_delivery_again_does_nothing_while_the_first_waits_to_be_retried(number: WhatsAppNumber) -> None:
-    failed(number)
-    receive(number.account, recorded("text", number), None, apply_delivery)
+    create_failed_delivery(number)
+    receive_delivery(number.account, load_payload("text", number), None, apply_delivery)
     assert (WebhookDelivery.objects.get().state, Message.objects.count()) == (DeliveryState.FAILED, 0)
 
 
-def test_each_attempt_is_later_than_the_last_until_a_person_is_needed(number: WhatsAppNumber) -> None:
-    delivery, waits = failed(number), []
+def test_retry_delay_grows_until_retries_stop(number: WhatsAppNumber) -> None:
+    delivery, waits = create_failed_delivery(number), []
     while delivery.next_attempt_at is not None:
         waits.append((delivery.next_attempt_at - timezone.now()).total_seconds())
         make_due()
-        retry_failed(faulty)
+        retry_failed_deliveries(apply_half_then_fail)
         delivery.refresh_from_db()
     assert waits == sorted(waits)
     assert (delivery.attempts, delivery.state) == (MAX_ATTEMPTS, DeliveryState.FAILED)
-    assert (retry_now([delivery.pk]), retry_failed(apply_delivery), Message.objects.count()) == (1, 1, 1)
+    assert (retry_deliveries([delivery.pk]), retry_failed_deliveries(apply_delivery), Message.objects.count()) == (
+        1,
+        1,
+        1,
+    )
 
 
-def test_one_that_cannot_be_applied_does_not_hold_up_the_others(number: WhatsAppNumber) -> None:
+def test_failing_delivery_does_not_block_others(number: WhatsAppNumber) -> None:
     for name in ("text", "location", "voice"):
-        receive(number.account, recorded(name, number), None, faulty)
+        receive_delivery(number.account, load_payload(name, number), None, apply_half_then_fail)
     make_due()
 
     def all_but_the_location(delivery: WebhookDelivery) -> None:
-        (broken if "Latitude" in delivery.payload else apply_delivery)(delivery)
+        (fail_in_database if "Latitude" in delivery.payload else apply_delivery)(delivery)
 
-    assert retry_failed(all_but_the_location) == 3
+    assert retry_failed_deliveries(all_but_the_location) == 3
     assert Message.objects.count() == 2
 
 
-def test_what_is_ignored_at_the_retry_is_kept_with_the_reason(number: WhatsAppNumber) -> None:
-    delivery = failed(number)
+def test_delivery_ignored_at_retry_keeps_the_reason(number: WhatsAppNumber) -> None:
+    delivery = create_failed_delivery(number)
     make_due()
 
     def ignore(delivery: WebhookDelivery) -> None:
-        raise Ignore("Not for us.")
+        raise IgnoredDeliveryError("Not for us.")
 
-    retry_failed(ignore)
+    retry_failed_deliveries(ignore)
     delivery.refresh_from_db()
     assert (delivery.state, delivery.error, delivery.next_attempt_at) == (DeliveryState.IGNORED, "Not for us.", None)
 
 
-def test_what_is_applied_is_not_retried_by_hand(number: WhatsAppNumber) -> None:
-    receive(number.account, recorded("text", number), None, apply_delivery)
-    assert retry_now([WebhookDelivery.objects.get().pk]) == 0
+def test_applied_delivery_is_not_retried(number: WhatsAppNumber) -> None:
+    receive_delivery(number.account, load_payload("text", number), None, apply_delivery)
+    assert retry_deliveries([WebhookDelivery.objects.get().pk]) == 0
 
 
 @pytest.mark.django_db(transaction=True)
 def test_several_workers_that_retry_at_once_apply_it_once() -> None:
-    failed(builders.number())
+    create_failed_delivery(builders.create_number())
     make_due()
-    outcomes = at_once(*[lambda: retry_failed(apply_delivery)] * 6)
+    outcomes = run_concurrently(*[lambda: retry_failed_deliveries(apply_delivery)] * 6)
     assert all(isinstance(outcome, int) for outcome in outcomes), outcomes
     delivery = WebhookDelivery.objects.get()
     assert (delivery.state, delivery.attempts, Message.objects.count()) == (DeliveryState.APPLIED, 2, 1)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_delivery_that_fails_and_comes_many_times_at_once_is_kept_once() -> None:
-    number = builders.number()
-    form = recorded("text", number)
-    outcomes = at_once(*[lambda: receive(number.account, form, None, faulty)] * 8)
+def test_concurrent_failing_duplicates_are_stored_once() -> None:
+    number = builders.create_number()
+    form = load_payload("text", number)
+    outcomes = run_concurrently(*[lambda: receive_delivery(number.account, form, None, apply_half_then_fail)] * 8)
     assert outcomes == [None] * 8
     assert (WebhookDelivery.objects.count(), Message.objects.count()) == (1, 0)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_it_is_only_acknowledged_when_it_is_stored(number: WhatsAppNumber) -> None:
-    gone = WhatsAppAccount(pk=987654, account_sid=builders.sid("AC"))
+    missing_account = WhatsAppAccount(pk=987654, account_sid=builders.new_sid("AC"))
     with pytest.raises((DatabaseError, IntegrityError)):
-        receive(gone, recorded("text", number), None, apply_delivery)
+        receive_delivery(missing_account, load_payload("text", number), None, apply_delivery)
     assert not WebhookDelivery.objects.exists()
 
 
-def test_fingerprints_tell_deliveries_apart(number: WhatsAppNumber) -> None:
-    account, sid = number.account, [builders.sid()]
+def test_different_deliveries_have_different_fingerprints(number: WhatsAppNumber) -> None:
+    account, sid = number.account, [builders.new_sid()]
     status = {"MessageSid": sid, "MessageStatus": ["sent"]}
     forms: list[tuple[Any, WebhookKind]] = [
         ({"MessageSid": sid}, WebhookKind.INBOUND),
@@ -194,72 +192,72 @@ def test_fingerprints_tell_deliveries_apart(number: WhatsAppNumber) -> None:
         ({"MessageSid": ["x" * 5000]}, WebhookKind.INBOUND),
         ({"MessageSid": sid, "MessageStatus": ["y" * 5000]}, WebhookKind.STATUS),
     ]
-    found = [fingerprint(account, form, kind) for form, kind in forms]
-    assert len(set(found)) == len(forms)
-    assert max(map(len, found)) <= 200
-    assert fingerprint(account, {**status, "EventType": ["SENT"]}, WebhookKind.STATUS) == found[2]
+    fingerprints = [compute_fingerprint(account, form, kind) for form, kind in forms]
+    assert len(set(fingerprints)) == len(forms)
+    assert max(map(len, fingerprints)) <= 200
+    assert compute_fingerprint(account, {**status, "EventType": ["SENT"]}, WebhookKind.STATUS) == fingerprints[2]
 
 
-# -- Its moment -------------------------------------------------------------------------------------------------------
+# -- Time of the dry run -----------------------------------------------------------------------------------------------
 
 
-def retry_due() -> Any:
-    """When a worker tries again."""
+def next_retry_at() -> Any:
+    """Return the time at which a worker retries the delivery."""
     return Lane.objects.filter(kind=RETRY_LANE).values_list("due_at", flat=True).first()
 
 
 def test_a_worker_tries_again_the_moment_the_next_attempt_is_due(number: WhatsAppNumber) -> None:
-    delivery = failed(number)
-    assert retry_due() == next_retry() == delivery.next_attempt_at
+    delivery = create_failed_delivery(number)
+    assert next_retry_at() == get_next_retry_time() == delivery.next_attempt_at
     make_due()
-    retry_failed(faulty)
+    retry_failed_deliveries(apply_half_then_fail)
     delivery.refresh_from_db()
-    assert next_retry() == delivery.next_attempt_at
+    assert get_next_retry_time() == delivery.next_attempt_at
     make_due()
-    retry_failed(apply_delivery)
-    assert next_retry() is None
+    retry_failed_deliveries(apply_delivery)
+    assert get_next_retry_time() is None
 
 
-def test_what_is_tried_again_by_hand_is_tried_at_once(number: WhatsAppNumber) -> None:
-    delivery = failed(number)
-    retry_now([delivery.pk])
-    assert retry_due() <= timezone.now()
+def test_manual_retry_runs_immediately(number: WhatsAppNumber) -> None:
+    delivery = create_failed_delivery(number)
+    retry_deliveries([delivery.pk])
+    assert next_retry_at() <= timezone.now()
 
 
-def test_what_is_not_for_us_keeps_no_worker_busy(number: WhatsAppNumber) -> None:
+def test_ignored_delivery_creates_no_retry(number: WhatsAppNumber) -> None:
     def ignore(delivery: WebhookDelivery) -> None:
-        raise Ignore("Not for us.")
+        raise IgnoredDeliveryError("Not for us.")
 
-    failed(number, ignore)
-    assert (retry_due(), next_retry()) == (None, None)
+    create_failed_delivery(number, ignore)
+    assert (next_retry_at(), get_next_retry_time()) == (None, None)
 
 
-def test_a_retry_whose_moment_was_missed_is_found_by_the_net(number: WhatsAppNumber) -> None:
-    failed(number)
+def test_missed_retry_is_found_by_the_periodic_check(number: WhatsAppNumber) -> None:
+    create_failed_delivery(number)
     Lane.objects.all().delete()
-    retry_if_due()
-    assert retry_due() is None
+    enqueue_due_retries()
+    assert next_retry_at() is None
     make_due()
-    retry_if_due()
-    assert retry_due() <= timezone.now()
+    enqueue_due_retries()
+    assert next_retry_at() <= timezone.now()
 
 
-class Killed(BaseException):
-    """The worker ends in the middle: nothing catches this, and the transaction is rolled back."""
+class WorkerKilled(BaseException):
+    """The end of a worker: nothing catches it, and the transaction is rolled back."""
 
 
-def kill(delivery: WebhookDelivery) -> None:
-    raise Killed
+def raise_worker_killed(delivery: WebhookDelivery) -> None:
+    raise WorkerKilled
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_delivery_that_kills_the_worker_at_every_attempt_is_given_up(number: WhatsAppNumber) -> None:
-    failed(number)
+def test_delivery_that_always_kills_the_worker_is_marked_failed(number: WhatsAppNumber) -> None:
+    create_failed_delivery(number)
     for _ in range(MAX_ATTEMPTS - 1):
         make_due()
-        with pytest.raises(Killed):
-            retry_failed(kill)
+        with pytest.raises(WorkerKilled):
+            retry_failed_deliveries(raise_worker_killed)
     delivery = WebhookDelivery.objects.get()
     assert (delivery.state, delivery.attempts) == (DeliveryState.FAILED, MAX_ATTEMPTS)
-    assert (delivery.next_attempt_at, delivery.error) == (None, NEVER_FINISHED)
-    assert retry_failed(kill) == 0
+    assert (delivery.next_attempt_at, delivery.error) == (None, UNFINISHED_ATTEMPT_ERROR)
+    assert retry_failed_deliveries(raise_worker_killed) == 0

@@ -1,58 +1,58 @@
-"""Who an address belongs to."""
+"""Addresses of the same person have the same identity."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels_whatsapp.events import InboundMessage, StatusUpdate, is_status, whatsapp_address
-from channels_whatsapp.identity import identity, is_business_scoped, shown_address
+from channels_whatsapp.events import InboundMessage, StatusUpdate, is_status_callback, normalize_whatsapp_address
+from channels_whatsapp.identity import format_address, get_identity, is_business_scoped
 
-forms = st.dictionaries(st.text(max_size=20), st.lists(st.text(max_size=50), max_size=3), max_size=8)
-twilios_names = st.sampled_from(
+random_forms = st.dictionaries(st.text(max_size=20), st.lists(st.text(max_size=50), max_size=3), max_size=8)
+twilio_field_names = st.sampled_from(
     ["From", "To", "Body", "WaId", "MediaUrl0", "Latitude", "Longitude", "MessageSid", "MessageStatus", "ErrorCode"]
 )
-nearly_twilios = st.dictionaries(twilios_names, st.lists(st.text(max_size=50), max_size=2))
+twilio_like_forms = st.dictionaries(twilio_field_names, st.lists(st.text(max_size=50), max_size=2))
 
 
 @given(st.text())
 def test_identity_of_any_text_is_found_and_stays_the_same(text: str) -> None:
-    assert identity(identity(text)) == identity(text)
+    assert get_identity(get_identity(text)) == get_identity(text)
 
 
 @given(st.from_regex(r"\Awhatsapp:\+[0-9]{5,20}\Z"))
 def test_identity_of_a_number_is_a_number_that_can_be_shown(address: str) -> None:
-    assert identity(identity(address)) == identity(address)
-    assert identity(address).startswith("whatsapp:+")
-    assert shown_address(address)
+    assert get_identity(get_identity(address)) == get_identity(address)
+    assert get_identity(address).startswith("whatsapp:+")
+    assert format_address(address)
 
 
 @given(st.text())
 def test_any_address_can_be_shown(text: str) -> None:
-    assert isinstance(shown_address(text), str)
+    assert isinstance(format_address(text), str)
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "other"),
     [
-        ("+5511987654321", "+551187654321"),  # Brazil, with and without the ninth digit
-        ("+5215512345678", "+525512345678"),  # Mexico, with and without the 1
-        ("+5491123456789", "+541123456789"),  # Argentina, with and without the 9
+        ("+5511987654321", "+551187654321"),  # Brazilian mobile numbers, with and without the ninth digit
+        ("+5215512345678", "+525512345678"),  # Mexican numbers, with and without the 1
+        ("+5491123456789", "+541123456789"),  # Argentine numbers, with and without the 9
     ],
 )
-def test_both_spellings_of_one_number_are_one_identity(one: str, other: str) -> None:
-    assert identity(f"whatsapp:{one}") == identity(f"whatsapp:{other}")
+def test_both_spellings_of_one_number_are_one_identity(first: str, other: str) -> None:
+    assert get_identity(f"whatsapp:{first}") == get_identity(f"whatsapp:{other}")
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "other"),
     [
-        ("+551132345678", "+5511932345678"),  # a Brazilian landline has no ninth digit
+        ("+551132345678", "+5511932345678"),  # Brazilian landline numbers have no ninth digit.
         ("+15512345678", "+525512345678"),
         ("+4915112345678", "+4915112345679"),
     ],
 )
-def test_different_people_keep_their_own_identity(one: str, other: str) -> None:
-    assert identity(f"whatsapp:{one}") != identity(f"whatsapp:{other}")
+def test_different_people_keep_their_own_identity(first: str, other: str) -> None:
+    assert get_identity(f"whatsapp:{first}") != get_identity(f"whatsapp:{other}")
 
 
 @pytest.mark.parametrize(
@@ -65,21 +65,21 @@ def test_different_people_keep_their_own_identity(one: str, other: str) -> None:
         ("whatsapp:US.1\n", False),
     ],
 )
-def test_business_scoped_ids_are_told_by_their_form(address: str, is_one: bool) -> None:
+def test_business_scoped_ids_are_recognised_by_format(address: str, is_one: bool) -> None:
     assert is_business_scoped(address) is is_one
 
 
-@given(st.one_of(forms, nearly_twilios))
+@given(st.one_of(random_forms, twilio_like_forms))
 def test_any_form_can_be_read(form: dict[str, list[str]]) -> None:
     message = InboundMessage.from_payload(form)
     update = StatusUpdate.from_payload(form)
     assert len(message.sender) <= 140
     assert len(message.external_user_id) <= 140
     assert update.error_code is None or 0 < update.error_code < 2**31
-    assert isinstance(is_status(form), bool)
+    assert isinstance(is_status_callback(form), bool)
 
 
 @given(st.text())
 def test_an_address_is_a_whatsapp_address_or_none_at_all(text: str) -> None:
-    found = whatsapp_address(text)
-    assert found == "" or len(found) > len("whatsapp:")
+    address = normalize_whatsapp_address(text)
+    assert address == "" or len(address) > len("whatsapp:")

@@ -1,4 +1,4 @@
-"""A customer's file is fetched from Twilio and from nowhere else."""
+"""Customers' files are fetched from Twilio and from no other host."""
 
 import base64
 import gzip
@@ -10,106 +10,110 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels_whatsapp import media
-from channels_whatsapp.media import MediaNotReady, MediaRefused, check_source, fetch, sniff
+from channels_whatsapp.media import (
+    MediaRejectedError,
+    MediaUnavailableError,
+    detect_content_type,
+    fetch_media,
+    validate_media_url,
+)
 from channels_whatsapp.models import WhatsAppAccount
 from tests import builders
-from tests.fileserver import Answer, FileServer, file_server
+from tests.media_server import FileResponse, FileServer, run_file_server
 
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF" + b"\x00" * 40
-MESSAGE, FILE = "MM" + "a" * 32, "ME" + "b" * 32
+MESSAGE_SID, MEDIA_SID = "MM" + "a" * 32, "ME" + "b" * 32
 
 
 @pytest.fixture
 def account() -> WhatsAppAccount:
-    return WhatsAppAccount(name="Shop", account_sid="AC" + "1" * 32, auth_token=builders.TOKEN)
+    return WhatsAppAccount(name="Shop", account_sid="AC" + "1" * 32, auth_token=builders.AUTH_TOKEN)
 
 
 @pytest.fixture
-def twilio(settings: Any) -> Iterator[FileServer]:
-    with file_server() as running:
+def media_server(settings: Any) -> Iterator[FileServer]:
+    with run_file_server() as running:
         settings.PUBLIC_URL, settings.WHATSAPP_BACKEND = running.url, "simulator"
         yield running
 
 
-def address(account: WhatsAppAccount) -> str:
-    return f"https://api.twilio.com/2010-04-01/Accounts/{account.account_sid}/Messages/{MESSAGE}/Media/{FILE}"
+def media_url(account: WhatsAppAccount) -> str:
+    return f"https://api.twilio.com/2010-04-01/Accounts/{account.account_sid}/Messages/{MESSAGE_SID}/Media/{MEDIA_SID}"
 
 
-def place(account: WhatsAppAccount) -> str:
-    return "/simulator/twilio/api" + address(account).removeprefix("https://api.twilio.com")
+def simulator_path(account: WhatsAppAccount) -> str:
+    return "/simulator/twilio/api" + media_url(account).removeprefix("https://api.twilio.com")
 
 
-def read(account: WhatsAppAccount, declared: str = "image/jpeg") -> tuple[bytes, str]:
-    found = fetch(account, address(account), declared)
-    with found.file:
-        return found.file.read(), found.content_type
+def fetch_from_server(account: WhatsAppAccount, declared: str = "image/jpeg") -> tuple[bytes, str]:
+    media = fetch_media(account, media_url(account), declared)
+    with media.file:
+        return media.file.read(), media.content_type
 
 
 def test_twilios_media_of_our_account_is_fetched_with_our_credentials(
-    account: WhatsAppAccount, twilio: FileServer
+    account: WhatsAppAccount, media_server: FileServer
 ) -> None:
-    twilio.answers[place(account)] = [Answer(200, JPEG)]
-    assert read(account) == (JPEG, "image/jpeg")
-    pair = base64.b64encode(f"{account.account_sid}:{builders.TOKEN}".encode()).decode()
-    assert twilio.asked == [(place(account), f"Basic {pair}")]
+    media_server.responses[simulator_path(account)] = [FileResponse(200, JPEG)]
+    assert fetch_from_server(account) == (JPEG, "image/jpeg")
+    pair = base64.b64encode(f"{account.account_sid}:{builders.AUTH_TOKEN}".encode()).decode()
+    assert media_server.requests == [(simulator_path(account), f"Basic {pair}")]
 
 
-GOOD = "https://api.twilio.com/2010-04-01/Accounts/AC" + "1" * 32 + f"/Messages/{MESSAGE}/Media/{FILE}"
-NASTY = [
+VALID_URL = "https://api.twilio.com/2010-04-01/Accounts/AC" + "1" * 32 + f"/Messages/{MESSAGE_SID}/Media/{MEDIA_SID}"
+FORBIDDEN_URLS = [
     "",
     "nonsense",
     "file:///etc/passwd",
-    GOOD.replace("https", "http"),
-    GOOD.replace("https", "HTTPS"),
-    GOOD.replace("api.twilio.com", "api.twilio.com:8443"),
-    GOOD.replace("api.twilio.com", "api.twilio.com."),
-    GOOD.replace("api.twilio.com", "user:pass@api.twilio.com"),
-    GOOD.replace("api.twilio.com", "api.twilio.com@evil.example"),
-    GOOD.replace("api.twilio.com", "api.twilio.com\\@evil.example"),
-    GOOD.replace("api.twilio.com", "api.twilio.com\n.evil.example"),
-    GOOD.replace("api.twilio.com", "evil.example"),
-    GOOD.replace("api.twilio.com", "api.twilio.com.evil.example"),
-    GOOD.replace("api.twilio.com", "apiXtwilio.com"),
-    GOOD.replace("api.twilio.com", "127.0.0.1"),
-    GOOD.replace("api.twilio.com", "[::1"),
-    GOOD.replace("AC" + "1" * 32, "AC" + "2" * 32),
-    GOOD.replace("/Messages/", "/../AC" + "2" * 32 + "/Messages/"),
-    GOOD.replace("/Media/", "/%2e%2e/Media/"),
-    GOOD + "?x=1",
-    GOOD + "#x",
-    GOOD + "/",
-    GOOD + ".json",
-    GOOD + "\n",
-    " " + GOOD,
-    GOOD.replace("/2010-04-01", "//2010-04-01"),
-    GOOD[:-1],
-    GOOD[:-1] + "\uff11",
+    VALID_URL.replace("https", "http"),
+    VALID_URL.replace("https", "HTTPS"),
+    VALID_URL.replace("api.twilio.com", "api.twilio.com:8443"),
+    VALID_URL.replace("api.twilio.com", "api.twilio.com."),
+    VALID_URL.replace("api.twilio.com", "user:pass@api.twilio.com"),
+    VALID_URL.replace("api.twilio.com", "api.twilio.com@evil.example"),
+    VALID_URL.replace("api.twilio.com", "api.twilio.com\\@evil.example"),
+    VALID_URL.replace("api.twilio.com", "api.twilio.com\n.evil.example"),
+    VALID_URL.replace("api.twilio.com", "evil.example"),
+    VALID_URL.replace("api.twilio.com", "api.twilio.com.evil.example"),
+    VALID_URL.replace("api.twilio.com", "apiXtwilio.com"),
+    VALID_URL.replace("api.twilio.com", "127.0.0.1"),
+    VALID_URL.replace("api.twilio.com", "[::1"),
+    VALID_URL.replace("AC" + "1" * 32, "AC" + "2" * 32),
+    VALID_URL.replace("/Messages/", "/../AC" + "2" * 32 + "/Messages/"),
+    VALID_URL.replace("/Media/", "/%2e%2e/Media/"),
+    VALID_URL + "?x=1",
+    VALID_URL + "#x",
+    VALID_URL + "/",
+    VALID_URL + ".json",
+    VALID_URL + "\n",
+    " " + VALID_URL,
+    VALID_URL.replace("/2010-04-01", "//2010-04-01"),
+    VALID_URL[:-1],
+    VALID_URL[:-1] + "\uff11",
     "https://api.twilio.com/2010-04-01/Accounts/AC" + "1" * 32 + "/Messages.json",
 ]
 
 
-@pytest.mark.parametrize("url", NASTY)
-def test_any_other_address_is_refused_before_anything_is_asked(
-    account: WhatsAppAccount, twilio: FileServer, url: str
-) -> None:
-    with pytest.raises(MediaRefused):
-        fetch(account, url, "image/jpeg")
-    assert twilio.asked == []
+@pytest.mark.parametrize("url", FORBIDDEN_URLS)
+def test_other_urls_are_refused_without_a_request(account: WhatsAppAccount, media_server: FileServer, url: str) -> None:
+    with pytest.raises(MediaRejectedError):
+        fetch_media(account, url, "image/jpeg")
+    assert media_server.requests == []
 
 
 @given(st.text())
-def test_any_text_for_an_address_is_refused_in_words(text: str) -> None:
-    with pytest.raises(MediaRefused):
-        check_source(WhatsAppAccount(account_sid="AC" + "1" * 32), text)
+def test_any_invalid_url_is_refused_with_a_message(text: str) -> None:
+    with pytest.raises(MediaRejectedError):
+        validate_media_url(WhatsAppAccount(account_sid="AC" + "1" * 32), text)
 
 
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
-def test_credentials_do_not_follow_a_redirect(account: WhatsAppAccount, twilio: FileServer, code: int) -> None:
+def test_credentials_do_not_follow_a_redirect(account: WhatsAppAccount, media_server: FileServer, code: int) -> None:
     cdn = "https://mms.twiliocdn.com/file?signature=x"
-    twilio.answers[place(account)] = [Answer(code, headers={"Location": cdn})]
-    twilio.answers["/simulator/twilio/cdn/file?signature=x"] = [Answer(200, JPEG)]
-    assert read(account)[0] == JPEG
-    assert twilio.asked[1] == ("/simulator/twilio/cdn/file?signature=x", None)
+    media_server.responses[simulator_path(account)] = [FileResponse(code, headers={"Location": cdn})]
+    media_server.responses["/simulator/twilio/cdn/file?signature=x"] = [FileResponse(200, JPEG)]
+    assert fetch_from_server(account)[0] == JPEG
+    assert media_server.requests[1] == ("/simulator/twilio/cdn/file?signature=x", None)
 
 
 @pytest.mark.parametrize(
@@ -126,11 +130,11 @@ def test_credentials_do_not_follow_a_redirect(account: WhatsAppAccount, twilio: 
         "https://mms.twiliocdn.com:99999999/",
     ],
 )
-def test_a_redirect_to_an_odd_place_is_refused(account: WhatsAppAccount, twilio: FileServer, target: str) -> None:
-    twilio.answers[place(account)] = [Answer(302, headers={"Location": target})]
-    with pytest.raises(MediaRefused, match="not safe"):
-        read(account)
-    assert len(twilio.asked) == 1
+def test_a_redirect_to_an_odd_place_is_refused(account: WhatsAppAccount, media_server: FileServer, target: str) -> None:
+    media_server.responses[simulator_path(account)] = [FileResponse(302, headers={"Location": target})]
+    with pytest.raises(MediaRejectedError, match="unsafe address"):
+        fetch_from_server(account)
+    assert len(media_server.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -139,70 +143,72 @@ def test_a_redirect_to_an_odd_place_is_refused(account: WhatsAppAccount, twilio:
 )
 def test_a_redirect_into_our_own_network_is_refused(settings: Any, host: str) -> None:
     settings.WHATSAPP_BACKEND = "twilio"
-    with pytest.raises(MediaRefused, match="not public"):
-        media._redirected(GOOD, f"https://{host}/latest/meta-data/")
+    with pytest.raises(MediaRejectedError, match="private address"):
+        media._resolve_redirect(VALID_URL, f"https://{host}/latest/meta-data/")
 
 
 @pytest.mark.parametrize("host", ["x" * 70 + ".example", "..", "a..b"])
 def test_a_redirect_to_a_name_that_is_none_is_refused(settings: Any, host: str) -> None:
     settings.WHATSAPP_BACKEND = "twilio"
-    with pytest.raises((ValueError, MediaNotReady)):
-        media._redirected(GOOD, f"https://{host}/")
+    with pytest.raises((ValueError, MediaUnavailableError)):
+        media._resolve_redirect(VALID_URL, f"https://{host}/")
 
 
-def test_redirects_without_end_are_refused(account: WhatsAppAccount, twilio: FileServer) -> None:
-    twilio.answers[place(account)] = [Answer(302, headers={"Location": ""})]
-    with pytest.raises(MediaRefused, match="too often"):
-        read(account)
-    assert len(twilio.asked) == media.MAX_REDIRECTS + 1
+def test_redirects_without_end_are_refused(account: WhatsAppAccount, media_server: FileServer) -> None:
+    media_server.responses[simulator_path(account)] = [FileResponse(302, headers={"Location": ""})]
+    with pytest.raises(MediaRejectedError, match="too many times"):
+        fetch_from_server(account)
+    assert len(media_server.requests) == media.MAX_REDIRECTS + 1
 
 
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 429, 500, 503])
-def test_what_is_not_to_be_had_now_may_be_in_a_moment(account: WhatsAppAccount, twilio: FileServer, code: int) -> None:
-    twilio.answers[place(account)] = [Answer(code), Answer(200, JPEG)]
-    with pytest.raises(MediaNotReady):
-        read(account)
-    assert read(account)[0] == JPEG
+def test_temporary_http_errors_are_retryable(account: WhatsAppAccount, media_server: FileServer, code: int) -> None:
+    media_server.responses[simulator_path(account)] = [FileResponse(code), FileResponse(200, JPEG)]
+    with pytest.raises(MediaUnavailableError):
+        fetch_from_server(account)
+    assert fetch_from_server(account)[0] == JPEG
 
 
-def test_a_file_that_breaks_off_is_asked_for_again(account: WhatsAppAccount, twilio: FileServer) -> None:
-    twilio.answers[place(account)] = [Answer(200, JPEG, claimed_length=5000)]
-    with pytest.raises(MediaNotReady):
-        read(account)
+def test_interrupted_download_is_retryable(account: WhatsAppAccount, media_server: FileServer) -> None:
+    media_server.responses[simulator_path(account)] = [FileResponse(200, JPEG, declared_length=5000)]
+    with pytest.raises(MediaUnavailableError):
+        fetch_from_server(account)
 
 
-def test_a_file_that_trickles_in_for_ever_is_broken_off_and_asked_for_again(
-    account: WhatsAppAccount, twilio: FileServer, monkeypatch: pytest.MonkeyPatch
+def test_endless_download_is_aborted_and_retried(
+    account: WhatsAppAccount, media_server: FileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(media, "BODY_SECONDS", 0.2)
-    twilio.answers[place(account)] = [Answer(200, JPEG, claimed_length=5_000_000, trickles=True)]
-    with pytest.raises(MediaNotReady):
-        read(account)
+    monkeypatch.setattr(media, "DOWNLOAD_TIMEOUT_SECONDS", 0.2)
+    media_server.responses[simulator_path(account)] = [
+        FileResponse(200, JPEG, declared_length=5_000_000, never_ends=True)
+    ]
+    with pytest.raises(MediaUnavailableError):
+        fetch_from_server(account)
 
 
-def test_no_server_at_all_is_waited_for(account: WhatsAppAccount, settings: Any) -> None:
+def test_connection_error_is_retryable(account: WhatsAppAccount, settings: Any) -> None:
     settings.PUBLIC_URL, settings.WHATSAPP_BACKEND = "http://127.0.0.1:9", "simulator"
-    with pytest.raises(MediaNotReady):
-        read(account)
+    with pytest.raises(MediaUnavailableError):
+        fetch_from_server(account)
 
 
 def test_the_size_is_capped_while_it_streams(
-    account: WhatsAppAccount, twilio: FileServer, monkeypatch: pytest.MonkeyPatch
+    account: WhatsAppAccount, media_server: FileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(media, "SIZE_LIMIT", 1024 * 1024)
-    twilio.answers[place(account)] = [Answer(200, JPEG + b"\x00" * (1024 * 1024))]
-    with pytest.raises(MediaRefused, match="larger than 1 MB"):
-        read(account)
+    media_server.responses[simulator_path(account)] = [FileResponse(200, JPEG + b"\x00" * (1024 * 1024))]
+    with pytest.raises(MediaRejectedError, match="larger than 1 MB"):
+        fetch_from_server(account)
 
 
 def test_a_file_that_unpacks_to_more_than_the_cap_is_refused(
-    account: WhatsAppAccount, twilio: FileServer, monkeypatch: pytest.MonkeyPatch
+    account: WhatsAppAccount, media_server: FileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(media, "SIZE_LIMIT", 1024 * 1024)
     bomb = gzip.compress(b"\x00" * (8 * 1024 * 1024))
-    twilio.answers[place(account)] = [Answer(200, bomb, headers={"Content-Encoding": "gzip"})]
-    with pytest.raises(MediaRefused, match="larger"):
-        read(account)
+    media_server.responses[simulator_path(account)] = [FileResponse(200, bomb, headers={"Content-Encoding": "gzip"})]
+    with pytest.raises(MediaRejectedError, match="larger"):
+        fetch_from_server(account)
 
 
 @pytest.mark.parametrize(
@@ -223,13 +229,13 @@ def test_a_file_that_unpacks_to_more_than_the_cap_is_refused(
         (b"", "image/png", None),
     ],
 )
-def test_what_a_file_is_its_bytes_decide(content: bytes, declared: str, is_really: str | None) -> None:
-    assert sniff(content, declared) == (is_really or "application/octet-stream")
+def test_content_type_is_detected_from_the_bytes(content: bytes, declared: str, is_really: str | None) -> None:
+    assert detect_content_type(content, declared) == (is_really or "application/octet-stream")
 
 
 @given(st.binary(max_size=300), st.text(max_size=30))
-def test_any_bytes_are_something(head: bytes, declared: str) -> None:
-    found = sniff(head, declared)
-    assert "/" in found
-    assert "svg" not in found
-    assert "html" not in found
+def test_any_bytes_have_a_content_type(head: bytes, declared: str) -> None:
+    detected_type = detect_content_type(head, declared)
+    assert "/" in detected_type
+    assert "svg" not in detected_type
+    assert "html" not in detected_type

@@ -1,4 +1,4 @@
-"""What a template shows, which variables it has, and which values WhatsApp takes."""
+"""Text, variables and allowed values of message templates."""
 
 import time
 from typing import Any
@@ -6,50 +6,52 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from channels_whatsapp.models import MessageTemplate
-from channels_whatsapp.simulator.samples import SAMPLES
-from channels_whatsapp.templates import (
+from channels_whatsapp.message_templates.content import (
     Button,
-    as_content,
-    parts_of,
-    pieces,
-    problems,
-    shown,
-    variables_of,
-    why_not,
-    words_in,
+    build_message_content,
+    get_not_sendable_reason,
+    get_search_text,
+    get_variable_errors,
+    get_variable_names,
+    parse_parts,
+    render_template_parts,
+    split_placeholders,
 )
+from channels_whatsapp.models import MessageTemplate
+from channels_whatsapp.simulator.console.sample_templates import SAMPLE_TEMPLATES
 
-BY_NAME = {name: types for name, types, _ in reversed(SAMPLES)}
+SAMPLES_BY_NAME = {name: types for name, types, _ in reversed(SAMPLE_TEMPLATES)}
 
 
-def template(name: str = "delivery_update", **fields: Any) -> MessageTemplate:
-    kind, content = next(iter(BY_NAME[name].items()))
+def sample_template(name: str = "delivery_update", **fields: Any) -> MessageTemplate:
+    kind, content = next(iter(SAMPLES_BY_NAME[name].items()))
     return MessageTemplate(**{"name": name, "content_type": kind, "content": content, "approval": "approved", **fields})
 
 
-def text(body: str, **fields: Any) -> MessageTemplate:
+def text_template(body: str, **fields: Any) -> MessageTemplate:
     return MessageTemplate(content_type="twilio/text", content={"body": body}, approval="approved", **fields)
 
 
-def test_variables_are_asked_for_in_the_order_they_count_or_are_read() -> None:
-    card = template("invoice_ready")
-    assert variables_of(card.content_type, card.content) == ["order", "name", "amount"]
-    media = template("assembly_guide")
-    assert variables_of(media.content_type, media.content) == ["1", "2"]
+def test_variables_are_in_numeric_order_or_reading_order() -> None:
+    card = sample_template("invoice_ready")
+    assert get_variable_names(card.content_type, card.content) == ["order", "name", "amount"]
+    media = sample_template("assembly_guide")
+    assert get_variable_names(media.content_type, media.content) == ["1", "2"]
 
 
-def test_a_variable_that_stands_twice_is_asked_for_once() -> None:
-    assert variables_of("twilio/text", {"body": "{{1}} and { {{ 1 }} }, {{name}}"}) == ["1", "name"]
+def test_repeated_variable_is_listed_once() -> None:
+    assert get_variable_names("twilio/text", {"body": "{{1}} and { {{ 1 }} }, {{name}}"}) == ["1", "name"]
 
 
-def test_variables_of_a_kind_nobody_taught_us_are_found_too() -> None:
+def test_variables_of_unknown_content_types_are_found() -> None:
     content = {"body": "{{1}}", "strange": [{"deep": "{{hidden}}"}]}
-    assert variables_of("twilio/holograms", content) == ["1", "hidden"]
+    assert get_variable_names("twilio/holograms", content) == ["1", "hidden"]
 
 
 def test_a_card_shows_header_body_footer_and_buttons_with_the_variables_filled_in() -> None:
-    parts = shown(template("invoice_ready"), {"order": "2231", "name": "Amara", "amount": "129 €"})
+    parts = render_template_parts(
+        sample_template("invoice_ready"), {"order": "2231", "name": "Amara", "amount": "129 €"}
+    )
     assert (parts.header, parts.footer) == ("Your invoice 2231", "Lumen Lamps, Camden")
     assert parts.body == "Dear Amara, your invoice over 129 € is ready."
     assert parts.buttons[0] == Button("url", "Open invoice", "https://lumen.example/invoices/2231")
@@ -57,110 +59,116 @@ def test_a_card_shows_header_body_footer_and_buttons_with_the_variables_filled_i
 
 
 def test_a_card_of_twilios_has_its_title_as_text_and_its_subtitle_as_footer() -> None:
-    parts = shown(template("summer_sale"), {"1": "Sunday", "2": "lantern"})
+    parts = render_template_parts(sample_template("summer_sale"), {"1": "Sunday", "2": "lantern"})
     assert parts.body == "20 % off all garden lamps until Sunday."
     assert parts.media == ("https://lumen.example/garden/lantern.jpg",)
     assert [button.kind for button in parts.buttons] == ["code", "reply", "reply"]
 
 
 def test_a_list_shows_what_opens_it_and_its_entries() -> None:
-    parts = shown(template("what_is_it_about"), {})
+    parts = render_template_parts(sample_template("what_is_it_about"), {})
     assert parts.opens_list == "Choose"
     assert [item.title for item in parts.entries] == ["My order", "Something is broken"]
 
 
 def test_a_place_is_shown_with_its_name_and_address() -> None:
-    place = shown(template("where_we_are"), {}).place
+    place = render_template_parts(sample_template("where_we_are"), {}).place
     assert place is not None
     assert (place.label, place.address) == ("Lumen Lamps", "12 Camden High Street")
 
 
-def test_whatsapps_own_words_of_a_sign_in_code_are_shown() -> None:
-    parts = shown(template("sign_in_code"), {"1": "4711"})
+def test_authentication_template_shows_whatsapps_text() -> None:
+    parts = render_template_parts(sample_template("sign_in_code"), {"1": "4711"})
     assert parts.body.startswith("4711 is your verification code.")
     assert parts.footer == "This code expires in 10 minutes."
     assert parts.buttons == (Button("code", "Copy code", "4711"),)
 
 
 def test_a_catalog_has_whatsapps_own_button() -> None:
-    menu = parts_of("twilio/catalog", {"title": "Menu", "body": "Look at {{1}}", "subtitle": "All day"})
+    menu = parse_parts("twilio/catalog", {"title": "Menu", "body": "Look at {{1}}", "subtitle": "All day"})
     assert (menu.header, menu.body, menu.footer) == ("Menu", "Look at {{1}}", "All day")
     assert [button.title for button in menu.buttons] == ["View catalog"]
 
 
 def test_a_carousel_shows_each_card() -> None:
     cards = [{"title": "One {{1}}", "body": "First"}, {"title": "Two", "actions": [{"type": "URL", "title": "Go"}]}]
-    parts = parts_of("twilio/carousel", {"body": "Look", "cards": cards})
+    parts = parse_parts("twilio/carousel", {"body": "Look", "cards": cards})
     assert [card.body for card in parts.cards] == ["First", "Two"]
-    assert variables_of("twilio/carousel", {"body": "Look", "cards": cards}) == ["1"]
+    assert get_variable_names("twilio/carousel", {"body": "Look", "cards": cards}) == ["1"]
 
 
 @pytest.mark.parametrize("content", [{}, {"body": None}, {"actions": "x", "items": [1], "media": {}}, {"body": ["a"]}])
-def test_content_that_makes_no_sense_shows_nothing(content: dict[str, Any]) -> None:
-    assert as_content(parts_of("twilio/quick-reply", content)) == {}
+def test_malformed_content_shows_nothing(content: dict[str, Any]) -> None:
+    assert build_message_content(parse_parts("twilio/quick-reply", content)) == {}
 
 
-def test_what_is_read_in_a_template_is_what_it_is_found_by() -> None:
-    card = template("summer_sale")
-    found = words_in(parts_of(card.content_type, card.content))
-    assert "garden lamps" in found
-    assert "Show me" in found
-    assert "https" not in found
+def test_search_text_is_the_displayed_text() -> None:
+    card = sample_template("summer_sale")
+    search_text = get_search_text(parse_parts(card.content_type, card.content))
+    assert "garden lamps" in search_text
+    assert "Show me" in search_text
+    assert "https" not in search_text
 
 
 def test_text_is_cut_at_its_variables_for_the_preview() -> None:
-    assert [(piece.text, piece.slot) for piece in pieces("Hi {{ 1 }}!")] == [("Hi ", ""), ("1", "1"), ("!", "")]
+    assert [(piece.text, piece.variable) for piece in split_placeholders("Hi {{ 1 }}!")] == [
+        ("Hi ", ""),
+        ("1", "1"),
+        ("!", ""),
+    ]
 
 
 def test_a_value_with_a_variable_in_it_is_not_filled_in_again() -> None:
-    assert shown(text("{{1}} {{2}}"), {"1": "{{2}}", "2": "x"}).body == "{{2}} x"
+    assert render_template_parts(text_template("{{1}} {{2}}"), {"1": "{{2}}", "2": "x"}).body == "{{2}} x"
 
 
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
-        ("", "Fill this in."),
-        ("   ", "Fill this in."),
-        ("a\nb", "WhatsApp takes no line breaks and no tabs in a variable."),
-        ("a\tb", "WhatsApp takes no line breaks and no tabs in a variable."),
-        ("a     b", "WhatsApp takes no more than four spaces in a row."),
+        ("", "Enter a value."),
+        ("   ", "Enter a value."),
+        ("a\nb", "Variables can't contain line breaks or tabs."),
+        ("a\tb", "Variables can't contain line breaks or tabs."),
+        ("a     b", "Use no more than four spaces in a row."),
     ],
 )
-def test_values_whatsapp_does_not_take_are_refused_in_a_sentence(value: str, reason: str) -> None:
-    assert problems(text("Hi {{1}}"), {"1": value}) == {"1": reason}
+def test_values_whatsapp_rejects_are_refused_with_a_message(value: str, reason: str) -> None:
+    assert get_variable_errors(text_template("Hi {{1}}"), {"1": value}) == {"1": reason}
 
 
 def test_four_spaces_and_quotes_are_taken() -> None:
-    assert problems(text("Hi {{1}}"), {"1": "a    \"b\" 'c' \\ {}"}) == {}
+    assert get_variable_errors(text_template("Hi {{1}}"), {"1": "a    \"b\" 'c' \\ {}"}) == {}
 
 
 def test_a_text_that_gets_too_long_is_refused_at_its_longest_variable() -> None:
-    assert problems(text("{{1}}{{2}}"), {"1": "a", "2": "b" * 1023}) == {}
-    assert problems(text("{{1}}{{2}}"), {"1": "a", "2": "b" * 1024}) == {
-        "2": "With this the text is 1 character too long: WhatsApp takes up to 1,024."
+    assert get_variable_errors(text_template("{{1}}{{2}}"), {"1": "a", "2": "b" * 1023}) == {}
+    assert get_variable_errors(text_template("{{1}}{{2}}"), {"1": "a", "2": "b" * 1024}) == {
+        "2": "This makes the text 1 character too long. The limit is 1,024."
     }
 
 
 def test_a_header_has_a_limit_of_its_own() -> None:
     values = {"order": "x" * 60, "name": "a", "amount": "b"}
-    assert "takes up to 60." in problems(template("invoice_ready"), values)["order"]
+    assert "The limit is 60." in get_variable_errors(sample_template("invoice_ready"), values)["order"]
 
 
-def test_what_makes_no_address_is_refused_where_one_is_made() -> None:
-    assert "2" in problems(template("assembly_guide"), {"1": "lamp", "2": "or la"})
-    assert problems(template("assembly_guide"), {"1": "lamp", "2": "orla"}) == {}
+def test_value_that_breaks_a_button_url_is_refused() -> None:
+    assert "2" in get_variable_errors(sample_template("assembly_guide"), {"1": "lamp", "2": "or la"})
+    assert get_variable_errors(sample_template("assembly_guide"), {"1": "lamp", "2": "orla"}) == {}
 
 
-def test_an_address_made_to_be_slow_is_refused_at_once() -> None:
+def test_hostile_url_is_refused_quickly() -> None:
     begin = time.process_time()
     photo = MessageTemplate(content_type="twilio/media", content={"body": "Look", "media": ["{{1}}"]})
-    assert "1" in problems(photo, {"1": "https://" + "a" * 64_000 + " b"})
+    assert "1" in get_variable_errors(photo, {"1": "https://" + "a" * 64_000 + " b"})
     assert time.process_time() - begin < 1.5
 
 
 def test_a_code_is_short() -> None:
-    assert problems(template("sign_in_code"), {"1": "1" * 15}) == {}
-    assert problems(template("sign_in_code"), {"1": "1" * 16}) == {"1": "WhatsApp takes codes of up to 15 characters."}
+    assert get_variable_errors(sample_template("sign_in_code"), {"1": "1" * 15}) == {}
+    assert get_variable_errors(sample_template("sign_in_code"), {"1": "1" * 16}) == {
+        "1": "Codes can have up to 15 characters."
+    }
 
 
 @pytest.mark.parametrize(
@@ -168,30 +176,35 @@ def test_a_code_is_short() -> None:
     [
         ("approved", ""),
         ("unsubmitted", "It has not been submitted to WhatsApp for approval."),
-        ("received", "WhatsApp has not decided about it yet."),
-        ("pending", "WhatsApp has not decided about it yet."),
-        ("rejected", "WhatsApp has rejected it."),
-        ("paused", "WhatsApp has paused it: too many customers blocked or reported it."),
-        ("disabled", "WhatsApp has disabled it."),
-        ("in_appeal", "WhatsApp says it is “in_appeal”."),
+        ("received", "WhatsApp has not reviewed it yet."),
+        ("pending", "WhatsApp has not reviewed it yet."),
+        ("rejected", "WhatsApp rejected it."),
+        ("paused", "WhatsApp paused it because too many customers blocked or reported it."),
+        ("disabled", "WhatsApp disabled it."),
+        ("in_appeal", "WhatsApp status: “in_appeal”."),
     ],
 )
 @pytest.mark.parametrize("inside", [True, False])
 def test_only_what_is_approved_may_be_sent(approval: str, says: str, inside: bool) -> None:
-    assert why_not(template(approval=approval), window_is_open=inside) == says
+    assert get_not_sendable_reason(sample_template(approval=approval), window_is_open=inside) == says
 
 
-def test_why_whatsapp_rejected_a_template_is_told() -> None:
-    assert why_not(template(approval="rejected", rejection_reason="Too pushy."), window_is_open=True) == (
-        "WhatsApp has rejected it. Too pushy."
-    )
+def test_rejection_reason_is_shown() -> None:
+    assert get_not_sendable_reason(
+        sample_template(approval="rejected", rejection_reason="Too pushy."), window_is_open=True
+    ) == ("WhatsApp rejected it. Too pushy.")
 
 
 def test_a_template_that_is_gone_at_twilio_may_not_be_sent() -> None:
-    assert why_not(template(gone_at=timezone.now()), window_is_open=True) == "Twilio does not have it any more."
+    assert (
+        get_not_sendable_reason(sample_template(removed_at=timezone.now()), window_is_open=True)
+        == "It was removed from Twilio."
+    )
 
 
 def test_lists_and_places_need_no_approval_but_an_open_window() -> None:
     for name in ("what_is_it_about", "where_we_are"):
-        assert why_not(template(name, approval="unsubmitted"), window_is_open=True) == ""
-        assert "only within 24 hours" in why_not(template(name, approval="unsubmitted"), window_is_open=False)
+        assert get_not_sendable_reason(sample_template(name, approval="unsubmitted"), window_is_open=True) == ""
+        assert "only be sent within 24 hours" in get_not_sendable_reason(
+            sample_template(name, approval="unsubmitted"), window_is_open=False
+        )

@@ -1,4 +1,4 @@
-"""Auth tokens: encrypted at rest, with keys that can be changed, and nowhere to be read."""
+"""Auth tokens are encrypted at rest, with keys that can be rotated."""
 
 import json
 import logging
@@ -10,65 +10,65 @@ from django.core import serializers
 from django.core.exceptions import FieldError, ImproperlyConfigured
 from django.db import connection
 
-from channels_whatsapp.backends.base import OutcomeUnknown, OutgoingMessage
+from channels_whatsapp.backends.base import OutgoingMessage, UnknownOutcomeError
 from channels_whatsapp.backends.twilio import TwilioBackend
 from channels_whatsapp.models import WhatsAppAccount
 from tests import builders
-from tests.fileserver import Answer, file_server
+from tests.media_server import FileResponse, run_file_server
 
 pytestmark = pytest.mark.django_db
 
 
-def stored(field: str = "auth_token") -> str:
-    """What the database holds."""
+def read_database_value(field: str = "auth_token") -> str:
+    """Return the encrypted value from the database."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {field} FROM channels_whatsapp_whatsappaccount")
         return str(cursor.fetchone()[0])
 
 
 def test_both_tokens_are_encrypted_in_the_database() -> None:
-    account = builders.account(secondary_auth_token="0f" * 16)
+    account = builders.create_account(secondary_auth_token="0f" * 16)
     for field in ("auth_token", "secondary_auth_token"):
-        assert getattr(account, field) not in stored(field)
-        assert stored(field).startswith("enc1:")
+        assert getattr(account, field) not in read_database_value(field)
+        assert read_database_value(field).startswith("enc1:")
     account.refresh_from_db()
-    assert account.accepted_tokens == [builders.TOKEN, "0f" * 16]
+    assert account.accepted_tokens == [builders.AUTH_TOKEN, "0f" * 16]
 
 
 def test_an_empty_token_stays_empty() -> None:
-    account = builders.account()
+    account = builders.create_account()
     account.refresh_from_db()
-    assert (stored("secondary_auth_token"), account.secondary_auth_token) == ("", "")
+    assert (read_database_value("secondary_auth_token"), account.secondary_auth_token) == ("", "")
 
 
-def test_the_same_token_is_never_written_alike_twice() -> None:
-    account = builders.account()
-    before = stored()
+def test_encrypting_a_token_twice_gives_different_values() -> None:
+    account = builders.create_account()
+    before = read_database_value()
     account.save()
-    assert stored() != before
+    assert read_database_value() != before
 
 
 def test_keys_can_be_rotated(settings: Any) -> None:
-    account, old = builders.account(), settings.ENCRYPTION_KEYS
+    account, old = builders.create_account(), settings.ENCRYPTION_KEYS
     new = Fernet.generate_key().decode()
     settings.ENCRYPTION_KEYS = [new, *old]
     account.refresh_from_db()
-    assert account.auth_token == builders.TOKEN
+    assert account.auth_token == builders.AUTH_TOKEN
     account.save()
     settings.ENCRYPTION_KEYS = [new]
     account.refresh_from_db()
-    assert account.auth_token == builders.TOKEN
+    assert account.auth_token == builders.AUTH_TOKEN
 
 
-def test_a_key_that_does_not_fit_stops_and_never_passes_for_a_token(settings: Any) -> None:
-    builders.account()
+def test_wrong_encryption_key_raises_an_error(settings: Any) -> None:
+    builders.create_account()
     settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
     with pytest.raises(ImproperlyConfigured, match="ENCRYPTION_KEYS"):
         WhatsAppAccount.objects.get()
 
 
 def test_a_token_somebody_wrote_into_the_database_in_plain_is_not_accepted() -> None:
-    builders.account()
+    builders.create_account()
     with connection.cursor() as cursor:
         cursor.execute("UPDATE channels_whatsapp_whatsappaccount SET auth_token = 'plain'")
     with pytest.raises(ImproperlyConfigured):
@@ -81,36 +81,38 @@ def test_tokens_cannot_be_searched_for(lookup: str) -> None:
         WhatsAppAccount.objects.filter(**{lookup: "d"}).exists()
 
 
-def test_a_token_is_not_in_the_words_for_an_account() -> None:
-    account = builders.account()
-    assert builders.TOKEN not in repr(account) + str(account)
+def test_str_and_repr_of_an_account_contain_no_token() -> None:
+    account = builders.create_account()
+    assert builders.AUTH_TOKEN not in repr(account) + str(account)
 
 
 @pytest.mark.parametrize("format", ["json", "xml", "python"])
 def test_an_export_holds_the_token_encrypted_and_can_be_read_back(format: str) -> None:
-    builders.account()
+    builders.create_account()
     exported = serializers.serialize(format, WhatsAppAccount.objects.all())
-    assert builders.TOKEN not in (exported if isinstance(exported, str) else json.dumps(exported, default=str))
+    assert builders.AUTH_TOKEN not in (exported if isinstance(exported, str) else json.dumps(exported, default=str))
     WhatsAppAccount.objects.all().delete()
     [read] = serializers.deserialize(format, exported)
     read.save()
-    assert WhatsAppAccount.objects.get().auth_token == builders.TOKEN
-    assert builders.TOKEN not in stored()
+    assert WhatsAppAccount.objects.get().auth_token == builders.AUTH_TOKEN
+    assert builders.AUTH_TOKEN not in read_database_value()
 
 
-@pytest.mark.parametrize("answer", [Answer(401, b"{}"), Answer(500, b"<html>"), Answer(200, b"nonsense")])
+@pytest.mark.parametrize(
+    "answer", [FileResponse(401, b"{}"), FileResponse(500, b"<html>"), FileResponse(200, b"nonsense")]
+)
 def test_a_call_that_fails_logs_and_says_nothing_of_the_token(
-    settings: Any, caplog: pytest.LogCaptureFixture, answer: Answer
+    settings: Any, caplog: pytest.LogCaptureFixture, answer: FileResponse
 ) -> None:
     settings.WHATSAPP_BACKEND = "simulator"
-    account = builders.account()
-    with file_server() as twilio, caplog.at_level(logging.DEBUG):
+    account = builders.create_account()
+    with run_file_server() as twilio, caplog.at_level(logging.DEBUG):
         settings.PUBLIC_URL = twilio.url
         path = f"/simulator/twilio/api/2010-04-01/Accounts/{account.account_sid}.json"
-        twilio.answers[path] = [answer]
+        twilio.responses[path] = [answer]
         with pytest.raises(Exception) as raised:  # noqa: PT011 (whichever it is, it must not tell)
             TwilioBackend().fetch_account(account)
-    assert builders.TOKEN not in caplog.text + str(raised.value) + repr(raised.value)
+    assert builders.AUTH_TOKEN not in caplog.text + str(raised.value) + repr(raised.value)
     assert account.account_sid not in str(raised.value)
 
 
@@ -119,19 +121,19 @@ def test_a_message_that_cannot_be_sent_is_logged_without_number_text_or_token(
 ) -> None:
     settings.PUBLIC_URL, settings.WHATSAPP_BACKEND = "http://127.0.0.1:9", "simulator"
     message = OutgoingMessage("whatsapp:+4915112345678", "whatsapp:+1415", "a private matter", "https://x.example/")
-    with caplog.at_level(logging.INFO), pytest.raises(OutcomeUnknown) as raised:
-        TwilioBackend().send(builders.account(), message)
-    for secret in (builders.TOKEN, "4915112345678", "a private matter"):
+    with caplog.at_level(logging.INFO), pytest.raises(UnknownOutcomeError) as raised:
+        TwilioBackend().send(builders.create_account(), message)
+    for secret in (builders.AUTH_TOKEN, "4915112345678", "a private matter"):
         assert secret not in caplog.text + str(raised.value)
 
 
-@pytest.mark.parametrize("answer", [Answer(200, b"nonsense"), Answer(200, b"[]"), Answer(200, b"")])
-def test_an_answer_that_is_no_answer_is_an_unknown_outcome(settings: Any, answer: Answer) -> None:
+@pytest.mark.parametrize("answer", [FileResponse(200, b"nonsense"), FileResponse(200, b"[]"), FileResponse(200, b"")])
+def test_malformed_response_is_an_unknown_outcome(settings: Any, answer: FileResponse) -> None:
     settings.WHATSAPP_BACKEND = "simulator"
-    account = builders.account()
-    with file_server() as twilio:
+    account = builders.create_account()
+    with run_file_server() as twilio:
         settings.PUBLIC_URL = twilio.url
         path = f"/simulator/twilio/api/2010-04-01/Accounts/{account.account_sid}/Messages/SM1.json"
-        twilio.answers[path] = [answer]
-        with pytest.raises(OutcomeUnknown):
+        twilio.responses[path] = [answer]
+        with pytest.raises(UnknownOutcomeError):
             TwilioBackend().fetch(account, "SM1")

@@ -1,4 +1,4 @@
-"""The door for Twilio: what is let in, and that it is answered as Twilio wants it."""
+"""The webhook views accept what Twilio posts and answer as Twilio expects."""
 
 import contextlib
 import uuid
@@ -13,32 +13,29 @@ from channels_whatsapp.models import DeliveryState, WebhookDelivery, WebhookKind
 from omnichannel.conversations.contacts import opt_out
 from omnichannel.conversations.models import Conversation, Message
 from tests import builders
-from tests.concurrency import at_once
-from tests.webhook_client import FORM, deliver
+from tests.concurrency import run_concurrently
+from tests.webhook_client import FORM_CONTENT_TYPE, post_webhook
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def number() -> WhatsAppNumber:
-    return builders.number()
-
-
-def path(number: WhatsAppNumber) -> str:
+def inbound_path(number: WhatsAppNumber) -> str:
     return f"/webhooks/whatsapp/{number.account.key}/inbound/"
 
 
-def post(number: WhatsAppNumber, body: bytes, content_type: str = FORM) -> Any:
-    """Post a body as it is, with the right signature if it can be read as a form."""
+def post_raw(number: WhatsAppNumber, body: bytes, content_type: str = FORM_CONTENT_TYPE) -> Any:
+    """Post a raw body, signed as a form if it is one."""
     with contextlib.suppress(TooManyFieldsSent):
-        signed = builders.signature(number.account.inbound_url, QueryDict(body))
+        signed = builders.compute_signature(number.account.inbound_url, QueryDict(body))
         headers = {"X-Twilio-Signature": signed}
-        return Client(raise_request_exception=False).generic("POST", path(number), body, content_type, headers=headers)
-    return Client(raise_request_exception=False).generic("POST", path(number), body, content_type)
+        return Client(raise_request_exception=False).generic(
+            "POST", inbound_path(number), body, content_type, headers=headers
+        )
+    return Client(raise_request_exception=False).generic("POST", inbound_path(number), body, content_type)
 
 
 def test_a_customers_message_is_filed_and_answered_with_empty_twiml(number: WhatsAppNumber) -> None:
-    answer = deliver(number.account.inbound_url, builders.inbound_form(number))
+    answer = post_webhook(number.account.inbound_url, builders.build_inbound_form(number))
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/xml")
     assert answer.content == b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
     assert Message.objects.get().body == "Hello"
@@ -47,54 +44,54 @@ def test_a_customers_message_is_filed_and_answered_with_empty_twiml(number: What
 
 
 @pytest.mark.parametrize("key", ["nobodys", "%00", "%ff", "a" * 500, "%F0%9F%93%A6"])
-def test_an_address_nobody_has_is_not_found(key: str) -> None:
+def test_unknown_webhook_key_is_not_found(key: str) -> None:
     client = Client(raise_request_exception=False)
-    assert client.post(f"/webhooks/whatsapp/{key}/inbound/", "Body=x", FORM).status_code == 404
+    assert client.post(f"/webhooks/whatsapp/{key}/inbound/", "Body=x", FORM_CONTENT_TYPE).status_code == 404
 
 
 @pytest.mark.parametrize("method", ["get", "put", "patch", "delete", "options", "head"])
-def test_only_posts_are_taken(number: WhatsAppNumber, method: str) -> None:
-    assert getattr(Client(), method)(path(number)).status_code == 405
+def test_only_post_is_accepted(number: WhatsAppNumber, method: str) -> None:
+    assert getattr(Client(), method)(inbound_path(number)).status_code == 405
     assert not WebhookDelivery.objects.exists()
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "multipart/form-data; boundary=x", "text/plain", ""])
 def test_anything_but_a_form_is_refused(number: WhatsAppNumber, content_type: str) -> None:
-    assert post(number, b'{"Body": "x"}', content_type).status_code == 415
+    assert post_raw(number, b'{"Body": "x"}', content_type).status_code == 415
     assert not WebhookDelivery.objects.exists()
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "hex", "rot13", "utf-16", "idna", "nonsense"])
-def test_an_odd_charset_is_never_a_fault_of_ours(number: WhatsAppNumber, charset: str) -> None:
-    assert post(number, b"MessageSid=SM1", f"{FORM}; charset={charset}").status_code < 500
+def test_unusual_charset_causes_no_server_error(number: WhatsAppNumber, charset: str) -> None:
+    assert post_raw(number, b"MessageSid=SM1", f"{FORM_CONTENT_TYPE}; charset={charset}").status_code < 500
 
 
 def test_a_form_with_too_many_fields_is_refused(number: WhatsAppNumber) -> None:
-    assert post(number, "&".join(f"f{n}=1" for n in range(1500)).encode()).status_code in {400, 413}
+    assert post_raw(number, "&".join(f"f{n}=1" for n in range(1500)).encode()).status_code in {400, 413}
     assert not WebhookDelivery.objects.exists()
 
 
 def test_a_huge_form_is_refused_before_it_is_read(number: WhatsAppNumber) -> None:
-    assert post(number, b"Body=" + b"x" * 3_000_000).status_code in {400, 413}
+    assert post_raw(number, b"Body=" + b"x" * 3_000_000).status_code in {400, 413}
     assert not WebhookDelivery.objects.exists()
 
 
 @pytest.mark.parametrize("body", [b"Body=%ff%fe&MessageSid=SM1", b"Body=\xff\xfe", b"&&&=;=&", b"%00=%00", b"\x00"])
-def test_bytes_that_are_no_text_are_never_a_fault_of_ours(number: WhatsAppNumber, body: bytes) -> None:
-    assert post(number, body).status_code in {200, 400, 403}
+def test_undecodable_bytes_cause_no_server_error(number: WhatsAppNumber, body: bytes) -> None:
+    assert post_raw(number, body).status_code in {200, 400, 403}
 
 
 @pytest.mark.parametrize("accept", ["*/*", "text/xml", "text/html", "nonsense", ""])
-def test_the_answer_is_the_same_whatever_is_asked_for(number: WhatsAppNumber, accept: str) -> None:
-    answer = deliver(
-        number.account.inbound_url + "?format=pdf", builders.inbound_form(number), headers={"Accept": accept}
+def test_response_ignores_the_accept_header(number: WhatsAppNumber, accept: str) -> None:
+    answer = post_webhook(
+        number.account.inbound_url + "?format=pdf", builders.build_inbound_form(number), headers={"Accept": accept}
     )
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/xml")
 
 
-def test_no_session_and_no_cross_site_token_are_asked_for(number: WhatsAppNumber) -> None:
+def test_webhook_needs_no_session_and_no_csrf_token(number: WhatsAppNumber) -> None:
     client = Client(enforce_csrf_checks=True)
-    answer = deliver(number.account.inbound_url, builders.inbound_form(number), client=client)
+    answer = post_webhook(number.account.inbound_url, builders.build_inbound_form(number), client=client)
     assert answer.status_code == 200
     assert not answer.cookies
 
@@ -102,8 +99,8 @@ def test_no_session_and_no_cross_site_token_are_asked_for(number: WhatsAppNumber
 def test_a_delivery_that_comes_twice_makes_one_message_and_is_no_error(
     number: WhatsAppNumber, caplog: pytest.LogCaptureFixture
 ) -> None:
-    form = builders.inbound_form(number)
-    answers = [deliver(number.account.inbound_url, form) for _ in range(2)]
+    form = builders.build_inbound_form(number)
+    answers = [post_webhook(number.account.inbound_url, form) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 200]
     assert (WebhookDelivery.objects.count(), Message.objects.count()) == (1, 1)
     assert Conversation.objects.get().unread_count == 1
@@ -112,54 +109,54 @@ def test_a_delivery_that_comes_twice_makes_one_message_and_is_no_error(
 
 @pytest.mark.django_db(transaction=True)
 def test_a_delivery_that_comes_twenty_times_at_once_makes_one_message(number: WhatsAppNumber) -> None:
-    form, url = builders.inbound_form(number), number.account.inbound_url
-    answers = at_once(*[lambda: deliver(url, form)] * 20)
+    form, url = builders.build_inbound_form(number), number.account.inbound_url
+    answers = run_concurrently(*[lambda: post_webhook(url, form)] * 20)
     assert [getattr(answer, "status_code", answer) for answer in answers] == [200] * 20
     assert (WebhookDelivery.objects.count(), Message.objects.count()) == (1, 1)
     assert Conversation.objects.get().unread_count == 1
 
 
 def test_two_accounts_may_use_the_same_sid(number: WhatsAppNumber) -> None:
-    other = builders.number()
-    form = builders.inbound_form(number)
-    deliver(number.account.inbound_url, form)
-    deliver(other.account.inbound_url, {**form, "To": other.address})
+    other = builders.create_number()
+    form = builders.build_inbound_form(number)
+    post_webhook(number.account.inbound_url, form)
+    post_webhook(other.account.inbound_url, {**form, "To": other.address})
     assert WebhookDelivery.objects.count() == 2
 
 
 def test_a_status_at_the_inbound_address_is_taken_as_a_status(number: WhatsAppNumber) -> None:
-    message = builders.outbound(builders.conversation(on=number))
+    message = builders.create_outbound_message(builders.create_conversation(number=number))
     form = {"MessageSid": message.twilio_sid, "MessageStatus": "delivered", "SmsStatus": "delivered"}
-    assert deliver(number.account.inbound_url, form).status_code == 200
+    assert post_webhook(number.account.inbound_url, form).status_code == 200
     message.refresh_from_db()
     assert (message.status, WebhookDelivery.objects.get().kind) == ("delivered", WebhookKind.STATUS)
 
 
 def test_a_message_at_the_status_address_is_taken_as_a_message(number: WhatsAppNumber) -> None:
-    assert deliver(number.account.status_url, builders.inbound_form(number)).status_code == 200
+    assert post_webhook(number.account.status_url, builders.build_inbound_form(number)).status_code == 200
     assert (Message.objects.get().body, WebhookDelivery.objects.get().kind) == ("Hello", WebhookKind.INBOUND)
 
 
 def test_each_status_of_one_message_is_applied(number: WhatsAppNumber) -> None:
-    message = builders.outbound(builders.conversation(on=number))
+    message = builders.create_outbound_message(builders.create_conversation(number=number))
     for word in ("sent", "delivered", "delivered", "read"):
         form = {"MessageSid": message.twilio_sid, "MessageStatus": word}
-        deliver(f"{number.account.status_url}{message.public_id}/", form)
+        post_webhook(f"{number.account.status_url}{message.public_id}/", form)
     message.refresh_from_db()
     assert (message.status, WebhookDelivery.objects.count()) == ("read", 3)
 
 
-def test_statuses_told_the_old_way_are_each_applied(number: WhatsAppNumber) -> None:
-    message = builders.outbound(builders.conversation(on=number))
+def test_statuses_in_the_legacy_format_are_applied(number: WhatsAppNumber) -> None:
+    message = builders.create_outbound_message(builders.create_conversation(number=number))
     for word in ("delivered", "read"):
-        deliver(number.account.status_url, {"SmsSid": message.twilio_sid, "SmsStatus": word})
+        post_webhook(number.account.status_url, {"SmsSid": message.twilio_sid, "SmsStatus": word})
     message.refresh_from_db()
     assert message.status == "read"
 
 
 def test_a_status_for_an_id_nobody_knows_is_answered_and_kept(number: WhatsAppNumber) -> None:
-    form = {"MessageSid": builders.sid(), "MessageStatus": "sent"}
-    assert deliver(f"{number.account.status_url}{uuid.uuid4()}/", form).status_code == 200
+    form = {"MessageSid": builders.new_sid(), "MessageStatus": "sent"}
+    assert post_webhook(f"{number.account.status_url}{uuid.uuid4()}/", form).status_code == 200
     assert WebhookDelivery.objects.get().state == DeliveryState.IGNORED
 
 
@@ -167,11 +164,13 @@ def test_a_status_for_an_id_nobody_knows_is_answered_and_kept(number: WhatsAppNu
 def test_a_known_customers_message_takes_at_most_ten_statements_and_one_commit(
     number: WhatsAppNumber, django_assert_max_num_queries: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opt_out, "WORDS_LIVE", 3600.0)  # on a slow machine they would be read once more
-    deliver(number.account.inbound_url, builders.inbound_form(number))
-    form = builders.inbound_form(number, Body="And another thing")
-    with django_assert_max_num_queries(10) as seen:
-        deliver(number.account.inbound_url, form)
-    words = [query["sql"].split()[0] for query in seen.captured_queries]
-    assert (words.count("BEGIN"), words.count("COMMIT"), words.count("SAVEPOINT")) == (1, 1, 0), words
+    monkeypatch.setattr(opt_out, "WORD_CACHE_SECONDS", 3600.0)  # On a slow machine these rows are read once more.
+    post_webhook(number.account.inbound_url, builders.build_inbound_form(number))
+    form = builders.build_inbound_form(number, Body="And another thing")
+    with django_assert_max_num_queries(10) as queries:
+        post_webhook(number.account.inbound_url, form)
+    statements = [query["sql"].split()[0] for query in queries.captured_queries]
+    assert (statements.count("BEGIN"), statements.count("COMMIT"), statements.count("SAVEPOINT")) == (1, 1, 0), (
+        statements
+    )
     assert Message.objects.count() == 2

@@ -1,16 +1,21 @@
-"""Twilio is played in memory: what was sent can be looked at, and what it answers can be chosen."""
-
-from collections.abc import Iterator
-from typing import Any
+"""Queue and agents of the tests of conversations."""
 
 import pytest
 
-from channels_whatsapp.backends.memory import MemoryBackend, backend
+from routing.models import Agent, Queue
+from tests import builders
 
 
 @pytest.fixture
-def twilio(settings: Any) -> Iterator[MemoryBackend]:
-    settings.WHATSAPP_BACKEND = "memory"
-    backend.reset()
-    yield backend
-    backend.reset()
+def orders(db: None) -> Queue:
+    return builders.create_queue("Orders")
+
+
+@pytest.fixture
+def dana(db: None) -> Agent:
+    return builders.create_agent("Dana")
+
+
+@pytest.fixture
+def sue(db: None) -> Agent:
+    return builders.create_agent("Sue", role="Supervisor")

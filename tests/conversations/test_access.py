@@ -1,4 +1,4 @@
-"""Who may see a conversation: one answer for pages, search, files and live events, and none for strangers."""
+"""Access to conversations is the same for pages, search, files and live events."""
 
 import itertools
 from collections.abc import Callable
@@ -10,15 +10,15 @@ from django.db import transaction
 from django.http import Http404
 
 from omnichannel.conversations.access import (
-    agent_of,
-    attachment_for,
-    conversation_for,
+    agent_for_user,
+    can_reply,
     conversations_visible_to,
-    may_answer,
-    message_for,
-    topics_for,
+    get_attachment_or_404,
+    get_conversation_or_404,
+    get_message_or_404,
+    live_topics_for,
 )
-from omnichannel.conversations.live_events import EventKind, publish_event
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import Attachment, Conversation
 from omnichannel.live.models import LiveEvent
 from routing.models import Agent, Queue, QueueMembership, State
@@ -28,31 +28,26 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def orders() -> Queue:
-    return builders.queue("Orders")
-
-
-@pytest.fixture
 def dana(orders: Queue) -> Agent:
-    """Works in Orders."""
-    return builders.agent("Dana", queue=orders)
+    """Return an agent of the queue Orders."""
+    return builders.create_agent("Dana", queue=orders)
 
 
 @pytest.fixture
 def eli() -> Agent:
-    """Works in Returns."""
-    return builders.agent("Eli", queue=builders.queue("Returns"))
+    """Return an agent of the queue Returns."""
+    return builders.create_agent("Eli", queue=builders.create_queue("Returns"))
 
 
-def sees(person: Any, conversation: Conversation) -> bool:
-    """Whether this person sees it; every way of asking gives the same answer."""
+def can_see(person: Any, conversation: Conversation) -> bool:
+    """Return whether the user sees the conversation; all access functions must agree."""
     listed = conversations_visible_to(person).filter(pk=conversation.pk).exists()
-    message = conversation.messages.first() or builders.inbound(conversation)
+    message = conversation.messages.first() or builders.create_inbound_message(conversation)
     file, _ = Attachment.objects.get_or_create(message=message)
     ways: list[Callable[[], Any]] = [
-        lambda: conversation_for(person, conversation.pk),
-        lambda: message_for(person, message.pk),
-        lambda: attachment_for(person, file.pk),
+        lambda: get_conversation_or_404(person, conversation.pk),
+        lambda: get_message_or_404(person, message.pk),
+        lambda: get_attachment_or_404(person, file.pk),
     ]
     for way in ways:
         try:
@@ -64,100 +59,100 @@ def sees(person: Any, conversation: Conversation) -> bool:
     return listed
 
 
-def hears(person: Any, conversation: Conversation) -> bool:
-    """Whether this person's pages are told of it."""
+def receives_events(person: Any, conversation: Conversation) -> bool:
+    """Return whether the user's pages get events of the conversation."""
     with transaction.atomic():
-        publish_event(EventKind.CONVERSATION, conversation)
-    return bool(topics_for(person) & set(LiveEvent.objects.latest("pk").topics))
+        publish_event(LiveEventKind.CONVERSATION, conversation)
+    return bool(live_topics_for(person) & set(LiveEvent.objects.latest("pk").topics))
 
 
 @pytest.mark.parametrize("role", ["Administrator", "Supervisor"])
 def test_administrators_and_supervisors_see_everything(role: str, orders: Queue, dana: Agent) -> None:
-    person = builders.user(role)
-    assert sees(person, builders.conversation(in_queue=orders))
-    assert sees(person, builders.conversation(in_queue=orders, with_agent=dana))
+    person = builders.create_user(role)
+    assert can_see(person, builders.create_conversation(queue=orders))
+    assert can_see(person, builders.create_conversation(queue=orders, agent=dana))
 
 
 def test_an_agent_sees_the_conversations_of_the_queues_they_work_in(orders: Queue, dana: Agent, eli: Agent) -> None:
-    conversation = builders.conversation(in_queue=orders)
-    assert (sees(dana.user, conversation), sees(eli.user, conversation)) == (True, False)
+    conversation = builders.create_conversation(queue=orders)
+    assert (can_see(dana.user, conversation), can_see(eli.user, conversation)) == (True, False)
 
 
 def test_every_agent_works_in_the_default_queue(dana: Agent, eli: Agent) -> None:
-    conversation = builders.conversation()
-    assert (sees(dana.user, conversation), sees(eli.user, conversation)) == (True, True)
+    conversation = builders.create_conversation()
+    assert (can_see(dana.user, conversation), can_see(eli.user, conversation)) == (True, True)
 
 
 def test_an_agent_sees_what_they_have_wherever_it_waits(orders: Queue, eli: Agent) -> None:
-    assert sees(eli.user, builders.conversation(in_queue=orders, with_agent=eli))
+    assert can_see(eli.user, builders.create_conversation(queue=orders, agent=eli))
 
 
 def test_an_agent_sees_no_more_of_a_queue_they_have_left(orders: Queue, dana: Agent) -> None:
-    conversation = builders.conversation(in_queue=orders)
+    conversation = builders.create_conversation(queue=orders)
     QueueMembership.objects.all().delete()
-    assert not sees(dana.user, conversation)
+    assert not can_see(dana.user, conversation)
 
 
-def fired(dana: Agent) -> Any:
+def deactivate_user(dana: Agent) -> Any:
     dana.user.is_active = False
     dana.user.save()
     return type(dana.user).objects.get(pk=dana.user.pk)
 
 
-def without_role(dana: Agent) -> Any:
+def remove_roles(dana: Agent) -> Any:
     dana.user.groups.clear()
     return type(dana.user).objects.get(pk=dana.user.pk)
 
 
-STRANGERS: list[Callable[[Agent], Any]] = [
-    lambda dana: builders.user(""),
-    lambda dana: builders.user("Agent"),  # in the role, but nobody has made them an agent
-    lambda dana: builders.user("Supervisor", is_active=False),
-    lambda dana: builders.user("", is_superuser=True, is_active=False),
-    lambda dana: builders.user("", is_staff=True),
+UNAUTHORISED_USERS: list[Callable[[Agent], Any]] = [
+    lambda dana: builders.create_user(""),
+    lambda dana: builders.create_user("Agent"),  # A user with the role but without an agent record.
+    lambda dana: builders.create_user("Supervisor", is_active=False),
+    lambda dana: builders.create_user("", is_superuser=True, is_active=False),
+    lambda dana: builders.create_user("", is_staff=True),
     lambda dana: AnonymousUser(),
-    fired,
-    without_role,
+    deactivate_user,
+    remove_roles,
 ]
 
 
-@pytest.mark.parametrize("make", STRANGERS)
-def test_strangers_see_and_hear_nothing(make: Callable[[Agent], Any], orders: Queue, dana: Agent) -> None:
+@pytest.mark.parametrize("make", UNAUTHORISED_USERS)
+def test_unauthorised_users_see_and_receive_nothing(make: Callable[[Agent], Any], orders: Queue, dana: Agent) -> None:
     conversations = [
-        builders.conversation(),
-        builders.conversation(in_queue=orders),
-        builders.conversation(with_agent=dana),
+        builders.create_conversation(),
+        builders.create_conversation(queue=orders),
+        builders.create_conversation(agent=dana),
     ]
     person = make(dana)
-    assert not any(sees(person, conversation) for conversation in conversations)
-    assert (topics_for(person), agent_of(person)) == (set(), None)
+    assert not any(can_see(person, conversation) for conversation in conversations)
+    assert (live_topics_for(person), agent_for_user(person)) == (set(), None)
 
 
-def test_what_does_not_exist_looks_like_what_may_not_be_seen(dana: Agent) -> None:
+def test_missing_and_invisible_conversations_are_indistinguishable(dana: Agent) -> None:
     for pk in (0, -1, 987654321, 10**30):
-        for find in (conversation_for, message_for, attachment_for):
+        for find in (get_conversation_or_404, get_message_or_404, get_attachment_or_404):
             with pytest.raises(Http404):
                 find(dana.user, pk)
 
 
-def test_whoever_sees_a_conversation_is_told_of_it_and_nobody_else(orders: Queue, dana: Agent, eli: Agent) -> None:
-    both = builders.agent("Noor", queue=orders)
+def test_events_reach_exactly_those_with_access(orders: Queue, dana: Agent, eli: Agent) -> None:
+    both = builders.create_agent("Noor", queue=orders)
     QueueMembership.objects.create(queue=Queue.objects.get(name="Returns"), agent=both)
     people = [
         dana.user,
         eli.user,
         both.user,
-        builders.user("Administrator"),
-        builders.user("Supervisor"),
-        builders.agent("Sam", role="Supervisor", queue=orders).user,
-        builders.user("", is_superuser=True),
-        builders.user(""),
+        builders.create_user("Administrator"),
+        builders.create_user("Supervisor"),
+        builders.create_agent("Sam", role="Supervisor", queue=orders).user,
+        builders.create_user("", is_superuser=True),
+        builders.create_user(""),
         AnonymousUser(),
     ]
     for queue, agent in itertools.product(Queue.objects.all(), [None, dana, eli]):
-        conversation = builders.conversation(in_queue=queue, with_agent=agent)
+        conversation = builders.create_conversation(queue=queue, agent=agent)
         for person in people:
-            assert sees(person, conversation) == hears(person, conversation), (queue, agent, person)
+            assert can_see(person, conversation) == receives_events(person, conversation), (queue, agent, person)
 
 
 @pytest.mark.parametrize("state", State)
@@ -165,14 +160,14 @@ def test_only_the_agent_who_has_it_may_answer_and_only_while_they_work_on_it(
     state: State, dana: Agent, eli: Agent
 ) -> None:
     conversation = Conversation(state=state, agent=dana)
-    assert may_answer(dana, conversation) == (state in {State.ACTIVE, State.WRAP_UP})
-    assert not may_answer(eli, conversation)
-    assert not may_answer(None, conversation)
-    assert not may_answer(None, Conversation(state=state, agent=None))
+    assert can_reply(dana, conversation) == (state in {State.ACTIVE, State.WRAP_UP})
+    assert not can_reply(eli, conversation)
+    assert not can_reply(None, conversation)
+    assert not can_reply(None, Conversation(state=state, agent=None))
 
 
 def test_access_follows_the_role_as_soon_as_it_is_given(orders: Queue) -> None:
-    person, conversation = builders.user(""), builders.conversation(in_queue=orders)
-    assert not sees(person, conversation)
+    person, conversation = builders.create_user(""), builders.create_conversation(queue=orders)
+    assert not can_see(person, conversation)
     person.groups.add(Group.objects.get(name="Supervisor"))
-    assert sees(type(person).objects.get(pk=person.pk), conversation)
+    assert can_see(type(person).objects.get(pk=person.pk), conversation)

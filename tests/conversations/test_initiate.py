@@ -1,4 +1,4 @@
-"""The desk writes first: who becomes whose, which conversation, and one of them whatever happens at once."""
+"""Conversations that agents start: number, contact, agent, and one conversation under concurrency."""
 
 import uuid
 from typing import Any
@@ -8,52 +8,55 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from channels_whatsapp.backends.memory import MemoryBackend
-from channels_whatsapp.identity import identity
+from channels_whatsapp.identity import get_identity
 from channels_whatsapp.models import MessageTemplate, WhatsAppNumber
-from omnichannel.conversations.access import contact_for, numbers_to_write_from
+from omnichannel.conversations.access import get_contact_or_404, sender_numbers_for
 from omnichannel.conversations.agent_load import used_capacity
-from omnichannel.conversations.automated_messages import triggers
-from omnichannel.conversations.initiate import AlreadyOpen, Started, address_typed, start_conversation
+from omnichannel.conversations.initiate import (
+    ConversationAlreadyOpenError,
+    StartedConversation,
+    parse_address,
+    start_conversation,
+)
 from omnichannel.conversations.lifecycle import close
 from omnichannel.conversations.models import Contact, ContactAddress, Conversation, Message
-from omnichannel.conversations.outbound.compose import ReplyRefused
+from omnichannel.conversations.outbound.compose import ReplyError
 from omnichannel.conversations.outbound.delivery import deliver_messages
-from omnichannel.conversations.outbound.templates import TemplateRefused
-from omnichannel.jobs.lanes import claim
+from omnichannel.conversations.outbound.templates import TemplateSendError
+from omnichannel.jobs.lanes import claim_lanes
 from omnichannel.jobs.models import Lane
 from routing.models import Agent, Queue, State
 from tests import builders
-from tests.concurrency import at_once
-from tests.conversations.outbound.sample_templates import template
-from tests.webhook_client import deliver
+from tests.concurrency import run_concurrently
+from tests.conversations.outbound.template_fixtures import create_template
+from tests.webhook_client import post_webhook
 
 pytestmark = pytest.mark.django_db
 
-AMARA = "whatsapp:+491511234567"
+AMARA_ADDRESS = "whatsapp:+491511234567"
 VALUES = {"1": "Amara", "2": "2231"}
 
 
 @pytest.fixture
-def number(twilio: MemoryBackend) -> WhatsAppNumber:
-    return builders.number()
+def number(memory_backend: MemoryBackend) -> WhatsAppNumber:
+    return builders.create_number()
 
 
 @pytest.fixture
-def update(number: WhatsAppNumber) -> MessageTemplate:
-    return template(number.account)
+def delivery_template(number: WhatsAppNumber) -> MessageTemplate:
+    return create_template(number.account)
 
 
-@pytest.fixture
-def dana(db: None) -> Agent:
-    return builders.agent("Dana")
+def start_with_template(
+    agent: Agent, delivery_template: MessageTemplate, address: str = AMARA_ADDRESS, **fields: Any
+) -> StartedConversation:
+    sending_number = fields.pop("on", None) or WhatsAppNumber.objects.get()
+    return start_conversation(
+        sending_number, address, delivery_template, fields.pop("values", VALUES), author=agent.user, **fields
+    )
 
 
-def start(by: Agent, update: MessageTemplate, address: str = AMARA, **fields: Any) -> Started:
-    on = fields.pop("on", None) or WhatsAppNumber.objects.get()
-    return start_conversation(on, address, update, fields.pop("values", VALUES), author=by.user, **fields)
-
-
-# -- Numbers as people type them --------------------------------------------------------------------------------------
+# -- Spellings of numbers ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -73,228 +76,256 @@ def start(by: Agent, update: MessageTemplate, address: str = AMARA, **fields: An
     ],
 )
 def test_a_number_is_understood_however_it_is_typed(typed: str) -> None:
-    assert address_typed(typed) == AMARA
+    assert parse_address(typed) == AMARA_ADDRESS
 
 
 @pytest.mark.parametrize("typed", ["+999123456", "+1 555 0100", "+12345678901234567890"])
-def test_a_number_no_numbering_plan_knows_is_taken(typed: str) -> None:
-    assert address_typed(typed).startswith("whatsapp:+")
+def test_number_outside_any_numbering_plan_is_accepted(typed: str) -> None:
+    assert parse_address(typed).startswith("whatsapp:+")
 
 
-def test_a_business_scoped_id_is_taken() -> None:
-    assert address_typed("US.13491208655302741918") == "whatsapp:US.13491208655302741918"
+def test_business_scoped_id_is_accepted() -> None:
+    assert parse_address("US.13491208655302741918") == "whatsapp:US.13491208655302741918"
 
 
 @pytest.mark.parametrize("typed", ["0151 1234567", "151 1234567", "(415) 555-0100", "+0151 1234567", "", "Amara", "+"])
 def test_without_a_country_code_one_sentence_says_what_to_type(typed: str) -> None:
     with pytest.raises(ValidationError) as refused:
-        address_typed(typed)
+        parse_address(typed)
     assert len(refused.value.messages) == 1
-    assert "country code, for example +" in refused.value.messages[0]
+    assert "country code" in refused.value.messages[0]
+    assert "for example +" in refused.value.messages[0]
 
 
-# -- A new one --------------------------------------------------------------------------------------------------------
+# -- New conversations -------------------------------------------------------------------------------------------------
 
 
-def test_a_conversation_is_begun_with_its_agent(dana: Agent, update: MessageTemplate, twilio: MemoryBackend) -> None:
-    started = start(dana, update)
+def test_a_conversation_is_begun_with_its_agent(
+    dana: Agent, delivery_template: MessageTemplate, memory_backend: MemoryBackend
+) -> None:
+    started = start_with_template(dana, delivery_template)
     conversation = Conversation.objects.get()
     assert started.is_new
-    assert (conversation.state, conversation.agent, conversation.queue) == ("active", dana, Queue.objects.default())
+    assert (conversation.state, conversation.agent, conversation.queue) == ("active", dana, Queue.objects.get_default())
     assert (conversation.window_closes_at, conversation.last_inbound_at) == (None, None)
     assert conversation.last_message == started.message
-    assert conversation.contact.address == AMARA
-    said = [str(line) for line in conversation.events.values_list("said", flat=True)]
-    assert said == [f"Dana started the conversation on {conversation.number.name}."]
-    [lease] = claim(["send"], 1)
+    assert conversation.contact.address == AMARA_ADDRESS
+    text = [str(line) for line in conversation.events.values_list("text", flat=True)]
+    assert text == [f"Dana started the conversation from {conversation.number.name}."]
+    [lease] = claim_lanes(["send"], 1)
     deliver_messages(lease)
-    assert (twilio.outbox[0].to, twilio.outbox[0].content_sid) == (AMARA, update.content_sid)
+    assert (memory_backend.outbox[0].to, memory_backend.outbox[0].content_sid) == (
+        AMARA_ADDRESS,
+        delivery_template.content_sid,
+    )
 
 
-def test_it_comes_into_the_queue_of_the_numbers_work_stream(dana: Agent, update: MessageTemplate) -> None:
-    orders = builders.queue("Orders")
-    builders.work_stream(fallback_queue=orders)
+def test_started_conversation_uses_the_queue_of_the_numbers_work_stream(
+    dana: Agent, delivery_template: MessageTemplate
+) -> None:
+    orders = builders.create_queue("Orders")
+    builders.update_work_stream(fallback_queue=orders)
     orders.memberships.create(agent=dana)
-    assert start(dana, update).conversation.queue == orders
+    assert start_with_template(dana, delivery_template).conversation.queue == orders
 
 
-def test_it_counts_against_the_agents_capacity(dana: Agent, update: MessageTemplate) -> None:
-    start(dana, update)
-    assert used_capacity([dana.pk])[dana.pk] == builders.work_stream().capacity
+def test_it_counts_against_the_agents_capacity(dana: Agent, delivery_template: MessageTemplate) -> None:
+    start_with_template(dana, delivery_template)
+    assert used_capacity([dana.pk])[dana.pk] == builders.update_work_stream().capacity
 
 
-def test_no_routing_and_no_greeting_follow(dana: Agent, update: MessageTemplate) -> None:
-    conversation = start(dana, update).conversation
+def test_no_routing_and_no_greeting_follow(dana: Agent, delivery_template: MessageTemplate) -> None:
+    conversation = start_with_template(dana, delivery_template).conversation
     assert not Lane.objects.filter(kind="route").exists()
-    Conversation.objects.update(window_closes_at=timezone.now() + triggers.DAY)
-    conversation.refresh_from_db()
-    assert list(triggers._due(conversation, timezone.now())) == []
+    assert not conversation.automated_message_requests.exists()
 
 
-def test_a_customer_who_is_known_stays_one_contact(dana: Agent, update: MessageTemplate) -> None:
-    known = builders.contact(address="whatsapp:+5511987654321")
-    started = start(dana, update, "whatsapp:+551187654321")
+def test_a_customer_who_is_known_stays_one_contact(dana: Agent, delivery_template: MessageTemplate) -> None:
+    known = builders.create_contact(address="whatsapp:+5511987654321")
+    started = start_with_template(dana, delivery_template, "whatsapp:+551187654321")
     assert started.conversation.contact == known
     assert Contact.objects.count() == 1
 
 
-def test_a_customer_who_is_known_by_another_number_stays_one_contact(dana: Agent, update: MessageTemplate) -> None:
-    contact = Contact.objects.create(address="whatsapp:+4930111222", identity=identity("whatsapp:+4930111222"))
-    ContactAddress.objects.create(contact=contact, address=AMARA, identity=identity(AMARA))
-    assert start(dana, update).conversation.contact == contact
+def test_a_customer_who_is_known_by_another_number_stays_one_contact(
+    dana: Agent, delivery_template: MessageTemplate
+) -> None:
+    contact = Contact.objects.create(address="whatsapp:+4930111222", identity=get_identity("whatsapp:+4930111222"))
+    ContactAddress.objects.create(contact=contact, address=AMARA_ADDRESS, identity=get_identity(AMARA_ADDRESS))
+    assert start_with_template(dana, delivery_template).conversation.contact == contact
     assert Contact.objects.count() == 1
 
 
 def test_the_answer_comes_into_the_same_conversation(
-    dana: Agent, update: MessageTemplate, number: WhatsAppNumber
+    dana: Agent, delivery_template: MessageTemplate, number: WhatsAppNumber
 ) -> None:
-    started = start(dana, update)
-    form = builders.inbound_form(number, AMARA, Body="Thanks", ButtonText="Thanks", ButtonPayload="thanks")
-    assert deliver(number.account.inbound_url, form).status_code == 200
+    started = start_with_template(dana, delivery_template)
+    form = builders.build_inbound_form(
+        number, AMARA_ADDRESS, Body="Thanks", ButtonText="Thanks", ButtonPayload="thanks"
+    )
+    assert post_webhook(number.account.inbound_url, form).status_code == 200
     conversation = Conversation.objects.get()
     assert conversation == started.conversation
     assert conversation.window_is_open
     assert conversation.agent == dana
 
 
-def test_the_same_form_twice_begins_one_conversation_with_one_message(dana: Agent, update: MessageTemplate) -> None:
+def test_the_same_form_twice_begins_one_conversation_with_one_message(
+    dana: Agent, delivery_template: MessageTemplate
+) -> None:
     form = uuid.uuid4()
-    first, second = (start(dana, update, public_id=form) for _ in range(2))
+    first, second = (start_with_template(dana, delivery_template, public_id=form) for _ in range(2))
     assert (first.message, first.conversation) == (second.message, second.conversation)
     assert Message.objects.count() == 1
 
 
-# -- One that is open already -----------------------------------------------------------------------------------------
+# -- Conversations that are open already -------------------------------------------------------------------------------
 
 
 def test_the_agents_own_open_conversation_gets_the_template(
-    dana: Agent, update: MessageTemplate, number: WhatsAppNumber
+    dana: Agent, delivery_template: MessageTemplate, number: WhatsAppNumber
 ) -> None:
-    mine = builders.conversation(with_agent=dana, on=number, of=builders.contact(address=AMARA))
-    started = start(dana, update)
-    assert (started.conversation, started.is_new) == (mine, False)
-    assert mine.messages.get().kind == "template"
+    own_conversation = builders.create_conversation(
+        agent=dana, number=number, contact=builders.create_contact(address=AMARA_ADDRESS)
+    )
+    started = start_with_template(dana, delivery_template)
+    assert (started.conversation, started.is_new) == (own_conversation, False)
+    assert own_conversation.messages.get().kind == "template"
 
 
 def test_one_that_waits_for_the_customer_is_resumed(
-    dana: Agent, update: MessageTemplate, number: WhatsAppNumber
+    dana: Agent, delivery_template: MessageTemplate, number: WhatsAppNumber
 ) -> None:
-    waiting = builders.conversation(on=number, of=builders.contact(address=AMARA), agent=dana, state=State.WAITING)
-    assert start(dana, update).conversation == waiting
+    waiting = builders.create_conversation(
+        number=number, contact=builders.create_contact(address=AMARA_ADDRESS), agent=dana, state=State.WAITING
+    )
+    assert start_with_template(dana, delivery_template).conversation == waiting
     waiting.refresh_from_db()
     assert waiting.state == State.ACTIVE
 
 
 @pytest.mark.parametrize("has_agent", [True, False])
-def test_one_that_the_agent_does_not_have_is_told_and_nothing_is_sent(
-    dana: Agent, update: MessageTemplate, number: WhatsAppNumber, has_agent: bool
+def test_open_conversation_of_a_colleague_is_reported_and_nothing_is_sent(
+    dana: Agent, delivery_template: MessageTemplate, number: WhatsAppNumber, has_agent: bool
 ) -> None:
-    omar = builders.agent("Omar") if has_agent else None
-    theirs = builders.conversation(with_agent=omar, on=number, of=builders.contact(address=AMARA))
-    with pytest.raises(AlreadyOpen) as refused:
-        start(dana, update)
-    assert refused.value.conversation == theirs
+    omar = builders.create_agent("Omar") if has_agent else None
+    other_conversation = builders.create_conversation(
+        agent=omar, number=number, contact=builders.create_contact(address=AMARA_ADDRESS)
+    )
+    with pytest.raises(ConversationAlreadyOpenError) as refused:
+        start_with_template(dana, delivery_template)
+    assert refused.value.conversation == other_conversation
     assert not Message.objects.exists()
 
 
-def test_after_the_last_one_was_closed_a_new_one_begins(dana: Agent, update: MessageTemplate) -> None:
-    first = start(dana, update).conversation
-    close.end(first, dana)
-    close.close(first, dana)
-    assert start(dana, update).is_new
+def test_after_the_last_one_was_closed_a_new_one_begins(dana: Agent, delivery_template: MessageTemplate) -> None:
+    first = start_with_template(dana, delivery_template).conversation
+    close.end_conversation(first, dana)
+    close.close_conversation(first, dana)
+    assert start_with_template(dana, delivery_template).is_new
     assert Conversation.objects.count() == 2
 
 
 def test_another_number_has_a_conversation_of_its_own(
-    dana: Agent, update: MessageTemplate, number: WhatsAppNumber
+    dana: Agent, delivery_template: MessageTemplate, number: WhatsAppNumber
 ) -> None:
-    start(dana, update)
-    other = builders.number(number.account)
-    assert start(dana, update, on=other).is_new
+    start_with_template(dana, delivery_template)
+    other = builders.create_number(number.account)
+    assert start_with_template(dana, delivery_template, on=other).is_new
 
 
-# -- What stands against it -------------------------------------------------------------------------------------------
+# -- Refusals ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("field", "code"), [("opted_out_at", "opted_out"), ("blocked_at", "blocked")])
-def test_who_wants_nothing_is_not_written_to(dana: Agent, update: MessageTemplate, field: str, code: str) -> None:
-    builders.contact(address=AMARA, **{field: timezone.now()})
-    with pytest.raises(ReplyRefused) as refused:
-        start(dana, update)
+def test_opted_out_or_blocked_customer_is_not_contacted(
+    dana: Agent, delivery_template: MessageTemplate, field: str, code: str
+) -> None:
+    refused_since: dict[str, Any] = {field: timezone.now()}
+    builders.create_contact(address=AMARA_ADDRESS, **refused_since)
+    with pytest.raises(ReplyError) as refused:
+        start_with_template(dana, delivery_template)
     assert refused.value.code == code
     assert not Conversation.objects.exists()
 
 
-def test_what_is_refused_leaves_no_contact_behind(dana: Agent, update: MessageTemplate) -> None:
-    update.approval = "paused"
-    with pytest.raises(TemplateRefused):
-        start(dana, update)
+def test_refused_start_creates_no_contact(dana: Agent, delivery_template: MessageTemplate) -> None:
+    delivery_template.approval = "paused"
+    with pytest.raises(TemplateSendError):
+        start_with_template(dana, delivery_template)
     assert not Contact.objects.exists()
 
 
-def test_missing_variables_are_told_by_name(dana: Agent, update: MessageTemplate) -> None:
-    with pytest.raises(TemplateRefused) as refused:
-        start(dana, update, values={"1": "Amara"})
-    assert refused.value.errors == {"2": "Fill this in."}
+def test_missing_variables_are_listed_by_name(dana: Agent, delivery_template: MessageTemplate) -> None:
+    with pytest.raises(TemplateSendError) as refused:
+        start_with_template(dana, delivery_template, values={"1": "Amara"})
+    assert refused.value.errors == {"2": "Enter a value."}
 
 
-def test_our_own_number_is_nobodys(dana: Agent, update: MessageTemplate, number: WhatsAppNumber) -> None:
-    with pytest.raises(ReplyRefused) as refused:
-        start(dana, update, number.address)
+def test_own_number_is_refused_as_recipient(
+    dana: Agent, delivery_template: MessageTemplate, number: WhatsAppNumber
+) -> None:
+    with pytest.raises(ReplyError) as refused:
+        start_with_template(dana, delivery_template, number.address)
     assert refused.value.field == "to"
 
 
 def test_an_agent_writes_only_from_numbers_whose_conversations_they_would_see(
-    dana: Agent, update: MessageTemplate
+    dana: Agent, delivery_template: MessageTemplate
 ) -> None:
-    builders.work_stream(fallback_queue=builders.queue("Orders"))
-    assert not numbers_to_write_from(dana.user).exists()
-    assert numbers_to_write_from(builders.agent("Sue", role="Supervisor").user).count() == 1
-    assert not numbers_to_write_from(builders.user("")).exists()
-    with pytest.raises(ReplyRefused) as refused:
-        start(dana, update)
+    builders.update_work_stream(fallback_queue=builders.create_queue("Orders"))
+    assert not sender_numbers_for(dana.user).exists()
+    assert sender_numbers_for(builders.create_agent("Sue", role="Supervisor").user).count() == 1
+    assert not sender_numbers_for(builders.create_user("")).exists()
+    with pytest.raises(ReplyError) as refused:
+        start_with_template(dana, delivery_template)
     assert refused.value.field == "number"
 
 
 def test_numbers_and_channels_that_are_switched_off_write_to_nobody(dana: Agent, number: WhatsAppNumber) -> None:
     number.account.is_active = False
     number.account.save()
-    builders.number(is_active=False)
-    assert not numbers_to_write_from(dana.user).exists()
+    builders.create_number(is_active=False)
+    assert not sender_numbers_for(dana.user).exists()
 
 
 def test_a_contact_is_known_to_those_who_see_a_conversation_with_them(dana: Agent) -> None:
-    elsewhere = builders.conversation(in_queue=builders.queue("Orders"))
-    here = builders.conversation()
-    assert contact_for(dana.user, here.contact_id) == here.contact
+    elsewhere = builders.create_conversation(queue=builders.create_queue("Orders"))
+    conversation = builders.create_conversation()
+    assert get_contact_or_404(dana.user, conversation.contact_id) == conversation.contact
     with pytest.raises(Exception, match="No such contact"):
-        contact_for(dana.user, elsewhere.contact_id)
+        get_contact_or_404(dana.user, elsewhere.contact_id)
 
 
-# -- At once ----------------------------------------------------------------------------------------------------------
+# -- Concurrency -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("known", [True, False])
-def test_of_two_agents_who_begin_at_once_one_has_it_and_the_other_is_told(known: bool, settings: Any) -> None:
+def test_concurrent_starts_create_one_conversation(known: bool, settings: Any) -> None:
     settings.WHATSAPP_BACKEND = "memory"
-    number = builders.number()
-    update = template(number.account)
-    agents = [builders.agent("Dana"), builders.agent("Omar")]
+    number = builders.create_number()
+    update = create_template(number.account)
+    agents = [builders.create_agent("Dana"), builders.create_agent("Omar")]
     if known:
-        builders.contact(address=AMARA)
-    outcomes = at_once(*(lambda by=by: start(by, update) for by in agents))
-    assert sorted(type(one).__name__ for one in outcomes) == ["AlreadyOpen", "Started"], outcomes
+        builders.create_contact(address=AMARA_ADDRESS)
+    outcomes = run_concurrently(*(lambda agent=agent: start_with_template(agent, update) for agent in agents))
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == [
+        "ConversationAlreadyOpenError",
+        "StartedConversation",
+    ], outcomes
     assert (Conversation.objects.count(), Message.objects.count(), Contact.objects.count()) == (1, 1, 1)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_customer_who_writes_at_the_same_moment_is_in_the_same_conversation(settings: Any) -> None:
     settings.WHATSAPP_BACKEND = "memory"
-    number, dana = builders.number(), builders.agent("Dana")
-    update = template(number.account)
-    form = builders.inbound_form(number, AMARA)
-    outcomes = at_once(lambda: start(dana, update), lambda: deliver(number.account.inbound_url, form))
+    number, dana = builders.create_number(), builders.create_agent("Dana")
+    update = create_template(number.account)
+    form = builders.build_inbound_form(number, AMARA_ADDRESS)
+    outcomes = run_concurrently(
+        lambda: start_with_template(dana, update), lambda: post_webhook(number.account.inbound_url, form)
+    )
     assert Conversation.objects.count() == 1
     assert Message.objects.filter(direction="inbound").count() == 1
-    assert isinstance(outcomes[0], Started | AlreadyOpen), outcomes
+    assert isinstance(outcomes[0], StartedConversation | ConversationAlreadyOpenError), outcomes

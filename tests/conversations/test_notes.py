@@ -1,12 +1,12 @@
-"""Notes: for colleagues alone, and for those they mention in particular."""
+"""Notes are for colleagues, and mentions notify some of them."""
 
 import pytest
 
-from omnichannel.conversations.access import agents_who_may_see, conversation_for, conversations_visible_to
-from omnichannel.conversations.assignment.consult import invite
-from omnichannel.conversations.assignment.supervise import monitor
+from omnichannel.conversations.access import agents_with_access, conversations_visible_to, get_conversation_or_404
+from omnichannel.conversations.assignment.consult import invite_colleague
+from omnichannel.conversations.assignment.supervise import monitor_conversation
 from omnichannel.conversations.models import Conversation, Mention, Note
-from omnichannel.conversations.notes import NoteRefused, add_note, mentioned, mentions_seen
+from omnichannel.conversations.notes import NoteError, add_note, find_mentioned_agents, mark_mentions_seen
 from omnichannel.live.models import LiveEvent
 from routing.models import Agent, Queue
 from tests import builders
@@ -15,31 +15,26 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def orders() -> Queue:
-    return builders.queue("Orders")
-
-
-@pytest.fixture
 def dana(orders: Queue) -> Agent:
-    return builders.agent("Dana", queue=orders)
+    return builders.create_agent("Dana", queue=orders)
 
 
 @pytest.fixture
 def omar(orders: Queue) -> Agent:
-    found = builders.agent("Omar", queue=orders)
-    found.user.last_name = "Haddad"
-    found.user.save()
-    return found
+    omar = builders.create_agent("Omar", queue=orders)
+    omar.user.last_name = "Haddad"
+    omar.user.save()
+    return omar
 
 
 @pytest.fixture
 def eve() -> Agent:
-    return builders.agent("Eve", queue=builders.queue("Returns"))
+    return builders.create_agent("Eve", queue=builders.create_queue("Returns"))
 
 
 @pytest.fixture
 def conversation(orders: Queue, dana: Agent) -> Conversation:
-    return builders.conversation(with_agent=dana, in_queue=orders)
+    return builders.create_conversation(agent=dana, queue=orders)
 
 
 def test_a_note_is_written_down_and_never_a_message(conversation: Conversation, dana: Agent) -> None:
@@ -63,66 +58,70 @@ def test_other_words_with_an_at_mention_nobody(conversation: Conversation, dana:
     assert not add_note(conversation, dana.user, text).mentions.exists()
 
 
-def test_the_longest_name_is_meant(omar: Agent) -> None:
-    other = builders.agent("Haddad")
+def test_longest_matching_name_is_mentioned(omar: Agent) -> None:
+    other = builders.create_agent("Haddad")
     other.user.username = "omar h"
-    assert mentioned("@Omar H is meant", [omar, other]) == [other]
+    assert find_mentioned_agents("@Omar H is meant", [omar, other]) == [other]
 
 
-def test_who_mentions_themselves_gets_no_mark(conversation: Conversation, dana: Agent) -> None:
+def test_self_mention_creates_no_mark(conversation: Conversation, dana: Agent) -> None:
     assert not add_note(conversation, dana.user, "@dana remember").mentions.exists()
 
 
-def test_who_cant_see_the_conversation_is_not_mentioned(conversation: Conversation, dana: Agent, eve: Agent) -> None:
-    with pytest.raises(NoteRefused, match="Eve can't see this conversation"):
+def test_colleague_without_access_is_not_mentioned(conversation: Conversation, dana: Agent, eve: Agent) -> None:
+    with pytest.raises(NoteError, match="Eve can't see this conversation"):
         add_note(conversation, dana.user, "@eve look")
     assert not Note.objects.exists()
-    invite(conversation, eve, by=dana)
+    invite_colleague(conversation, eve, agent=dana)
     assert list(add_note(conversation, dana.user, "@eve look").mentions.all()) == [eve]
 
 
-def test_who_may_see_it_is_one_answer_both_ways_round(conversation: Conversation, dana: Agent, eve: Agent) -> None:
-    people = [dana, eve, *(builders.agent(role, role=role) for role in ("Agent", "Supervisor", "Administrator"))]
-    invite(conversation, builders.agent("Consulted", queue=builders.queue("Else")), by=dana)
+def test_agents_with_access_matches_conversation_visibility(
+    conversation: Conversation, dana: Agent, eve: Agent
+) -> None:
+    people = [dana, eve, *(builders.create_agent(role, role=role) for role in ("Agent", "Supervisor", "Administrator"))]
+    invite_colleague(conversation, builders.create_agent("Consulted", queue=builders.create_queue("Else")), agent=dana)
     for each in (
         conversation,
-        builders.conversation(),
-        builders.conversation(with_agent=eve, in_queue=dana.queues.get()),
+        builders.create_conversation(),
+        builders.create_conversation(agent=eve, queue=dana.queues.get()),
     ):
-        seers = set(agents_who_may_see(each))
+        seers = set(agents_with_access(each))
         for person in [*people, *Agent.objects.all()]:
             assert (person in seers) == conversations_visible_to(person.user).filter(pk=each.pk).exists()
 
 
-def test_who_is_mentioned_hears_of_it_and_has_a_mark_until_they_look(
+def test_mentioned_colleague_is_notified_and_marked_until_they_open_it(
     conversation: Conversation, dana: Agent, omar: Agent
 ) -> None:
     add_note(conversation, dana.user, "@omar look")
     assert f"agent:{omar.pk}" in LiveEvent.objects.latest("pk").topics
-    assert conversation_for(omar.user, conversation.pk).has_mention
-    assert not conversation_for(dana.user, conversation.pk).has_mention
-    mentions_seen(conversation_for(omar.user, conversation.pk), omar)
-    assert not conversation_for(omar.user, conversation.pk).has_mention
+    assert get_conversation_or_404(omar.user, conversation.pk).has_unread_mention
+    assert not get_conversation_or_404(dana.user, conversation.pk).has_unread_mention
+    mark_mentions_seen(get_conversation_or_404(omar.user, conversation.pk), omar)
+    assert not get_conversation_or_404(omar.user, conversation.pk).has_unread_mention
     assert Mention.objects.get().seen_at
 
 
-@pytest.mark.parametrize(("text", "why"), [("  ", "Write the note first"), ("x" * 4001, "up to 4,000 characters")])
-def test_an_empty_or_endless_note_is_refused(conversation: Conversation, dana: Agent, text: str, why: str) -> None:
-    with pytest.raises(NoteRefused, match=why):
+@pytest.mark.parametrize(("text", "error_code"), [("  ", "Enter a note"), ("x" * 4001, "up to 4,000 characters")])
+def test_an_empty_or_endless_note_is_refused(
+    conversation: Conversation, dana: Agent, text: str, error_code: str
+) -> None:
+    with pytest.raises(NoteError, match=error_code):
         add_note(conversation, dana.user, text)
 
 
-def test_who_only_monitors_writes_nothing(conversation: Conversation) -> None:
-    sue = builders.agent("Sue", role="Supervisor")
+def test_monitoring_supervisor_cannot_write_notes(conversation: Conversation) -> None:
+    sue = builders.create_agent("Sue", role="Supervisor")
     add_note(conversation, sue.user, "I see it anyway.")
-    monitor(conversation, sue)
-    with pytest.raises(NoteRefused, match="Join the conversation"):
+    monitor_conversation(conversation, sue)
+    with pytest.raises(NoteError, match="Join the conversation"):
         add_note(conversation, sue.user, "Silent?")
 
 
 def test_no_notes_in_a_closed_conversation_nor_by_strangers(conversation: Conversation, dana: Agent) -> None:
-    with pytest.raises(NoteRefused):
-        add_note(conversation, builders.user(""), "Hello")
-    closed = builders.conversation(state="closed", closed_at=conversation.created_at)
-    with pytest.raises(NoteRefused, match="closed"):
+    with pytest.raises(NoteError):
+        add_note(conversation, builders.create_user(""), "Hello")
+    closed = builders.create_conversation(state="closed", closed_at=conversation.created_at)
+    with pytest.raises(NoteError, match="closed"):
         add_note(closed, dana.user, "Too late")

@@ -1,104 +1,107 @@
-"""The states of a conversation: each way by the verb that goes it, and no other way."""
+"""Each state transition has its function, and no others are possible."""
 
 import itertools
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from omnichannel.conversations.assignment.pick import leave_waiting, release, resume, take
-from omnichannel.conversations.assignment.transfer import transfer
-from omnichannel.conversations.lifecycle.close import close, close_stale, end
+from omnichannel.conversations.assignment.pick import (
+    release_conversation,
+    resume_conversation,
+    take_conversation,
+    wait_for_customer,
+)
+from omnichannel.conversations.assignment.transfer import transfer_conversation
+from omnichannel.conversations.lifecycle.close import close_conversation, close_stale_conversations, end_conversation
 from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.outbound.read_status import mark_read
-from omnichannel.conversations.presence.disconnects import pass_on_work_of
-from omnichannel.conversations.state_machine import TRANSITIONS, TransitionRefused, move
+from omnichannel.conversations.presence.disconnects import release_overdue_conversations
+from omnichannel.conversations.state_machine import TRANSITIONS, TransitionError, transition
 from omnichannel.core.localized_text import localized
 from omnichannel.live.models import LiveEvent
 from routing.models import Agent, State
 from tests import builders
-from tests.concurrency import at_once
-from tests.webhook_client import deliver, recorded
+from tests.concurrency import run_concurrently
+from tests.webhook_client import load_payload, post_webhook
 
 pytestmark = pytest.mark.django_db
 
-LONG_AGO = timedelta(days=31)
+THIRTY_ONE_DAYS = timedelta(days=31)
 
 
-@pytest.fixture
-def dana() -> Agent:
-    return builders.agent("Dana")
-
-
-def in_state(state: State, dana: Agent, **fields: Any) -> Conversation:
-    """A conversation in this state; Dana has it unless it is open."""
+def create_in_state(state: State, dana: Agent, **fields: Any) -> Conversation:
+    """Create a conversation in this state, assigned to Dana unless it is open."""
     more = {"closed_at": timezone.now()} if state == State.CLOSED else {}
-    with_agent = None if state == State.OPEN else dana
-    return builders.conversation(with_agent=with_agent, **{"state": state, **more, **fields})
+    agent = None if state == State.OPEN else dana
+    return builders.create_conversation(agent=agent, **{"state": state, **more, **fields})
 
 
 def transfer_to_omar(conversation: Conversation, agent: Agent) -> None:
-    transfer(conversation, to=builders.agent("Omar"), by=agent, reason="My shift ends.")
+    transfer_conversation(conversation, target=builders.create_agent("Omar"), agent=agent, reason="My shift ends.")
 
 
-def time_passes(conversation: Conversation, agent: Agent) -> None:
-    then = timezone.now() - LONG_AGO
-    Conversation.objects.filter(pk=conversation.pk).update(state_since=then, last_activity_at=then)
-    assert close_stale() == 1
+def close_after_timeout(conversation: Conversation, agent: Agent) -> None:
+    long_ago = timezone.now() - THIRTY_ONE_DAYS
+    Conversation.objects.filter(pk=conversation.pk).update(state_since=long_ago, last_activity_at=long_ago)
+    assert close_stale_conversations() == 1
 
 
-def customer_writes(conversation: Conversation, agent: Agent) -> None:
+def receive_message(conversation: Conversation, agent: Agent) -> None:
     number = conversation.number
-    form = recorded("text", number, From=conversation.contact.address)
-    assert deliver(number.account.inbound_url, form).status_code == 200
+    form = load_payload("text", number, From=conversation.contact.address)
+    assert post_webhook(number.account.inbound_url, form).status_code == 200
 
 
-def customer_writes_while_the_agent_is_away(conversation: Conversation, agent: Agent) -> None:
-    Agent.objects.filter(pk=agent.pk).update(presence=builders.agent(presence="away").presence)
-    customer_writes(conversation, agent)
+def receive_message_while_agent_away(conversation: Conversation, agent: Agent) -> None:
+    Agent.objects.filter(pk=agent.pk).update(presence=builders.create_agent(presence="away").presence)
+    receive_message(conversation, agent)
 
 
-def agent_is_disconnected(conversation: Conversation, agent: Agent) -> None:
-    then, offline = timezone.now() - LONG_AGO, builders.agent(presence="offline").presence
-    Agent.objects.filter(pk=agent.pk).update(presence=offline, last_seen_at=then)
-    Conversation.objects.filter(pk=conversation.pk).update(state_since=then)
-    pass_on_work_of(agent.pk, timezone.now())
+def disconnect_agent(conversation: Conversation, agent: Agent) -> None:
+    long_ago, offline = timezone.now() - THIRTY_ONE_DAYS, builders.create_agent(presence="offline").presence
+    Agent.objects.filter(pk=agent.pk).update(presence=offline, last_seen_at=long_ago)
+    Conversation.objects.filter(pk=conversation.pk).update(state_since=long_ago)
+    release_overdue_conversations(agent.pk, timezone.now())
 
 
-def agent_is_disconnected_while_the_customer_waits(conversation: Conversation, agent: Agent) -> None:
-    builders.inbound(conversation)
-    agent_is_disconnected(conversation, agent)
+def disconnect_agent_with_unanswered_message(conversation: Conversation, agent: Agent) -> None:
+    builders.create_inbound_message(conversation)
+    disconnect_agent(conversation, agent)
 
 
-Verb = Callable[[Conversation, Agent], None]
-VERBS: list[tuple[State, State, Verb]] = [
-    (State.OPEN, State.ACTIVE, take),
-    (State.OPEN, State.CLOSED, time_passes),
-    (State.ACTIVE, State.WRAP_UP, end),
-    (State.ACTIVE, State.OPEN, release),
-    (State.ACTIVE, State.OPEN, agent_is_disconnected_while_the_customer_waits),
-    (State.ACTIVE, State.WAITING, leave_waiting),
-    (State.ACTIVE, State.WAITING, agent_is_disconnected),
+Transition = Callable[[Conversation, Agent], None]
+TRANSITION_FUNCTIONS: list[tuple[State, State, Transition]] = [
+    (State.OPEN, State.ACTIVE, take_conversation),
+    (State.OPEN, State.CLOSED, close_after_timeout),
+    (State.ACTIVE, State.WRAP_UP, end_conversation),
+    (State.ACTIVE, State.OPEN, release_conversation),
+    (State.ACTIVE, State.OPEN, disconnect_agent_with_unanswered_message),
+    (State.ACTIVE, State.WAITING, wait_for_customer),
+    (State.ACTIVE, State.WAITING, disconnect_agent),
     (State.ACTIVE, State.ACTIVE, transfer_to_omar),
-    (State.ACTIVE, State.CLOSED, time_passes),
-    (State.WRAP_UP, State.CLOSED, close),
-    (State.WRAP_UP, State.CLOSED, time_passes),
-    (State.WAITING, State.ACTIVE, resume),
-    (State.WAITING, State.ACTIVE, customer_writes),
-    (State.WAITING, State.OPEN, customer_writes_while_the_agent_is_away),
-    (State.WAITING, State.CLOSED, time_passes),
+    (State.ACTIVE, State.CLOSED, close_after_timeout),
+    (State.WRAP_UP, State.CLOSED, close_conversation),
+    (State.WRAP_UP, State.CLOSED, close_after_timeout),
+    (State.WAITING, State.ACTIVE, resume_conversation),
+    (State.WAITING, State.ACTIVE, receive_message),
+    (State.WAITING, State.OPEN, receive_message_while_agent_away),
+    (State.WAITING, State.CLOSED, close_after_timeout),
 ]
 
 
-def test_every_way_has_its_verb() -> None:
-    assert {(before, after) for before, after, _ in VERBS} == set(TRANSITIONS)
+def test_every_transition_has_a_function() -> None:
+    assert {(before, after) for before, after, _ in TRANSITION_FUNCTIONS} == set(TRANSITIONS)
 
 
-@pytest.mark.parametrize(("before", "after", "verb"), VERBS)
-def test_the_verb_brings_the_conversation_into_its_state(dana: Agent, before: State, after: State, verb: Verb) -> None:
-    conversation = in_state(before, dana)
+@pytest.mark.parametrize(("before", "after", "verb"), TRANSITION_FUNCTIONS)
+def test_transition_function_moves_the_conversation_to_its_state(
+    dana: Agent, before: State, after: State, verb: Transition
+) -> None:
+    conversation = create_in_state(before, dana)
     verb(conversation, dana)
     conversation.refresh_from_db()
     assert conversation.state == after
@@ -111,22 +114,34 @@ def test_the_verb_brings_the_conversation_into_its_state(dana: Agent, before: St
 @pytest.mark.parametrize(
     ("before", "after"), [pair for pair in itertools.product(State, State) if pair not in TRANSITIONS]
 )
-def test_there_is_no_other_way(dana: Agent, before: State, after: State) -> None:
-    conversation = in_state(before, dana)
-    with pytest.raises(TransitionRefused, match=r"that can't be done now"):
-        move(conversation, after, agent=dana, by=dana.user, line=localized("Moved."))
+def test_other_transitions_are_refused(dana: Agent, before: State, after: State) -> None:
+    conversation = create_in_state(before, dana)
+    with pytest.raises(TransitionError, match=r"not possible while the conversation is"):
+        transition(conversation, after, agent=dana, actor=dana.user, event_text=localized("Moved."))
     conversation.refresh_from_db()
     assert conversation.state == before
 
 
-WAYS = {(before, verb) for before, _, verb in VERBS}
-BY_HAND = [take, release, leave_waiting, resume, end, close]
+ALLOWED_TRANSITIONS = {(before, verb) for before, _, verb in TRANSITION_FUNCTIONS} | {
+    (State.ACTIVE, close_conversation)  # which ends it first
+}
+MANUAL_TRANSITIONS = [
+    take_conversation,
+    release_conversation,
+    wait_for_customer,
+    resume_conversation,
+    end_conversation,
+    close_conversation,
+]
 
 
-@pytest.mark.parametrize(("state", "verb"), [pair for pair in itertools.product(State, BY_HAND) if pair not in WAYS])
-def test_a_verb_is_refused_in_any_other_state(dana: Agent, state: State, verb: Verb) -> None:
-    conversation = in_state(state, dana)
-    with pytest.raises(TransitionRefused):
+@pytest.mark.parametrize(
+    ("state", "verb"),
+    [pair for pair in itertools.product(State, MANUAL_TRANSITIONS) if pair not in ALLOWED_TRANSITIONS],
+)
+def test_transition_is_refused_in_other_states(dana: Agent, state: State, verb: Transition) -> None:
+    conversation = create_in_state(state, dana)
+    with pytest.raises(TransitionError):
         verb(conversation, dana)
     conversation.refresh_from_db()
     assert conversation.state == state
@@ -135,50 +150,50 @@ def test_a_verb_is_refused_in_any_other_state(dana: Agent, state: State, verb: V
 @pytest.mark.parametrize(
     ("state", "verb"),
     [
-        (State.ACTIVE, release),
-        (State.ACTIVE, leave_waiting),
-        (State.WAITING, resume),
-        (State.ACTIVE, end),
-        (State.WRAP_UP, close),
+        (State.ACTIVE, release_conversation),
+        (State.ACTIVE, wait_for_customer),
+        (State.WAITING, resume_conversation),
+        (State.ACTIVE, end_conversation),
+        (State.WRAP_UP, close_conversation),
     ],
 )
-def test_only_the_agent_who_has_it_can_move_it(dana: Agent, state: State, verb: Verb) -> None:
-    conversation = in_state(state, dana)
-    with pytest.raises(TransitionRefused, match="Only the agent who has this conversation"):
-        verb(conversation, builders.agent("Eli"))
+def test_only_the_assigned_agent_can_change_the_state(dana: Agent, state: State, verb: Transition) -> None:
+    conversation = create_in_state(state, dana)
+    with pytest.raises(TransitionError, match="Only the assigned agent"):
+        verb(conversation, builders.create_agent("Eli"))
 
 
 def test_a_conversation_with_something_unread_is_not_closed(dana: Agent) -> None:
-    conversation = in_state(State.WRAP_UP, dana)
-    customer_writes(conversation, dana)
-    with pytest.raises(TransitionRefused, match="The customer has written in the meantime"):
-        close(conversation, dana)
+    conversation = create_in_state(State.WRAP_UP, dana)
+    receive_message(conversation, dana)
+    with pytest.raises(TransitionError, match="The customer sent a new message"):
+        close_conversation(conversation, dana)
     conversation.refresh_from_db()
     mark_read(conversation, dana.user)
-    close(conversation, dana)
+    close_conversation(conversation, dana)
     assert Conversation.objects.get().state == State.CLOSED
 
 
-def test_only_the_agent_who_has_it_reads_a_conversation(dana: Agent) -> None:
-    conversation = in_state(State.ACTIVE, dana, unread_count=2)
-    for looker in (builders.agent("Eli").user, builders.user("Supervisor"), builders.user("")):
+def test_only_the_assigned_agent_marks_a_conversation_read(dana: Agent) -> None:
+    conversation = create_in_state(State.ACTIVE, dana, unread_count=2)
+    for looker in (builders.create_agent("Eli").user, builders.create_user("Supervisor"), builders.create_user("")):
         mark_read(conversation, looker)
     conversation.refresh_from_db()
     assert conversation.unread_count == 2
 
 
-def test_an_agent_who_gives_it_back_is_told_as_well(dana: Agent) -> None:
-    conversation = in_state(State.ACTIVE, dana)
-    release(conversation, dana)
+def test_release_notifies_the_releasing_agent(dana: Agent) -> None:
+    conversation = create_in_state(State.ACTIVE, dana)
+    release_conversation(conversation, dana)
     assert f"agent:{dana.pk}" in LiveEvent.objects.latest("pk").topics
 
 
-def test_a_move_that_comes_too_late_is_refused(dana: Agent) -> None:
-    conversation = in_state(State.ACTIVE, dana)
+def test_stale_transition_is_refused(dana: Agent) -> None:
+    conversation = create_in_state(State.ACTIVE, dana)
     stale = Conversation.objects.get(pk=conversation.pk)
-    end(conversation, dana)
-    with pytest.raises(TransitionRefused, match="Somebody else"):
-        leave_waiting(stale, dana)
+    end_conversation(conversation, dana)
+    with pytest.raises(TransitionError, match="Someone else"):
+        wait_for_customer(stale, dana)
 
 
 @pytest.mark.parametrize(
@@ -194,68 +209,70 @@ def test_a_move_that_comes_too_late_is_refused(dana: Agent) -> None:
         (State.WAITING, timedelta(hours=25), 1),
     ],
 )
-def test_what_has_stood_still_for_too_long_is_closed(dana: Agent, state: State, age: timedelta, closes: int) -> None:
-    then = timezone.now() - age
-    in_state(state, dana, state_since=then, last_activity_at=then)
-    assert close_stale() == closes
+def test_inactive_conversation_is_closed(dana: Agent, state: State, age: timedelta, closes: int) -> None:
+    long_ago = timezone.now() - age
+    create_in_state(state, dana, state_since=long_ago, last_activity_at=long_ago)
+    assert close_stale_conversations() == closes
 
 
 def test_a_waiting_conversation_in_which_somebody_wrote_stays(dana: Agent) -> None:
-    in_state(State.WAITING, dana, state_since=timezone.now() - LONG_AGO, last_activity_at=timezone.now())
-    assert close_stale() == 0
+    create_in_state(State.WAITING, dana, state_since=timezone.now() - THIRTY_ONE_DAYS, last_activity_at=timezone.now())
+    assert close_stale_conversations() == 0
 
 
 @pytest.mark.parametrize("state", [State.ACTIVE, State.WRAP_UP, State.WAITING])
 def test_nothing_is_closed_over_a_message_its_agent_has_not_seen(dana: Agent, state: State) -> None:
-    in_state(state, dana, state_since=timezone.now() - LONG_AGO, last_activity_at=timezone.now() - LONG_AGO)
+    create_in_state(
+        state, dana, state_since=timezone.now() - THIRTY_ONE_DAYS, last_activity_at=timezone.now() - THIRTY_ONE_DAYS
+    )
     Conversation.objects.update(unread_count=1)
-    assert close_stale() == 0
+    assert close_stale_conversations() == 0
 
 
 def test_an_active_conversation_in_which_somebody_wrote_stays(dana: Agent) -> None:
-    in_state(State.ACTIVE, dana, state_since=timezone.now() - LONG_AGO, last_activity_at=timezone.now())
-    assert close_stale() == 0
+    create_in_state(State.ACTIVE, dana, state_since=timezone.now() - THIRTY_ONE_DAYS, last_activity_at=timezone.now())
+    assert close_stale_conversations() == 0
 
 
 def test_a_conversation_is_not_left_waiting_over_a_message_its_agent_has_not_seen(dana: Agent) -> None:
-    conversation = builders.conversation(with_agent=dana, unread_count=1)
-    with pytest.raises(TransitionRefused, match="Read it first"):
-        leave_waiting(conversation, dana)
+    conversation = builders.create_conversation(agent=dana, unread_count=1)
+    with pytest.raises(TransitionError, match="Read it first"):
+        wait_for_customer(conversation, dana)
 
 
-def test_how_long_a_waiting_conversation_stays_the_work_stream_says(dana: Agent) -> None:
-    builders.work_stream(auto_close_after=timedelta(minutes=5))
-    then = timezone.now() - timedelta(minutes=6)
-    in_state(State.WAITING, dana, state_since=then, last_activity_at=then)
-    assert close_stale() == 1
+def test_work_stream_sets_the_auto_close_time(dana: Agent) -> None:
+    builders.update_work_stream(auto_close_after=timedelta(minutes=5))
+    long_ago = timezone.now() - timedelta(minutes=6)
+    create_in_state(State.WAITING, dana, state_since=long_ago, last_activity_at=long_ago)
+    assert close_stale_conversations() == 1
 
 
 @pytest.mark.django_db(transaction=True)
 def test_when_two_agents_take_it_at_once_one_gets_it() -> None:
-    conversation = builders.conversation()
-    agents = [builders.agent() for _ in range(4)]
+    conversation = builders.create_conversation()
+    agents = [builders.create_agent() for _ in range(4)]
 
-    def takes(agent: Agent) -> Agent:
-        take(Conversation.objects.get(pk=conversation.pk), agent)
+    def take(agent: Agent) -> Agent:
+        take_conversation(Conversation.objects.get(pk=conversation.pk), agent)
         return agent
 
-    outcomes = at_once(*[lambda agent=agent: takes(agent) for agent in agents])
+    outcomes = run_concurrently(*[partial(take, agent) for agent in agents])
     winners = [outcome for outcome in outcomes if isinstance(outcome, Agent)]
-    assert [type(outcome) for outcome in outcomes if outcome not in winners] == [TransitionRefused] * 3
+    assert [type(outcome) for outcome in outcomes if outcome not in winners] == [TransitionError] * 3
     conversation.refresh_from_db()
     assert [conversation.agent] == winners
     assert conversation.events.filter(kind="active").count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_conversation_is_never_closed_over_a_message_that_comes_at_that_moment() -> None:
-    dana = builders.agent("Dana")
+def test_concurrent_message_prevents_closing() -> None:
+    dana = builders.create_agent("Dana")
     for _ in range(5):
-        conversation = in_state(State.WRAP_UP, dana)
-        at_once(
-            lambda c=conversation: close(Conversation.objects.get(pk=c.pk), dana),
-            lambda c=conversation: customer_writes(c, dana),
+        conversation = create_in_state(State.WRAP_UP, dana)
+        run_concurrently(
+            partial(close_conversation, Conversation.objects.get(pk=conversation.pk), dana),
+            partial(receive_message, conversation, dana),
         )
         conversation.refresh_from_db()
         assert (conversation.state, conversation.unread_count) in {(State.CLOSED, 0), (State.WRAP_UP, 1)}
-        builders.Conversation.objects.all().update(state=State.CLOSED, closed_at=timezone.now())
+        Conversation.objects.all().update(state=State.CLOSED, closed_at=timezone.now())

@@ -1,4 +1,4 @@
-"""A child process ends within its limits, whatever it does, and says which limit it was."""
+"""A limited child process ends within its limits and reports the limit it reached."""
 
 import os
 import select
@@ -13,89 +13,89 @@ from pathlib import Path
 
 import pytest
 
-from omnichannel.core import launcher
-from omnichannel.core.limited_process import Cause, Limits, ProcessFailed, run
+from omnichannel.core import limited_process_child
+from omnichannel.core.limited_process import FailureCause, LimitedProcessError, Limits, run_module
 
 MIB = 1024 * 1024
-PROGRAM = "tests.core.misbehaving"
+PROGRAM = "tests.core.misbehaving_programs"
 LIMITS = Limits(cpu=1, wall=30, memory=200 * MIB, output=8 * MIB)
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _assert_no_files_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    before = children()
+    before = child_process_ids()
     yield
-    assert children() == before
+    assert child_process_ids() == before
     assert list(tmp_path.iterdir()) == []
 
 
-def children() -> set[str]:
+def child_process_ids() -> set[str]:
     return {pid for task in Path("/proc/self/task").glob("*/children") for pid in task.read_text().split()}
 
 
-def failure(what: str, limits: Limits = LIMITS) -> ProcessFailed:
-    with pytest.raises(ProcessFailed) as caught:
-        run(PROGRAM, what.encode(), limits)
+def run_and_fail(function_name: str, limits: Limits = LIMITS) -> LimitedProcessError:
+    with pytest.raises(LimitedProcessError) as caught:
+        run_module(PROGRAM, function_name.encode(), limits)
     return caught.value
 
 
 def test_what_a_program_writes_is_returned() -> None:
     data = b"Gr\xc3\xbc\xc3\x9fe \x00\n" * 500_000
-    assert run(PROGRAM, b"echo " + data, LIMITS) == data
+    assert run_module(PROGRAM, b"echo " + data, LIMITS) == data
 
 
 def test_a_program_starts_in_an_empty_folder_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SECRET_KEY", "DATABASE_URL", "ENCRYPTION_KEYS", "DJANGO_SETTINGS_MODULE"):
         monkeypatch.setenv(name, "secret")
-    names = set(run(PROGRAM, b"environment", LIMITS).decode().split())
+    names = set(run_module(PROGRAM, b"print_environment", LIMITS).decode().split())
     assert names <= {"PATH", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH", "LANG", "HOME", "TMPDIR", "LC_CTYPE"}
 
 
-@pytest.mark.parametrize("what", ["loop", "loop_in_c"])
-def test_too_much_processor_time_ends_a_program_even_in_c_code(what: str) -> None:
-    assert failure(what).cause == Cause.TIME
+@pytest.mark.parametrize("function_name", ["loop_forever", "loop_in_c"])
+def test_too_much_processor_time_ends_a_program_even_in_c_code(function_name: str) -> None:
+    assert run_and_fail(function_name).cause == FailureCause.TIME
 
 
-@pytest.mark.parametrize("what", ["wait", "ignore_signals"])
-def test_the_clock_ends_a_program_that_ignores_signals(what: str) -> None:
+@pytest.mark.parametrize("function_name", ["wait_forever", "ignore_signals"])
+def test_the_clock_ends_a_program_that_ignores_signals(function_name: str) -> None:
     began = time.monotonic()
-    assert failure(what, replace(LIMITS, wall=2)).cause == Cause.TIME
+    assert run_and_fail(function_name, replace(LIMITS, wall=2)).cause == FailureCause.TIME
     assert time.monotonic() - began < 10
 
 
-@pytest.mark.parametrize("what", ["allocate", "allocate_at_once"])
-def test_too_much_memory_ends_a_program(what: str) -> None:
-    assert failure(what, replace(LIMITS, cpu=10)).cause == Cause.MEMORY
+@pytest.mark.parametrize("function_name", ["allocate_repeatedly", "allocate_too_much"])
+def test_too_much_memory_ends_a_program(function_name: str) -> None:
+    assert run_and_fail(function_name, replace(LIMITS, cpu=10)).cause == FailureCause.MEMORY
 
 
-@pytest.mark.parametrize("what", ["flood", "flood_errors"])
-def test_too_much_output_ends_a_program(what: str) -> None:
-    assert failure(what, replace(LIMITS, cpu=10, output=MIB)).cause == Cause.OUTPUT
+@pytest.mark.parametrize("function_name", ["write_forever", "write_errors_forever"])
+def test_too_much_output_ends_a_program(function_name: str) -> None:
+    assert run_and_fail(function_name, replace(LIMITS, cpu=10, output=MIB)).cause == FailureCause.OUTPUT
 
 
-@pytest.mark.parametrize(("what", "number"), [("segfault", signal.SIGSEGV), ("abort", signal.SIGABRT)])
-def test_a_crash_in_c_code_names_its_signal_and_the_line(what: str, number: int) -> None:
-    crash = failure(what)
-    assert (crash.cause, crash.signal) == (Cause.CRASH, number)
-    assert f'misbehaving.py", line {line_of(what)} in {what}' in crash.detail
+@pytest.mark.parametrize(("function_name", "number"), [("segfault", signal.SIGSEGV), ("abort", signal.SIGABRT)])
+def test_a_crash_in_c_code_names_its_signal_and_the_line(function_name: str, number: int) -> None:
+    crash = run_and_fail(function_name)
+    assert (crash.cause, crash.signal) == (FailureCause.CRASH, number)
+    assert f'misbehaving_programs.py", line {line_number_of(function_name)} in {function_name}' in crash.detail
 
 
-def line_of(what: str) -> int:
-    lines = (Path(__file__).parent / "misbehaving.py").read_text().splitlines()
-    return lines.index(f"def {what}() -> None:") + 3
+def line_number_of(function_name: str) -> int:
+    lines = (Path(__file__).parent / "misbehaving_programs.py").read_text().splitlines()
+    return lines.index(f"def {function_name}() -> None:") + 3
 
 
-def test_an_exception_is_told_by_its_place_but_does_not_quote_the_data() -> None:
-    error = failure("fail confidential")
-    assert error.cause == Cause.ERROR
+def test_exception_reports_its_location_without_the_data() -> None:
+    error = run_and_fail("raise_with_data confidential")
+    assert error.cause == FailureCause.ERROR
     assert error.detail.startswith("ValueError\n")
-    assert "misbehaving.py" in error.detail
+    assert "misbehaving_programs.py" in error.detail
     assert "confidential" not in str(error)
 
 
 def test_what_a_program_leaves_running_is_killed() -> None:
-    pid = int(run(PROGRAM, b"leave_a_child", LIMITS))
+    pid = int(run_module(PROGRAM, b"leave_child_running", LIMITS))
     assert pid == 0 or has_ended(pid)
 
 
@@ -109,5 +109,5 @@ def has_ended(pid: int) -> bool:
 
 
 def test_a_program_ends_by_itself_when_the_server_is_gone() -> None:
-    command = [sys.executable, "-m", launcher.__name__, "1", "0", str(200 * MIB), str(MIB), PROGRAM]
-    assert subprocess.run(command, input=b"wait", check=False).returncode == -signal.SIGALRM
+    command = [sys.executable, "-m", limited_process_child.__name__, "1", "0", str(200 * MIB), str(MIB), PROGRAM]
+    assert subprocess.run(command, input=b"wait_forever", check=False).returncode == -signal.SIGALRM

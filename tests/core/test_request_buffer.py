@@ -1,4 +1,4 @@
-"""Requests that never arrive whole keep nobody's thread."""
+"""Requests that never arrive completely use no worker thread."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from omnichannel.core import request_buffer
-from omnichannel.core.request_buffer import WholeBody
+from omnichannel.core.request_buffer import RequestBufferMiddleware
 
 Message = MutableMapping[str, Any]
 
 
-def send_in(parts: list[Message], *, then_wait: bool = False) -> tuple[list[bytes], list[Message]]:
-    """What the application inside got, and what the client was answered."""
+def send_request(parts: list[Message], *, then_wait: bool = False) -> tuple[list[bytes], list[Message]]:
+    """Return the requests the application received and the response of the client."""
     got: list[bytes] = []
     answered: list[Message] = []
 
@@ -29,46 +29,48 @@ def send_in(parts: list[Message], *, then_wait: bool = False) -> tuple[list[byte
         waiting = iter(parts)
 
         async def receive() -> Message:
-            if then_wait and len(parts) == taken[0]:
+            if then_wait and len(parts) == read_count[0]:
                 await asyncio.Event().wait()
-            taken[0] += 1
+            read_count[0] += 1
             return next(waiting)
 
         async def send(message: Message) -> None:
             answered.append(message)
 
-        taken = [0]
-        await WholeBody(inside)({"type": "http"}, receive, send)
+        read_count = [0]
+        await RequestBufferMiddleware(inside)({"type": "http"}, receive, send)
 
     asyncio.run(run())
     return got, answered
 
 
-def part(body: bytes, *, more: bool) -> Message:
+def body_message(body: bytes, *, more: bool) -> Message:
     return {"type": "http.request", "body": body, "more_body": more}
 
 
 def test_a_body_in_parts_reaches_the_application_whole() -> None:
-    big = b"x" * (request_buffer.CHUNK + 5)
-    got, answered = send_in([part(b"To=", more=True), part(big, more=True), part(b"", more=False)])
+    big = b"x" * (request_buffer.CHUNK_BYTES + 5)
+    got, answered = send_request(
+        [body_message(b"To=", more=True), body_message(big, more=True), body_message(b"", more=False)]
+    )
     assert (got, answered) == ([b"To=" + big], [])
 
 
 def test_a_request_without_a_body_passes() -> None:
-    assert send_in([part(b"", more=False)])[0] == [b""]
+    assert send_request([body_message(b"", more=False)])[0] == [b""]
 
 
-def test_a_body_that_does_not_arrive_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request_buffer, "MAY_TAKE", 0.01)
-    got, answered = send_in([part(b"half", more=True)], then_wait=True)
+def test_incomplete_request_body_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_buffer, "BODY_TIMEOUT_SECONDS", 0.01)
+    got, answered = send_request([body_message(b"half", more=True)], then_wait=True)
     assert (got, answered[0]["status"]) == ([], 408)
 
 
 def test_a_body_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request_buffer, "LARGEST", 10)
-    got, answered = send_in([part(b"12345678", more=True), part(b"12345678", more=True)])
+    monkeypatch.setattr(request_buffer, "MAX_BODY_BYTES", 10)
+    got, answered = send_request([body_message(b"12345678", more=True), body_message(b"12345678", more=True)])
     assert (got, answered[0]["status"]) == ([], 413)
 
 
 def test_a_client_that_goes_away_is_forgotten() -> None:
-    assert send_in([part(b"half", more=True), {"type": "http.disconnect"}]) == ([], [])
+    assert send_request([body_message(b"half", more=True), {"type": "http.disconnect"}]) == ([], [])

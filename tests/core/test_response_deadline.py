@@ -1,13 +1,13 @@
-"""An answer comes within its time limit, or 503 does."""
+"""A response that exceeds its time limit becomes a 503."""
 
 import asyncio
 from typing import Any
 
 import pytest
 
-from omnichannel.core.response_deadline import ResponseDeadline
+from omnichannel.core.response_deadline import ResponseDeadlineMiddleware
 
-GENEROUS, SHORT = 20.0, 0.01
+LONG_LIMIT, SHORT_LIMIT = 20.0, 0.01
 
 
 async def call(inside: Any, seconds: float) -> list[dict[str, Any]]:
@@ -19,7 +19,7 @@ async def call(inside: Any, seconds: float) -> list[dict[str, Any]]:
     async def receive() -> dict[str, Any]:
         return {"type": "http.disconnect"}
 
-    await ResponseDeadline(inside, seconds)({"type": "http"}, receive, send)
+    await ResponseDeadlineMiddleware(inside, seconds)({"type": "http"}, receive, send)
     return sent
 
 
@@ -33,7 +33,7 @@ def statuses(sent: list[dict[str, Any]]) -> list[int]:
 
 
 def test_an_answer_in_time_is_passed_on_as_it_is() -> None:
-    sent = asyncio.run(call(answer, GENEROUS))
+    sent = asyncio.run(call(answer, LONG_LIMIT))
     assert (statuses(sent), sent[-1]["body"]) == ([200], b"stored")
 
 
@@ -41,21 +41,21 @@ def test_without_an_answer_in_time_there_is_503_and_the_late_answer_is_dropped()
     finished = []
 
     async def answer_late(scope: Any, receive: Any, send: Any) -> None:
-        await asyncio.sleep(SHORT * 5)
+        await asyncio.sleep(SHORT_LIMIT * 5)
         await answer(scope, receive, send)
         finished.append(True)
 
-    sent = asyncio.run(call(answer_late, SHORT))
+    sent = asyncio.run(call(answer_late, SHORT_LIMIT))
     assert (statuses(sent), finished) == ([503], [True])
 
 
-def test_an_answer_that_has_begun_in_time_may_end_late() -> None:
+def test_response_started_in_time_may_finish_late() -> None:
     async def answer_slowly(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
-        await asyncio.sleep(SHORT * 5)
+        await asyncio.sleep(SHORT_LIMIT * 5)
         await send({"type": "http.response.body", "body": b"stored"})
 
-    sent = asyncio.run(call(answer_slowly, SHORT))
+    sent = asyncio.run(call(answer_slowly, SHORT_LIMIT))
     assert (statuses(sent), sent[-1]["body"]) == ([200], b"stored")
 
 
@@ -64,4 +64,4 @@ def test_an_error_inside_is_passed_on() -> None:
         raise ValueError("Something is wrong.")
 
     with pytest.raises(ValueError, match="Something is wrong"):
-        asyncio.run(call(fail, GENEROUS))
+        asyncio.run(call(fail, LONG_LIMIT))

@@ -1,10 +1,10 @@
-"""The desk of these tests."""
+"""The scenario of the desk's tests."""
 
 import pytest
 
-from tests.desk.people import Desk, make_desk
+from tests.desk.scenario import DeskScenario, create_desk_scenario
 
 
 @pytest.fixture
-def desk(db: None) -> Desk:
-    return make_desk()
+def desk(db: None) -> DeskScenario:
+    return create_desk_scenario()

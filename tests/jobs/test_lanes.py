@@ -1,4 +1,4 @@
-"""Lanes: work that is done one piece at a time, by whichever worker holds the lease."""
+"""Lanes are processed by one worker at a time, the holder of the lease."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from omnichannel.jobs.lanes import Lease, claim, enqueue
+from omnichannel.jobs.lanes import Lease, claim_lanes, enqueue
 from omnichannel.jobs.models import Lane
-from tests.concurrency import at_once
+from tests.concurrency import run_concurrently
 
 pytestmark = pytest.mark.django_db
 
 NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
-SECOND = dt.timedelta(seconds=1)
+ONE_SECOND = dt.timedelta(seconds=1)
 
 
 @pytest.fixture
@@ -26,25 +26,25 @@ def clock() -> Iterator[Any]:
         yield traveller
 
 
-def one() -> Lease:
-    [lease] = claim(["send"], 1)
+def claim_one() -> Lease:
+    [lease] = claim_lanes(["send"], 1)
     return lease
 
 
-def test_enqueueing_twice_is_as_good_as_once(clock: Any) -> None:
+def test_enqueueing_twice_creates_one_lane(clock: Any) -> None:
     enqueue("send", 7)
     enqueue("send", 7)
-    assert [lease.key for lease in claim(["send"], 10)] == [7]
-    assert claim(["send"], 10) == []
+    assert [lease.key for lease in claim_lanes(["send"], 10)] == [7]
+    assert claim_lanes(["send"], 10) == []
 
 
-def test_kinds_are_lanes_of_their_own(clock: Any) -> None:
+def test_each_kind_has_its_own_lane(clock: Any) -> None:
     enqueue("send", 7)
     enqueue("media", 7)
-    assert [lease.kind for lease in claim(["media"], 10)] == ["media"]
+    assert [lease.kind for lease in claim_lanes(["media"], 10)] == ["media"]
 
 
-def test_what_is_enqueued_in_a_transaction_that_fails_was_never_enqueued(clock: Any) -> None:
+def test_enqueue_is_rolled_back_with_its_transaction(clock: Any) -> None:
     with transaction.atomic():
         enqueue("send", 7)
         transaction.set_rollback(True)
@@ -53,122 +53,120 @@ def test_what_is_enqueued_in_a_transaction_that_fails_was_never_enqueued(clock: 
 
 def test_the_longest_due_comes_first_and_no_more_than_asked_for(clock: Any) -> None:
     for key in (3, 1, 2):
-        enqueue("send", key, at=NOON - key * SECOND)
-    assert [lease.key for lease in claim(["send"], 2)] == [3, 2]
-    assert claim(["send"], 0) == []
+        enqueue("send", key, at=NOON - key * ONE_SECOND)
+    assert [lease.key for lease in claim_lanes(["send"], 2)] == [3, 2]
+    assert claim_lanes(["send"], 0) == []
 
 
-def test_what_is_not_due_yet_is_left_alone(clock: Any) -> None:
-    enqueue("send", 7, at=NOON + SECOND)
-    assert claim(["send"], 1) == []
+def test_lane_not_yet_due_is_not_claimed(clock: Any) -> None:
+    enqueue("send", 7, at=NOON + ONE_SECOND)
+    assert claim_lanes(["send"], 1) == []
     clock.shift(1)
-    assert one().key == 7
+    assert claim_one().key == 7
 
 
-def test_finished_work_is_gone(clock: Any) -> None:
+def test_finished_lane_is_deleted(clock: Any) -> None:
     enqueue("send", 7)
-    one().finish(None)
+    claim_one().finish(None)
     assert not Lane.objects.exists()
 
 
-def test_work_that_has_to_wait_comes_back_at_its_time(clock: Any) -> None:
+def test_postponed_lane_is_due_at_its_time(clock: Any) -> None:
     enqueue("send", 7)
-    one().finish(NOON + 30 * SECOND)
-    assert claim(["send"], 1) == []
+    claim_one().finish(NOON + 30 * ONE_SECOND)
+    assert claim_lanes(["send"], 1) == []
     clock.shift(30)
-    assert one().key == 7
+    assert claim_one().key == 7
 
 
-@pytest.mark.parametrize("due", [None, NOON + 3600 * SECOND])
-def test_what_is_enqueued_while_it_is_worked_on_is_looked_at_again(clock: Any, due: dt.datetime | None) -> None:
+@pytest.mark.parametrize("due", [None, NOON + 3600 * ONE_SECOND])
+def test_lane_enqueued_while_leased_runs_again(clock: Any, due: dt.datetime | None) -> None:
     enqueue("send", 7)
-    lease = one()
+    lease = claim_one()
     enqueue("send", 7)
-    assert claim(["send"], 1) == []
+    assert claim_lanes(["send"], 1) == []
     lease.finish(due)
-    assert one().key == 7
+    assert claim_one().key == 7
 
 
 @pytest.mark.parametrize("moments", [(5, 30), (30, 5)])
 def test_of_several_moments_the_earliest_counts(clock: Any, moments: tuple[int, int]) -> None:
     for seconds in moments:
-        enqueue("send", 7, at=NOON + seconds * SECOND)
+        enqueue("send", 7, at=NOON + seconds * ONE_SECOND)
     clock.shift(5)
-    assert one().key == 7
+    assert claim_one().key == 7
 
 
-@pytest.mark.parametrize("due", [None, NOON + 3600 * SECOND])
-def test_what_is_enqueued_for_later_while_it_is_worked_on_is_looked_at_then(
-    clock: Any, due: dt.datetime | None
-) -> None:
+@pytest.mark.parametrize("due", [None, NOON + 3600 * ONE_SECOND])
+def test_lane_enqueued_for_later_while_leased_is_due_then(clock: Any, due: dt.datetime | None) -> None:
     enqueue("send", 7)
-    lease = one()
-    enqueue("send", 7, at=NOON + 5 * SECOND)
+    lease = claim_one()
+    enqueue("send", 7, at=NOON + 5 * ONE_SECOND)
     lease.finish(due)
-    assert claim(["send"], 1) == []
+    assert claim_lanes(["send"], 1) == []
     clock.shift(5)
-    assert one().key == 7
+    assert claim_one().key == 7
 
 
-def test_what_a_dead_worker_held_is_looked_at_though_it_was_enqueued_for_later(clock: Any) -> None:
+def test_expired_lease_is_claimed_even_if_enqueued_for_later(clock: Any) -> None:
     enqueue("send", 7)
-    one()
-    enqueue("send", 7, at=NOON + 3600 * SECOND)
-    clock.shift(settings.WORKER_LEASE + SECOND)
-    assert one().key == 7
+    claim_one()
+    enqueue("send", 7, at=NOON + 3600 * ONE_SECOND)
+    clock.shift(settings.WORKER_LEASE_DURATION + ONE_SECOND)
+    assert claim_one().key == 7
 
 
-def test_a_lapsed_lease_is_taken_over(clock: Any) -> None:
+def test_expired_lease_is_taken_over(clock: Any) -> None:
     enqueue("send", 7)
-    dead = one()
-    clock.shift(settings.WORKER_LEASE)
-    assert claim(["send"], 1) == []
-    clock.shift(SECOND)
-    alive = one()
-    assert (dead.keep(), alive.keep()) == (False, True)
+    dead = claim_one()
+    clock.shift(settings.WORKER_LEASE_DURATION)
+    assert claim_lanes(["send"], 1) == []
+    clock.shift(ONE_SECOND)
+    alive = claim_one()
+    assert (dead.renew(), alive.renew()) == (False, True)
 
 
-def test_a_kept_lease_does_not_lapse(clock: Any) -> None:
+def test_renewed_lease_does_not_expire(clock: Any) -> None:
     enqueue("send", 7)
-    lease = one()
+    lease = claim_one()
     for _ in range(5):
-        clock.shift(settings.WORKER_LEASE - SECOND)
-        assert lease.keep()
-    assert claim(["send"], 1) == []
+        clock.shift(settings.WORKER_LEASE_DURATION - ONE_SECOND)
+        assert lease.renew()
+    assert claim_lanes(["send"], 1) == []
 
 
 @pytest.mark.parametrize("due", [None, NOON])
 def test_a_stale_finish_is_harmless(clock: Any, due: dt.datetime | None) -> None:
     enqueue("send", 7)
-    dead = one()
-    clock.shift(settings.WORKER_LEASE + SECOND)
-    alive = one()
+    dead = claim_one()
+    clock.shift(settings.WORKER_LEASE_DURATION + ONE_SECOND)
+    alive = claim_one()
     dead.finish(due)
     assert Lane.objects.get().owner == alive.owner
-    assert claim(["send"], 1) == []
+    assert claim_lanes(["send"], 1) == []
 
 
-def test_attempts_are_counted_when_a_lane_is_taken_and_forgotten_after_success(clock: Any) -> None:
+def test_attempts_increase_on_claim_and_reset_after_success(clock: Any) -> None:
     enqueue("send", 7)
-    one().finish(NOON, attempts=3)
-    lease = one()
+    claim_one().finish(NOON, attempts=3)
+    lease = claim_one()
     assert lease.attempts == 4
     lease.finish(NOON)
-    assert one().attempts == 1
+    assert claim_one().attempts == 1
 
 
 @pytest.mark.django_db(transaction=True)
 def test_many_workers_that_claim_at_once_share_the_lanes_out() -> None:
     for key in range(30):
         enqueue("send", key)
-    outcomes = at_once(*[lambda: claim(["send"], 5)] * 6)
+    outcomes = run_concurrently(*[lambda: claim_lanes(["send"], 5)] * 6)
     keys = [lease.key for leases in outcomes for lease in leases]
     assert len(keys) == len(set(keys))
-    keys += [lease.key for lease in claim(["send"], 30)]
+    keys += [lease.key for lease in claim_lanes(["send"], 30)]
     assert sorted(keys) == list(range(30))
 
 
 @pytest.mark.django_db(transaction=True)
 def test_many_that_enqueue_at_once_make_one_lane() -> None:
-    assert at_once(*[lambda: enqueue("send", 7)] * 12) == [None] * 12
+    assert run_concurrently(*[lambda: enqueue("send", 7)] * 12) == [None] * 12
     assert Lane.objects.get().due_at <= timezone.now()

@@ -1,4 +1,4 @@
-"""The worker's loop, with real threads and handlers of the tests' own."""
+"""The worker's loop with real threads and handlers of the tests."""
 
 import contextlib
 import threading
@@ -11,18 +11,18 @@ from django.db import connection
 from django.utils import timezone
 
 from omnichannel.jobs.lanes import Lease, enqueue
-from omnichannel.jobs.models import Lane, Periodic
+from omnichannel.jobs.models import JobSchedule, Lane
 from omnichannel.jobs.worker import LaneHandler, PeriodicJob, Worker
-from tests.concurrency import at_once
+from tests.concurrency import run_concurrently
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PATIENCE = 20.0
+TIMEOUT_SECONDS = 20.0
 
 
 @contextlib.contextmanager
-def at_work(*workers: Worker) -> Iterator[list[threading.Thread]]:
-    """The workers run while the block does, and must stop when they are told to."""
+def run_workers(*workers: Worker) -> Iterator[list[threading.Thread]]:
+    """Run the workers while the block runs; they must stop when told to."""
 
     def run(worker: Worker) -> None:
         try:
@@ -39,35 +39,40 @@ def at_work(*workers: Worker) -> Iterator[list[threading.Thread]]:
         for worker in workers:
             worker.stop()
         for thread in threads:
-            thread.join(PATIENCE)
+            thread.join(TIMEOUT_SECONDS)
         assert not any(thread.is_alive() for thread in threads)
 
 
-class Recorder:
-    """Remembers which lanes were worked in, and tells when it has seen enough."""
+class RecordingHandler:
+    """Record the leases and set an event after the expected number."""
 
-    def __init__(self, enough: int, then: Callable[[Lease, int], datetime | None] | None = None) -> None:
-        self.seen: list[Lease] = []
-        self.enough, self.done, self.numbers, self.then = enough, threading.Event(), count(1), then
+    def __init__(self, expected_count: int, handler: Callable[[Lease, int], datetime | None] | None = None) -> None:
+        self.leases: list[Lease] = []
+        self.expected_count, self.done, self._call_numbers, self.handler = (
+            expected_count,
+            threading.Event(),
+            count(1),
+            handler,
+        )
 
     def __call__(self, lease: Lease) -> datetime | None:
-        self.seen.append(lease)
+        self.leases.append(lease)
         try:
-            return self.then(lease, next(self.numbers)) if self.then else None
+            return self.handler(lease, next(self._call_numbers)) if self.handler else None
         finally:
-            if len(self.seen) >= self.enough:
+            if len(self.leases) >= self.expected_count:
                 self.done.set()
             connection.close()
 
 
 def test_lanes_are_worked_in_by_their_handlers() -> None:
-    handler = Recorder(3)
+    handler = RecordingHandler(3)
     for key in range(3):
         enqueue("send", key)
     enqueue("unknown", 1)
-    with at_work(Worker({"send": LaneHandler(handler)}, [])):
-        assert handler.done.wait(PATIENCE)
-    assert sorted(lease.key for lease in handler.seen) == [0, 1, 2]
+    with run_workers(Worker({"send": LaneHandler(handler)}, [])):
+        assert handler.done.wait(TIMEOUT_SECONDS)
+    assert sorted(lease.key for lease in handler.leases) == [0, 1, 2]
     assert [lane.kind for lane in Lane.objects.all()] == ["unknown"]
 
 
@@ -82,37 +87,37 @@ def test_one_lane_is_worked_in_by_one_at_a_time_however_many_workers_there_are()
             inside.release()
         return timezone.now() if number < 10 else None
 
-    handler = Recorder(10, steps)
+    handler = RecordingHandler(10, steps)
     enqueue("send", 1)
-    with at_work(Worker({"send": LaneHandler(handler)}, []), Worker({"send": LaneHandler(handler)}, [])):
-        assert handler.done.wait(PATIENCE)
-    assert (overlaps, len(handler.seen)) == ([], 10)
+    with run_workers(Worker({"send": LaneHandler(handler)}, []), Worker({"send": LaneHandler(handler)}, [])):
+        assert handler.done.wait(TIMEOUT_SECONDS)
+    assert (overlaps, len(handler.leases)) == ([], 10)
 
 
 def test_a_handler_that_fails_is_tried_again_later() -> None:
     def fails(lease: Lease, number: int) -> datetime | None:
         raise RuntimeError("Something is wrong with this piece of work.")
 
-    handler = Recorder(1, fails)
+    handler = RecordingHandler(1, fails)
     enqueue("send", 1)
-    with at_work(Worker({"send": LaneHandler(handler)}, [])):
-        assert handler.done.wait(PATIENCE)
+    with run_workers(Worker({"send": LaneHandler(handler)}, [])):
+        assert handler.done.wait(TIMEOUT_SECONDS)
     lane = Lane.objects.get()
     assert (lane.attempts, lane.owner) == (1, None)
     assert lane.due_at > timezone.now() - timedelta(seconds=1)
 
 
-def test_one_failing_lane_does_not_hold_up_another() -> None:
+def test_failing_lane_does_not_block_others() -> None:
     def fails(lease: Lease, number: int) -> datetime | None:
         if lease.key == 1:
             raise RuntimeError
         return None
 
-    handler = Recorder(2, fails)
+    handler = RecordingHandler(2, fails)
     enqueue("send", 1)
     enqueue("send", 2)
-    with at_work(Worker({"send": LaneHandler(handler)}, [])):
-        assert handler.done.wait(PATIENCE)
+    with run_workers(Worker({"send": LaneHandler(handler)}, [])):
+        assert handler.done.wait(TIMEOUT_SECONDS)
     assert [lane.key for lane in Lane.objects.all()] == [1]
 
 
@@ -124,23 +129,23 @@ def test_a_periodic_job_is_run_by_one_of_several_workers() -> None:
         ran.set()
         connection.close()
 
-    Periodic.objects.create(name="sweep", next_at=timezone.now())
+    JobSchedule.objects.create(name="sweep", next_at=timezone.now())
     jobs = [PeriodicJob("sweep", timedelta(hours=1), run)]
-    with at_work(*[Worker({}, jobs) for _ in range(3)]):
-        assert ran.wait(PATIENCE)
-        threading.Event().wait(0.3)  # the others have had their chance
+    with run_workers(*[Worker({}, jobs) for _ in range(3)]):
+        assert ran.wait(TIMEOUT_SECONDS)
+        threading.Event().wait(0.3)  # The other workers have had their chance.
     assert len(runs) == 1
-    assert Periodic.objects.get().next_at > timezone.now() + timedelta(minutes=59)
+    assert JobSchedule.objects.get().next_at > timezone.now() + timedelta(minutes=59)
 
 
-def test_of_workers_that_see_a_periodic_job_due_at_once_one_claims_it() -> None:
+def test_concurrent_workers_claim_a_periodic_job_once() -> None:
     now = timezone.now()
     job = PeriodicJob("sweep", timedelta(hours=1), lambda: None)
-    Periodic.objects.create(name="sweep", next_at=now)
-    assert sorted(at_once(*[lambda: Worker._claim(job, now)] * 6)) == [False] * 5 + [True]
+    JobSchedule.objects.create(name="sweep", next_at=now)
+    assert sorted(run_concurrently(*[lambda: Worker._claim_job(job, now)] * 6)) == [False] * 5 + [True]
 
 
-def test_a_periodic_job_that_fails_comes_again() -> None:
+def test_failed_periodic_job_runs_again() -> None:
     runs, twice = count(1), threading.Event()
 
     def run() -> None:
@@ -150,32 +155,32 @@ def test_a_periodic_job_that_fails_comes_again() -> None:
             twice.set()
         raise RuntimeError
 
-    with at_work(Worker({}, [PeriodicJob("sweep", timedelta(milliseconds=1), run)])):
-        assert twice.wait(PATIENCE)
+    with run_workers(Worker({}, [PeriodicJob("sweep", timedelta(milliseconds=1), run)])):
+        assert twice.wait(TIMEOUT_SECONDS)
 
 
 def test_an_idle_worker_stops_promptly() -> None:
-    worker = Worker({"send": LaneHandler(Recorder(1))}, [])
-    with at_work(worker) as [thread]:
+    worker = Worker({"send": LaneHandler(RecordingHandler(1))}, [])
+    with run_workers(worker) as [thread]:
         worker.stop()
         thread.join(2)
         assert not thread.is_alive()
 
 
 def test_a_worker_that_is_stopped_finishes_what_it_has_begun() -> None:
-    begun, go_on, finished = threading.Event(), threading.Event(), threading.Event()
+    handler_started, go_on, finished = threading.Event(), threading.Event(), threading.Event()
 
     def slowly(lease: Lease) -> datetime | None:
-        begun.set()
-        assert go_on.wait(PATIENCE)
+        handler_started.set()
+        assert go_on.wait(TIMEOUT_SECONDS)
         finished.set()
         connection.close()
         return None
 
     enqueue("send", 1)
     worker = Worker({"send": LaneHandler(slowly)}, [])
-    with at_work(worker):
-        assert begun.wait(PATIENCE)
+    with run_workers(worker):
+        assert handler_started.wait(TIMEOUT_SECONDS)
         worker.stop()
         go_on.set()
     assert finished.is_set()
@@ -183,7 +188,7 @@ def test_a_worker_that_is_stopped_finishes_what_it_has_begun() -> None:
 
 
 def test_a_worker_whose_connection_was_cut_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    handler, claim, cut = Recorder(1), Worker._start_what_is_due, threading.Event()
+    handler, claim, cut = RecordingHandler(1), Worker._start_due_work, threading.Event()
 
     def cut_off_once(self: Worker, pool: object) -> None:
         if not cut.is_set():
@@ -192,7 +197,7 @@ def test_a_worker_whose_connection_was_cut_goes_on(monkeypatch: pytest.MonkeyPat
             connection.connection.close()
         claim(self, pool)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Worker, "_start_what_is_due", cut_off_once)
+    monkeypatch.setattr(Worker, "_start_due_work", cut_off_once)
     enqueue("send", 1)
-    with at_work(Worker({"send": LaneHandler(handler)}, [])):
-        assert handler.done.wait(PATIENCE)
+    with run_workers(Worker({"send": LaneHandler(handler)}, [])):
+        assert handler.done.wait(TIMEOUT_SECONDS)

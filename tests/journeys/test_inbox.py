@@ -1,40 +1,42 @@
-"""The list all day long: filtered, searched, sorted by words, snoozed, wrapped up, and several at once."""
+"""The inbox in a browser: filters, search, sort orders, snooze and bulk actions."""
 
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.processes.desk import Desk
+from tests.processes.support.app_instance import AppInstance
 
 pytestmark = pytest.mark.journey
 
 
 @pytest.fixture
-def sue(desk: Desk, someone: Callable[..., Page]) -> Page:
-    """Dana with three conversations, and Sue, her supervisor, at her desk."""
-    desk.ask("open_shop")
-    desk.ask("hire", name="Sue", role="Supervisor")
-    desk.ask("customers_write", count=3)
-    desk.ask("name_labels", names=["VIP", "Refund"])
-    desk.serve()
-    return someone("sue")
+def sue_page(app: AppInstance, open_page_as: Callable[..., Page]) -> Page:
+    """Return the page of Sue, the supervisor of Dana, who has three conversations."""
+    app.call("create_shop")
+    app.call("create_team_member", name="Sue", role="Supervisor")
+    app.call("create_customer_conversations", count=3)
+    app.call("create_labels", names=["VIP", "Refund"])
+    app.start_server()
+    return open_page_as("sue")
 
 
-def more(page: Page, what: str) -> None:
+def choose_from_more_menu(page: Page, menu_item: str) -> None:
     page.locator("#do-more").click()
-    page.locator(f"#do-{what}").click()
+    page.locator(f"#do-{menu_item}").click()
 
 
-def test_a_conversation_is_labelled_snoozed_and_wrapped_up(desk: Desk, sue: Page, someone: Callable[..., Page]) -> None:
-    dana = someone("dana")
+def test_a_conversation_is_labelled_snoozed_and_wrapped_up(
+    app: AppInstance, sue_page: Page, open_page_as: Callable[..., Page]
+) -> None:
+    dana = open_page_as("dana")
     rows = dana.locator("#row-list .row")
     expect(rows).to_have_count(3)
     dana.locator("#row-list .row", has_text="Customer 1").click()
 
-    # Labels by the keyboard: found by some letters, chosen by Enter.
+    # Add labels by keyboard: search by a few letters, choose with Enter.
     expect(dana.locator("#head h1")).to_have_text("Customer 1")
-    more(dana, "labels")
+    choose_from_more_menu(dana, "labels")
     expect(dana.locator("#label-name")).to_be_focused()
     dana.keyboard.type("vi")
     dana.keyboard.press("Enter")
@@ -43,26 +45,26 @@ def test_a_conversation_is_labelled_snoozed_and_wrapped_up(desk: Desk, sue: Page
     expect(dana.locator("#row-list .row", has_text="VIP")).to_have_count(1)
     expect(dana.locator("#do-more")).to_be_focused()
 
-    # Filtered by it, and all again; the address says which.
+    # Filter by the label and reset; the URL contains the filter.
     dana.goto("/desk/?view=my")
     dana.locator("#do-filter").click()
     dana.locator("#dialog").get_by_label("Label").select_option("VIP")
-    dana.locator("#dialog").get_by_role("button", name="Show").click()
+    dana.locator("#dialog").get_by_role("button", name="Apply").click()
     expect(rows).to_have_count(1)
-    expect(dana).to_have_url(desk.url + "/desk/?view=my&label=1&sort=newest")
+    expect(dana).to_have_url(app.url + "/desk/?view=my&label=1&sort=newest")
     dana.locator("#clear-filters").click()
     expect(rows).to_have_count(3)
 
-    # Snoozed it is out of sight, and comes back with the customer's message.
+    # A snoozed conversation is hidden and returns with the customer's message.
     dana.locator("#row-list .row", has_text="Customer 1").click()
-    more(dana, "snooze")
+    choose_from_more_menu(dana, "snooze")
     dana.locator("#dialog").get_by_role("button", name="Tomorrow morning").click()
     expect(rows).to_have_count(2)
     expect(dana.locator("#show-snoozed")).to_have_text("1 snoozed")
-    desk.ask("customer_writes_again", place=1, text="One more thing about lamp 4711")
+    app.call("send_from_customer", index=1, text="One more thing about lamp 4711")
     expect(rows).to_have_count(3)
 
-    # Found by what was written, with the line that hit; the message is shown in its place.
+    # Search by message text shows the matching line and links to the message.
     dana.keyboard.press("Escape")
     dana.locator("#search").fill("lamp 47")
     hit = dana.locator("#found .row", has_text="lamp 4711")
@@ -72,8 +74,8 @@ def test_a_conversation_is_labelled_snoozed_and_wrapped_up(desk: Desk, sue: Page
     dana.locator("#search").press("Escape")
     expect(dana.locator("#found")).to_be_empty()
 
-    # Ended and closed in one go, with a note.
-    more(dana, "finish")
+    # End and close in one step, with a note.
+    choose_from_more_menu(dana, "finish")
     dana.locator("#dialog").get_by_label("Note for colleagues").fill("All settled.")
     dana.locator("#dialog").get_by_role("button", name="End and close").click()
     expect(dana.locator("#head .state")).to_have_text("Closed")
@@ -81,29 +83,29 @@ def test_a_conversation_is_labelled_snoozed_and_wrapped_up(desk: Desk, sue: Page
     expect(rows).to_have_count(2)
 
 
-def test_a_supervisor_does_one_thing_with_several(desk: Desk, sue: Page) -> None:
-    sue.goto("/desk/?view=ongoing")
-    rows = sue.locator("#row-list .row")
+def test_supervisor_uses_a_bulk_action(app: AppInstance, sue_page: Page) -> None:
+    sue_page.goto("/desk/?view=ongoing")
+    rows = sue_page.locator("#row-list .row")
     expect(rows).to_have_count(3)
     rows.first.focus()
-    sue.keyboard.press("x")
-    sue.locator("#row-list li").nth(2).locator(".row-pick input").click(modifiers=["Shift"])
-    expect(sue.locator("#picked-count")).to_have_text("3 selected")
+    sue_page.keyboard.press("x")
+    sue_page.locator("#row-list li").nth(2).locator(".row-pick input").click(modifiers=["Shift"])
+    expect(sue_page.locator("#picked-count")).to_have_text("3 selected")
 
-    # A message that comes meanwhile moves a row, not what is selected.
-    desk.ask("customer_writes_again", place=0, text="Are you there?")
+    # A message that arrives meanwhile moves a row but keeps the selection.
+    app.call("send_from_customer", index=0, text="Are you there?")
     expect(rows.first).to_contain_text("Are you there?")
-    expect(sue.locator(".row-pick :checked")).to_have_count(3)
+    expect(sue_page.locator(".row-pick :checked")).to_have_count(3)
 
-    sue.locator("#bulk-priority").click()
-    sue.locator("#dialog").get_by_role("button", name="Urgent").click()
-    expect(sue.locator("#notice")).to_have_text("Priority: 3 done.")
-    expect(sue.locator("#row-list .priority.p1")).to_have_count(3)
-    expect(sue.locator(".row-pick :checked")).to_have_count(0)
+    sue_page.locator("#bulk-priority").click()
+    sue_page.locator("#dialog").get_by_role("button", name="Urgent").click()
+    expect(sue_page.locator("#notice")).to_have_text("Priority: 3 updated.")
+    expect(sue_page.locator("#row-list .priority.p1")).to_have_count(3)
+    expect(sue_page.locator(".row-pick :checked")).to_have_count(0)
 
-    # What can't be done is said row by row.
-    sue.locator("#row-list .row-pick input").first.check()
-    sue.locator("#bulk-end").click()
-    sue.locator("#dialog").get_by_role("button", name="End", exact=True).click()
-    expect(sue.locator("#dialog")).to_contain_text("0 done, 1 could not")
-    expect(sue.locator("#dialog")).to_contain_text("Only the agent who has this conversation can do that.")
+    # Failures are reported row by row.
+    sue_page.locator("#row-list .row-pick input").first.check()
+    sue_page.locator("#bulk-end").click()
+    sue_page.locator("#dialog").get_by_role("button", name="End", exact=True).click()
+    expect(sue_page.locator("#dialog")).to_contain_text("0 updated, 1 failed")
+    expect(sue_page.locator("#dialog")).to_contain_text("Only the assigned agent can do this.")

@@ -1,36 +1,36 @@
-"""The desk worked without a mouse."""
+"""The desk without a mouse."""
 
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.processes.desk import Desk
+from tests.processes.support.app_instance import AppInstance
 
 pytestmark = pytest.mark.journey
 
 
-def focus(page: Page) -> str:
+def focused_element(page: Page) -> str:
     return str(page.evaluate("document.activeElement.id || document.activeElement.tagName"))
 
 
-def test_an_agent_works_by_keyboard_alone(desk: Desk, someone: Callable[..., Page]) -> None:
-    desk.ask("open_shop")
-    desk.ask("customers_write", count=2)
-    desk.serve()
-    page = someone("dana")
+def test_an_agent_works_by_keyboard_alone(app: AppInstance, open_page_as: Callable[..., Page]) -> None:
+    app.call("create_shop")
+    app.call("create_customer_conversations", count=2)
+    app.start_server()
+    page = open_page_as("dana")
     expect(page.locator("#rows .row")).to_have_count(2)
 
     page.keyboard.press("j")
-    first = focus(page)
+    first = focused_element(page)
     page.keyboard.press("ArrowDown")
-    assert focus(page) != first
+    assert focused_element(page) != first
     page.keyboard.press("k")
-    assert focus(page) == first
+    assert focused_element(page) == first
     page.keyboard.press("Enter")
     expect(page.locator("#reply-text")).to_be_focused()
 
-    page.keyboard.type("jkrn?")  # letters, while somebody types
+    page.keyboard.type("jkrn?")  # Shortcut letters are typed into the field with the focus.
     expect(page.locator("#reply-text")).to_have_value("jkrn?")
     page.keyboard.press("Escape")
     page.keyboard.press("n")
@@ -44,7 +44,7 @@ def test_an_agent_works_by_keyboard_alone(desk: Desk, someone: Callable[..., Pag
     page.keyboard.press("?")
     overview = page.get_by_role("dialog", name="Keyboard shortcuts")
     expect(overview).to_contain_text("Note for colleagues")
-    page.keyboard.press("g")  # behind a dialog nothing listens
+    page.keyboard.press("g")  # Shortcuts are disabled while a dialog is open.
     page.keyboard.press("c")
     page.keyboard.press("Escape")
     expect(overview).to_have_count(0)
@@ -55,16 +55,16 @@ def test_an_agent_works_by_keyboard_alone(desk: Desk, someone: Callable[..., Pag
     expect(page.locator("#tab-closed")).to_have_attribute("aria-current", "page")
 
 
-def test_single_keys_do_nothing_for_who_switched_them_off(desk: Desk, someone: Callable[..., Page]) -> None:
-    desk.ask("open_shop")
-    desk.serve()
-    page = someone("dana")
+def test_single_key_shortcuts_can_be_disabled(app: AppInstance, open_page_as: Callable[..., Page]) -> None:
+    app.call("create_shop")
+    app.start_server()
+    page = open_page_as("dana")
     page.goto("/desk/preferences/")
-    page.get_by_label("Single keys are shortcuts").uncheck()
+    page.get_by_label("Single-key shortcuts").uncheck()
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("status").filter(has_text="saved")).to_be_visible()
     page.keyboard.press("?")
     expect(page.locator("#shortcuts")).to_have_count(0)
     page.locator("summary", has_text="account").click()
     page.get_by_role("button", name="Keyboard shortcuts").click()
-    expect(page.locator("#shortcuts")).to_contain_text("switched off in your preferences")
+    expect(page.locator("#shortcuts")).to_contain_text("turned off in your preferences")

@@ -1,33 +1,33 @@
-"""The window closes, and a template opens it again; a customer is written to first."""
+"""Templates in a browser: after the window has closed, and to start a conversation."""
 
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.processes.desk import Desk
+from tests.processes.support.app_instance import AppInstance
 
 pytestmark = pytest.mark.journey
 
-EXCEEDED = "This conversation has exceeded the 24 hour limit to respond to the customer."
+WINDOW_CLOSED_TEXT = "This conversation has exceeded the 24 hour limit to respond to the customer."
 
 
-def test_a_template_is_found_filled_in_sent_and_answered(desk: Desk, someone: Callable[..., Page]) -> None:
-    desk.ask("open_shop")
-    desk.ask("hire", name="Ada", role="Administrator")
-    desk.ask("customers_write", count=1)
-    desk.serve()
-    sync(desk, someone("ada"))
-    dana, phone = someone("dana"), someone()
+def test_a_template_is_found_filled_in_sent_and_answered(app: AppInstance, open_page_as: Callable[..., Page]) -> None:
+    app.call("create_shop")
+    app.call("create_team_member", name="Ada", role="Administrator")
+    app.call("create_customer_conversations", count=1)
+    app.start_server()
+    sync_templates(app, open_page_as("ada"))
+    dana, phone = open_page_as("dana"), open_page_as()
     phone.goto("/simulator/")
     dana.get_by_role("link", name="Customer 0").click()
     expect(dana.get_by_label("Message", exact=True)).to_be_visible()
 
-    phone.get_by_role("button", name="Let 24 hours pass").click()
-    expect(dana.locator(".exceeded")).to_have_text(EXCEEDED)
-    expect(dana.locator("#announce")).to_contain_text(EXCEEDED)
+    phone.get_by_role("button", name="Skip 24 hours").click()
+    expect(dana.locator(".exceeded")).to_have_text(WINDOW_CLOSED_TEXT)
+    expect(dana.locator("#announce")).to_contain_text(WINDOW_CLOSED_TEXT)
     expect(dana.get_by_role("searchbox", name="Search templates")).to_be_focused()
-    fill_in(dana)
+    fill_template_by_keyboard(dana)
     dana.get_by_role("button", name="Send template").click()
     sent = dana.locator(".msg.out", has_text="Hi Customer, your order 2231 is on its way")
     expect(sent).to_contain_text("Another day")
@@ -40,23 +40,23 @@ def test_a_template_is_found_filled_in_sent_and_answered(desk: Desk, someone: Ca
     expect(answer).to_contain_text("another_day")
     expect(dana.get_by_label("Message", exact=True)).to_be_visible()
     expect(dana.locator(".exceeded")).to_have_count(0)
-    begun_and_left(dana)
-    beside_the_reply(dana)
-    write_first(dana)
-    on_the_second(desk, dana)
+    check_draft_restored(dana)
+    check_template_dialog_keeps_reply(dana)
+    start_conversation(dana)
+    check_window_closes_on_time(app, dana)
 
 
-def sync(desk: Desk, admin: Page) -> None:
-    """The administrator brings the templates over."""
-    desk.ask("submit_templates")
+def sync_templates(app: AppInstance, admin: Page) -> None:
+    """Sync the templates as an administrator."""
+    app.call("create_sample_templates")
     admin.goto("/admin/channels_whatsapp/messagetemplate/")
     admin.get_by_role("button", name="Sync templates").click()
-    expect(admin.get_by_role("status").filter(has_text="13 message templates synced: 8 approved.")).to_be_visible()
+    expect(admin.get_by_role("status").filter(has_text="13 message templates synced, 8 approved.")).to_be_visible()
     expect(admin.locator("#result_list")).to_contain_text("delivery_update")
 
 
-def fill_in(page: Page) -> None:
-    """By keyboard alone: search, the first one found, its variables, and the customer's first name as it is offered."""
+def fill_template_by_keyboard(page: Page) -> None:
+    """Search and fill in a template with the keyboard only, with the customer's first name as suggested."""
     search = page.get_by_role("searchbox", name="Search templates")
     expect(page.locator(".template-row")).to_have_count(13)
     search.press_sequentially("delivery german")
@@ -73,19 +73,19 @@ def fill_in(page: Page) -> None:
     expect(preview).to_contain_text("Hi Customer, your order {{2}}")
     page.get_by_label("Variable 2").fill("2231")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Fill this in.")).to_be_visible()
+    expect(page.get_by_text("Enter a value.")).to_be_visible()
     expect(page.get_by_label("Variable 3")).to_be_focused()
     expect(page.get_by_label("Variable 2")).to_have_value("2231")
     page.keyboard.type("on Friday")
     expect(preview).to_contain_text("Hi Customer, your order 2231 is on its way and arrives on Friday.")
 
 
-def begun_and_left(page: Page) -> None:
-    """What was filled in is there again when somebody comes back to it: nothing that was typed is lost."""
+def check_draft_restored(page: Page) -> None:
+    """Check that the variables of a template are restored when the user returns."""
     page.get_by_role("button", name="Templates").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="back_to_you").click()
-    expect(dialog.locator("[data-variable]:focus")).to_have_count(1)  # what is typed before that goes there
+    expect(dialog.locator("[data-variable]:focus")).to_have_count(1)  # Text typed earlier goes there.
     dialog.get_by_label("Variable 2").fill("the shop")
     dialog.get_by_role("link", name="Other template").click()
     dialog.get_by_role("button", name="back_to_you").click()
@@ -94,8 +94,8 @@ def begun_and_left(page: Page) -> None:
     page.keyboard.press("Escape")
 
 
-def beside_the_reply(page: Page) -> None:
-    """Inside the window templates are a tool of the reply, and what is being written stays."""
+def check_template_dialog_keeps_reply(page: Page) -> None:
+    """Check that the template dialog inside the window keeps the reply's draft."""
     page.get_by_label("Message", exact=True).fill("One moment")
     page.get_by_role("button", name="Templates").click()
     dialog = page.get_by_role("dialog")
@@ -106,25 +106,25 @@ def beside_the_reply(page: Page) -> None:
     expect(page.get_by_label("Message", exact=True)).to_have_value("One moment")
 
 
-def write_first(page: Page) -> None:
-    """To a number nobody knows, as it is typed."""
+def start_conversation(page: Page) -> None:
+    """Start a conversation with a new number."""
     page.get_by_role("link", name="New conversation").click()
     page.get_by_label("To", exact=True).fill("0171 392000")
     page.get_by_role("button", name="opening_hours").click()
     page.get_by_role("button", name="Send template").click()
-    expect(page.get_by_text("Begin with + and the country code")).to_be_visible()
+    expect(page.get_by_text("Start with + and the country code")).to_be_visible()
     page.get_by_label("To", exact=True).fill("0049 171 39200099")
     page.get_by_role("button", name="Send template").click()
     page.wait_for_url("**/desk/conversations/*/")
     expect(page.locator(".msg.out")).to_contain_text("We are open from 9 to 18")
-    expect(page.get_by_text("Dana started the conversation on Shop.")).to_be_visible()
+    expect(page.get_by_text("Dana started the conversation from Shop.")).to_be_visible()
 
 
-def on_the_second(desk: Desk, page: Page) -> None:
-    """Nobody tells the page that the window closes: it knows."""
+def check_window_closes_on_time(app: AppInstance, page: Page) -> None:
+    """Check that the page closes the window on time without an event."""
     page.get_by_role("link", name="Customer 0").click()
     expect(page.get_by_label("Message", exact=True)).to_be_visible()
-    desk.ask("window_closes_in", name="Customer 0", seconds=3)
+    app.call("set_window_remaining", name="Customer 0", seconds=3)
     page.reload()
     expect(page.get_by_text("Reply within")).to_be_visible()
-    expect(page.locator(".exceeded")).to_have_text(EXCEEDED, timeout=6_000)
+    expect(page.locator(".exceeded")).to_have_text(WINDOW_CLOSED_TEXT, timeout=6_000)

@@ -1,23 +1,23 @@
-"""A desk that really runs, for each test that asks for one."""
+"""A running app for each test that needs one."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.processes.databases import Database
-from tests.processes.desk import Desk, blank_database
+from tests.processes.support.app_instance import AppInstance, create_template_database
+from tests.processes.support.databases import TemporaryDatabase
 
 
 @pytest.fixture(scope="session")
-def _blank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    database = blank_database(tmp_path_factory.mktemp("blank"))
+def template_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TemporaryDatabase]:
+    database = create_template_database(tmp_path_factory.mktemp("blank"))
     yield database
     database.drop()
 
 
 @pytest.fixture
-def desk(tmp_path: Path, _blank: Database) -> Iterator[Desk]:
-    """A desk with an empty database; nothing of it runs yet."""
-    with Desk(tmp_path, blank=_blank) as fresh:
+def app(tmp_path: Path, template_database: TemporaryDatabase) -> Iterator[AppInstance]:
+    """Return an app with an empty database; no process runs yet."""
+    with AppInstance(tmp_path, template=template_database) as fresh:
         yield fresh

@@ -1,4 +1,4 @@
-"""A worker that hangs is replaced, however it hangs."""
+"""A worker that hangs is replaced."""
 
 import os
 import re
@@ -8,37 +8,40 @@ import sys
 
 import pytest
 
-from tests.processes.databases import ROOT
-from tests.processes.desk import STARTS_WITHIN, Desk
-from tests.processes.programs import is_running, wait_until
-from tests.processes.twilio import post, text_message
+from tests.processes.support.app_instance import START_TIMEOUT, AppInstance
+from tests.processes.support.databases import ROOT
+from tests.processes.support.managed_process import is_running, wait_until
+from tests.processes.support.webhook_sender import build_text_form, post_signed_form
 
 pytestmark = pytest.mark.process
 
 
-def kinds_of_lanes(desk: Desk) -> set[str]:
-    return {lane["kind"] for lane in desk.ask("lanes")}
+def lane_kinds(app: AppInstance) -> set[str]:
+    return {lane["kind"] for lane in app.call("list_lanes")}
 
 
-def test_a_worker_that_gives_no_sign_of_life_is_replaced_and_work_goes_on(desk: Desk) -> None:
-    shop = desk.ask("open_shop")
-    desk.environment["TEST_WORKER_HANGS_AFTER"] = "6"
-    server = desk.serve()
-    wait_until(desk.worker_is_running, STARTS_WITHIN, "the worker runs")
-    (first,) = desk.worker_pids()
+def test_worker_without_heartbeat_is_replaced(app: AppInstance) -> None:
+    shop = app.call("create_shop")
+    app.environment["TEST_WORKER_HANGS_AFTER"] = "6"
+    server = app.start_server()
+    wait_until(app.worker_is_running, START_TIMEOUT, "the worker runs")
+    (first,) = app.worker_pids()
     os.kill(first, signal.SIGSTOP)
-    wait_until(lambda: len(desk.worker_pids()) == 2, STARTS_WITHIN, "another worker has started")
-    assert "gave no sign of life" in server.printed()
+    wait_until(lambda: len(app.worker_pids()) == 2, START_TIMEOUT, "another worker has started")
+    assert "gave no sign of life" in server.read_output()
     assert not is_running(first)
-    assert post(desk.url, f"/webhooks/whatsapp/{shop['key']}/inbound/", text_message(shop, 1, "Hello?")) == 200
-    wait_until(lambda: "route" not in kinds_of_lanes(desk), STARTS_WITHIN, "the new worker has routed the conversation")
+    assert (
+        post_signed_form(app.url, f"/webhooks/whatsapp/{shop['key']}/inbound/", build_text_form(shop, 1, "Hello?"))
+        == 200
+    )
+    wait_until(lambda: "route" not in lane_kinds(app), START_TIMEOUT, "the new worker has routed the conversation")
 
 
-def test_a_worker_that_hangs_inside_c_code_ends_itself_and_says_where(desk: Desk) -> None:
-    command = [sys.executable, "-m", "tests.processes.hanging_worker"]
+def test_a_worker_that_hangs_inside_c_code_ends_itself_and_says_where(app: AppInstance) -> None:
+    command = [sys.executable, "-m", "tests.processes.support.hanging_worker"]
     ended = subprocess.run(
-        command, cwd=ROOT, env=desk.environment, capture_output=True, text=True, timeout=STARTS_WITHIN, check=False
+        command, cwd=ROOT, env=app.environment, capture_output=True, text=True, timeout=START_TIMEOUT, check=False
     )
     assert ended.returncode == 1
     assert re.search(r"hanging_worker\.py\", line \d+ in hang", ended.stderr)
-    assert desk.ask("lanes") == [{"kind": "item", "attempts": 1}]
+    assert app.call("list_lanes") == [{"kind": "item", "attempts": 1}]

@@ -1,4 +1,4 @@
-"""What rules can ask, whether it holds, and how that is told."""
+"""Conditions of rules: fields, operators, evaluation and explanations."""
 
 import datetime as dt
 import time
@@ -8,8 +8,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routing.conditions import describe, explain, fields_asked, holds, problems
-from routing.fields import FIELDS, OPERATORS, Field, Group, Operator, Type, ValueKind, value_kind
+from routing.conditions.evaluation import (
+    describe_condition,
+    explain_condition,
+    get_condition_errors,
+    get_field_names,
+    is_condition_met,
+)
+from routing.conditions.fields import (
+    OPERATORS_BY_TYPE,
+    STANDARD_FIELDS,
+    FieldDefinition,
+    FieldGroup,
+    FieldType,
+    Operator,
+    ValueKind,
+    get_value_kind,
+)
 
 FACTS: dict[str, Any] = {
     "customer_number": "+4915112345678",
@@ -24,18 +39,24 @@ FACTS: dict[str, Any] = {
 }
 
 
-def asks(field: str, operator: str, value: Any = None) -> dict[str, Any]:
+def make_condition(field: str, operator: str, value: Any = None) -> dict[str, Any]:
     return {"field": field, "operator": operator, "value": value}
 
 
-KNOWN = {**FIELDS, "context.amount": Field("context.amount", "Order total", Type.NUMBER, Group.CONTEXT)}
-YES, NO = asks("first_message", "contains", "order"), asks("first_message", "contains", "invoice")
+KNOWN_FIELDS = {
+    **STANDARD_FIELDS,
+    "context.amount": FieldDefinition("context.amount", "Order total", FieldType.NUMBER, FieldGroup.CONTEXT),
+}
+TRUE_CONDITION, FALSE_CONDITION = (
+    make_condition("first_message", "contains", "order"),
+    make_condition("first_message", "contains", "invoice"),
+)
 
 
 def test_a_condition_that_asks_nothing_always_holds() -> None:
-    assert holds({}, {})
-    assert holds({"all": []}, {})
-    assert explain({}, {}) == "Holds because it has no condition."
+    assert is_condition_met({}, {})
+    assert is_condition_met({"all": []}, {})
+    assert explain_condition({}, {}) == "Matches because there is no condition."
 
 
 @pytest.mark.parametrize(
@@ -57,14 +78,14 @@ def test_a_condition_that_asks_nothing_always_holds() -> None:
         ("one_of", ["hello", "hi"], False),
     ],
 )
-def test_texts_are_compared_whatever_their_capitals(operator: str, value: Any, expected: bool) -> None:
-    assert holds(asks("first_message", operator, value), FACTS) is expected
+def test_texts_are_compared_case_insensitively(operator: str, value: Any, expected: bool) -> None:
+    assert is_condition_met(make_condition("first_message", operator, value), FACTS) is expected
 
 
 @pytest.mark.parametrize("word", ["заказ", "طلب", "c++", "order no."])
 def test_words_of_any_language_are_found(word: str) -> None:
     facts = {"first_message": f"?! {word.upper()}, please"}
-    assert holds(asks("first_message", "any_word", [word]), facts)
+    assert is_condition_met(make_condition("first_message", "any_word", [word]), facts)
 
 
 @pytest.mark.parametrize(
@@ -77,28 +98,28 @@ def test_words_of_any_language_are_found(word: str) -> None:
         ("one_of", ["+49 151 12345678"], True),
     ],
 )
-def test_numbers_are_compared_without_blanks_and_strokes(operator: str, value: Any, expected: bool) -> None:
-    assert holds(asks("customer_number", operator, value), FACTS) is expected
+def test_phone_numbers_are_compared_without_spaces_and_hyphens(operator: str, value: Any, expected: bool) -> None:
+    assert is_condition_met(make_condition("customer_number", operator, value), FACTS) is expected
 
 
 def test_a_customer_without_a_number_has_an_id() -> None:
     facts = {"customer_number": "US.13491208655302741918"}
-    assert holds(asks("customer_number", "starts_with", "us."), facts)
-    assert not holds(asks("customer_number", "starts_with", "+"), facts)
+    assert is_condition_met(make_condition("customer_number", "starts_with", "us."), facts)
+    assert not is_condition_met(make_condition("customer_number", "starts_with", "+"), facts)
 
 
-@pytest.mark.parametrize(("wanted", "expected"), [("de", True), ("DE_at", True), ("de-DE", False), ("d", False)])
-def test_a_language_is_spoken_in_many_places(wanted: str, expected: bool) -> None:
-    assert holds(asks("contact_language", "equals", wanted), FACTS) is expected
-    assert holds(asks("contact_language", "not_equals", wanted), FACTS) is not expected
-    assert holds(asks("contact_language", "one_of", ["fr", wanted]), FACTS) is expected
+@pytest.mark.parametrize(("language", "expected"), [("de", True), ("DE_at", True), ("de-DE", False), ("d", False)])
+def test_language_matches_any_region(language: str, expected: bool) -> None:
+    assert is_condition_met(make_condition("contact_language", "equals", language), FACTS) is expected
+    assert is_condition_met(make_condition("contact_language", "not_equals", language), FACTS) is not expected
+    assert is_condition_met(make_condition("contact_language", "one_of", ["fr", language]), FACTS) is expected
 
 
 def test_days_are_given_as_numbers_or_as_a_form_posts_them() -> None:
-    assert holds(asks("weekday", "equals", 0), FACTS)
-    assert holds(asks("weekday", "one_of", ["0", "1"]), FACTS)
-    assert holds(asks("weekday", "not_equals", 6), FACTS)
-    assert not holds(asks("weekday", "one_of", [5, 6]), FACTS)
+    assert is_condition_met(make_condition("weekday", "equals", 0), FACTS)
+    assert is_condition_met(make_condition("weekday", "one_of", ["0", "1"]), FACTS)
+    assert is_condition_met(make_condition("weekday", "not_equals", 6), FACTS)
+    assert not is_condition_met(make_condition("weekday", "one_of", [5, 6]), FACTS)
 
 
 @pytest.mark.parametrize(
@@ -112,8 +133,8 @@ def test_days_are_given_as_numbers_or_as_a_form_posts_them() -> None:
         (["20:00", "00:00"], "23:59", True),
     ],
 )
-def test_times_of_day_may_go_over_midnight(span: list[str], at: str, expected: bool) -> None:
-    assert holds(asks("time", "between", span), {"time": at}) is expected
+def test_time_range_may_cross_midnight(span: list[str], at: str, expected: bool) -> None:
+    assert is_condition_met(make_condition("time", "between", span), {"time": at}) is expected
 
 
 @pytest.mark.parametrize(
@@ -133,7 +154,10 @@ def test_times_of_day_may_go_over_midnight(span: list[str], at: str, expected: b
 )
 def test_numbers_are_compared_as_numbers(operator: str, value: Any, expected: bool) -> None:
     for fact in (250, "250", 250.0):
-        assert holds(asks("context.amount", operator, value), {"context.amount": fact}, KNOWN) is expected
+        assert (
+            is_condition_met(make_condition("context.amount", operator, value), {"context.amount": fact}, KNOWN_FIELDS)
+            is expected
+        )
 
 
 @pytest.mark.parametrize(
@@ -141,140 +165,163 @@ def test_numbers_are_compared_as_numbers(operator: str, value: Any, expected: bo
 )
 def test_a_number_that_is_not_known_is_neither_less_nor_greater(operator: str, expected: bool) -> None:
     for facts in ({}, {"context.amount": "many"}):
-        assert holds(asks("context.amount", operator, "5"), facts, KNOWN) is expected
+        assert is_condition_met(make_condition("context.amount", operator, "5"), facts, KNOWN_FIELDS) is expected
 
 
-def test_a_number_is_told_in_words() -> None:
-    condition = asks("context.amount", "greater_than", "500")
-    assert describe(condition, KNOWN) == "Order total is greater than 500"
-    assert explain(condition, {"context.amount": 12.5}, KNOWN) == (
-        "Does not hold because the order total (12.5) is not greater than 500."
+def test_number_condition_is_described_in_words() -> None:
+    condition = make_condition("context.amount", "greater_than", "500")
+    assert describe_condition(condition, KNOWN_FIELDS) == "Order total is greater than 500"
+    assert explain_condition(condition, {"context.amount": 12.5}, KNOWN_FIELDS) == (
+        "Does not match because the order total (12.5) is not greater than 500."
     )
-    assert explain(condition, {}, KNOWN) == "Does not hold because the order total is not greater than 500."
+    assert (
+        explain_condition(condition, {}, KNOWN_FIELDS)
+        == "Does not match because the order total is not greater than 500."
+    )
 
 
-def test_what_is_not_known_here_can_not_be_asked() -> None:
-    condition = asks("context.amount", "greater_than", "500")
-    assert problems(condition) == ["There is no field “context.amount”."]
-    assert not holds(condition, {"context.amount": 1000})
-    assert describe({"all": [YES, condition]}).endswith("and A condition that can't be read")
+def test_unknown_field_is_a_problem() -> None:
+    condition = make_condition("context.amount", "greater_than", "500")
+    assert get_condition_errors(condition) == ["There is no field “context.amount”."]
+    assert not is_condition_met(condition, {"context.amount": 1000})
+    assert describe_condition({"all": [TRUE_CONDITION, condition]}).endswith("and A condition that can't be read")
 
 
 def test_the_fields_a_condition_asks_about_are_found_in_its_groups() -> None:
-    condition = {"all": [YES, {"any": [asks("context.amount", "equals", "5"), "odd", {"field": 5}]}]}
-    assert fields_asked(condition) == {"first_message", "context.amount"}
-    assert fields_asked({}) == fields_asked(None) == set()
+    condition = {
+        "all": [TRUE_CONDITION, {"any": [make_condition("context.amount", "equals", "5"), "odd", {"field": 5}]}]
+    }
+    assert get_field_names(condition) == {"first_message", "context.amount"}
+    assert get_field_names({}) == get_field_names(None) == set()
 
 
-def test_what_is_not_known_is_empty() -> None:
-    assert holds(asks("referral_url", "is_empty"), FACTS)
-    assert holds(asks("contact_name", "is_empty"), FACTS)
-    assert not holds(asks("weekday", "not_equals", 3), {})
-    assert not holds(asks("time", "between", ["09:00", "17:00"]), {})
+def test_missing_fact_counts_as_empty() -> None:
+    assert is_condition_met(make_condition("referral_url", "is_empty"), FACTS)
+    assert is_condition_met(make_condition("contact_name", "is_empty"), FACTS)
+    assert not is_condition_met(make_condition("weekday", "not_equals", 3), {})
+    assert not is_condition_met(make_condition("time", "between", ["09:00", "17:00"]), {})
 
 
 @pytest.mark.parametrize(
     ("condition", "expected"),
     [
-        ({"all": [YES, YES]}, True),
-        ({"all": [YES, NO]}, False),
-        ({"any": [NO, YES]}, True),
-        ({"any": [NO, NO]}, False),
-        ({"all": [YES, {"any": [NO, {"all": [YES, YES]}]}]}, True),
+        ({"all": [TRUE_CONDITION, TRUE_CONDITION]}, True),
+        ({"all": [TRUE_CONDITION, FALSE_CONDITION]}, False),
+        ({"any": [FALSE_CONDITION, TRUE_CONDITION]}, True),
+        ({"any": [FALSE_CONDITION, FALSE_CONDITION]}, False),
+        ({"all": [TRUE_CONDITION, {"any": [FALSE_CONDITION, {"all": [TRUE_CONDITION, TRUE_CONDITION]}]}]}, True),
         ({"any": []}, False),
     ],
 )
 def test_groups_hold_when_all_or_any_of_their_parts_do(condition: Any, expected: bool) -> None:
-    assert holds(condition, FACTS) is expected
+    assert is_condition_met(condition, FACTS) is expected
 
 
 def test_the_reason_names_what_decided() -> None:
-    assert explain(YES, FACTS) == (
-        "Holds because the first message (“Where is my Order 4711? Straße gesperrt”) contains “order”."
+    assert explain_condition(TRUE_CONDITION, FACTS) == (
+        "Matches because the first message (“Where is my Order 4711? Straße gesperrt”) contains “order”."
     )
-    assert explain({"all": [YES, asks("contact_name", "is_not_empty")]}, FACTS) == (
-        "Does not hold because the contact name is empty."
+    assert explain_condition({"all": [TRUE_CONDITION, make_condition("contact_name", "is_not_empty")]}, FACTS) == (
+        "Does not match because the contact name is empty."
     )
-    weekend = {"any": [asks("weekday", "one_of", [5, 6]), asks("time", "between", ["22:00", "06:00"])]}
-    assert explain(weekend, FACTS) == (
-        "Does not hold because the day of the week (Monday) is none of Saturday, Sunday "
-        "and the time of day (09:30) is not between 22:00 and 06:00."
+    weekend = {
+        "any": [make_condition("weekday", "one_of", [5, 6]), make_condition("time", "between", ["22:00", "06:00"])]
+    }
+    assert explain_condition(weekend, FACTS) == (
+        "Does not match because the day of the week (Monday) is none of Saturday, Sunday and the time of day "
+        "(09:30) is not between 22:00 and 06:00."
     )
 
 
 def test_a_long_message_is_shortened_in_the_reason() -> None:
-    reason = explain(YES, {"first_message": "order " * 100})
+    reason = explain_condition(TRUE_CONDITION, {"first_message": "order " * 100})
     assert len(reason) < 150
     assert "…”" in reason
 
 
-def test_a_condition_is_told_in_words() -> None:
-    condition = {"all": [YES, {"any": [asks("weekday", "equals", 5), asks("time", "between", ["22:00", "06:00"])]}]}
-    assert describe(condition) == (
+def test_condition_is_described_in_words() -> None:
+    condition = {
+        "all": [
+            TRUE_CONDITION,
+            {"any": [make_condition("weekday", "equals", 5), make_condition("time", "between", ["22:00", "06:00"])]},
+        ]
+    }
+    assert describe_condition(condition) == (
         "First message contains “order” and (Day of the week equals Saturday or Time of day is between 22:00 and 06:00)"
     )
-    assert describe({}) == "Always"
-    assert describe(["odd"]) == "A condition that can't be read"
+    assert describe_condition({}) == "Always"
+    assert describe_condition(["odd"]) == "A condition that can't be read"
 
 
 @pytest.mark.parametrize(
     ("condition", "problem"),
     [
-        (asks("colour", "equals", "red"), "There is no field “colour”."),
-        (asks("first_message", "rhymes", "red"), "“First message” can't be asked “rhymes”."),
-        (asks("first_message", "between", ["a", "b"]), "“First message” can't be asked “between”."),
-        (asks("first_message", "contains", "  "), "“First message” needs a value."),
-        (asks("first_message", "any_word", "order"), "“First message” needs a list of values."),
-        (asks("first_message", "any_word", []), "“First message” needs a list of values."),
-        (asks("customer_number", "contains", "-"), "“Customer number” needs a value."),
-        (asks("weekday", "equals", 7), "“Day of the week” needs a value, a day from Monday (0) to Sunday (6)."),
-        (asks("time", "between", ["9", "17:00"]), "“Time of day” needs two times, as 09:00 and 17:30."),
-        (asks("time", "between", ["09:00", "09:00"]), "“Time of day” needs two different times."),
+        (make_condition("colour", "equals", "red"), "There is no field “colour”."),
+        (make_condition("first_message", "rhymes", "red"), "“First message” does not support “rhymes”."),
+        (make_condition("first_message", "between", ["a", "b"]), "“First message” does not support “between”."),
+        (make_condition("first_message", "contains", "  "), "“First message” needs a value."),
+        (make_condition("first_message", "any_word", "order"), "“First message” needs a list of values."),
+        (make_condition("first_message", "any_word", []), "“First message” needs a list of values."),
+        (make_condition("customer_number", "contains", "-"), "“Customer number” needs a value."),
+        (
+            make_condition("weekday", "equals", 7),
+            "“Day of the week” needs a value, a day from Monday (0) to Sunday (6).",
+        ),
+        (
+            make_condition("time", "between", ["9", "17:00"]),
+            "“Time of day” needs two times, for example 09:00 and 17:30.",
+        ),
+        (make_condition("time", "between", ["09:00", "09:00"]), "“Time of day” needs two different times."),
         ({"any": []}, "A group is empty."),
         ({"all": [{"all": []}]}, "A group is empty."),
         ("first_message", "The condition can't be read."),
-        ({"all": [YES], "any": [YES]}, "The condition can't be read."),
-        ({**YES, "extra": 1}, "The condition can't be read."),
+        ({"all": [TRUE_CONDITION], "any": [TRUE_CONDITION]}, "The condition can't be read."),
+        ({**TRUE_CONDITION, "extra": 1}, "The condition can't be read."),
     ],
 )
 def test_a_form_says_what_is_wrong(condition: Any, problem: str) -> None:
-    assert problems(condition) == [problem]
-    assert not holds(condition, FACTS)
+    assert get_condition_errors(condition) == [problem]
+    assert not is_condition_met(condition, FACTS)
 
 
-def test_groups_are_nested_only_so_deep() -> None:
-    condition: Any = YES
+def test_group_nesting_is_limited() -> None:
+    condition: Any = TRUE_CONDITION
     for _ in range(5):
         condition = {"all": [condition]}
-    assert holds(condition, FACTS)
+    assert is_condition_met(condition, FACTS)
     for _ in range(500):
         condition = {"all": [condition]}
-    assert problems(condition) == ["Groups can't be nested deeper than 5 times."]
-    assert not holds(condition, FACTS)
-    assert describe(condition)
+    assert get_condition_errors(condition) == ["Groups can't be nested deeper than 5 times."]
+    assert not is_condition_met(condition, FACTS)
+    assert describe_condition(condition)
 
 
-VALUES = {ValueKind.NOTHING: None, ValueKind.ONE: "1", ValueKind.LIST: ["1", "2"], ValueKind.RANGE: ["09:00", "10:00"]}
+EXAMPLE_VALUES = {
+    ValueKind.NOTHING: None,
+    ValueKind.ONE: "1",
+    ValueKind.LIST: ["1", "2"],
+    ValueKind.RANGE: ["09:00", "10:00"],
+}
 
 
 @pytest.mark.parametrize(
-    ("field", "operator"), [(name, op) for name, field in KNOWN.items() for op in OPERATORS[field.type]]
+    ("field", "operator"), [(name, op) for name, field in KNOWN_FIELDS.items() for op in OPERATORS_BY_TYPE[field.type]]
 )
-def test_whatever_can_be_asked_is_answered_and_explained(field: str, operator: Operator) -> None:
-    condition = asks(field, operator, VALUES[value_kind(operator)])
-    assert problems(condition, KNOWN) == []
-    outcome = "Holds" if holds(condition, FACTS, KNOWN) else "Does not hold"
-    assert explain(condition, FACTS, KNOWN).startswith(outcome)
-    assert describe(condition, KNOWN).startswith(KNOWN[field].label)
+def test_every_field_and_operator_is_evaluated_and_explained(field: str, operator: Operator) -> None:
+    condition = make_condition(field, operator, EXAMPLE_VALUES[get_value_kind(operator)])
+    assert get_condition_errors(condition, KNOWN_FIELDS) == []
+    outcome = "Matches" if is_condition_met(condition, FACTS, KNOWN_FIELDS) else "Does not match"
+    assert explain_condition(condition, FACTS, KNOWN_FIELDS).startswith(outcome)
+    assert describe_condition(condition, KNOWN_FIELDS).startswith(KNOWN_FIELDS[field].label)
 
 
-odd = st.recursive(
+odd_values = st.recursive(
     st.none()
     | st.booleans()
     | st.integers()
     | st.floats()
     | st.text(max_size=5)
-    | st.sampled_from([*KNOWN, *Operator]),
+    | st.sampled_from([*KNOWN_FIELDS, *Operator]),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(st.sampled_from(["all", "any", "field", "operator", "value", "x"]), inner, max_size=3)
@@ -283,33 +330,39 @@ odd = st.recursive(
 )
 
 
-@settings(deadline=None)  # the machine may be busy with other things
-@given(condition=odd, fact=odd, name=st.sampled_from(list(KNOWN)))
-def test_nothing_in_the_database_is_an_error(condition: Any, fact: Any, name: str) -> None:
+@settings(deadline=None)  # The machine may be busy with other work.
+@given(condition=odd_values, fact=odd_values, name=st.sampled_from(list(KNOWN_FIELDS)))
+def test_any_stored_condition_causes_no_error(condition: Any, fact: Any, name: str) -> None:
     facts = {name: fact}
-    assert explain(condition, facts, KNOWN).startswith("Holds" if holds(condition, facts, KNOWN) else "Does not hold")
-    assert describe(condition, KNOWN)
-    assert isinstance(problems(condition, KNOWN), list)
-    assert isinstance(fields_asked(condition), set)
+    assert explain_condition(condition, facts, KNOWN_FIELDS).startswith(
+        "Matches" if is_condition_met(condition, facts, KNOWN_FIELDS) else "Does not match"
+    )
+    assert describe_condition(condition, KNOWN_FIELDS)
+    assert isinstance(get_condition_errors(condition, KNOWN_FIELDS), list)
+    assert isinstance(get_field_names(condition), set)
 
 
-readable = st.builds(
-    lambda field, pick: asks(
-        field, OPERATORS[KNOWN[field].type][pick % len(OPERATORS[KNOWN[field].type])], ["09:00", "1"]
+valid_conditions = st.builds(
+    lambda field, pick: make_condition(
+        field,
+        OPERATORS_BY_TYPE[KNOWN_FIELDS[field].type][pick % len(OPERATORS_BY_TYPE[KNOWN_FIELDS[field].type])],
+        ["09:00", "1"],
     ),
-    st.sampled_from(list(KNOWN)),
+    st.sampled_from(list(KNOWN_FIELDS)),
     st.integers(0, 20),
 )
 
 
-@settings(deadline=None)  # the machine may be busy with other things
-@given(condition=readable, fact=odd)
-def test_odd_facts_are_no_error_either(condition: Any, fact: Any) -> None:
-    assert isinstance(holds(condition, {condition["field"]: fact}, KNOWN), bool)
+@settings(deadline=None)  # The machine may be busy with other work.
+@given(condition=valid_conditions, fact=odd_values)
+def test_unusual_facts_cause_no_error(condition: Any, fact: Any) -> None:
+    assert isinstance(is_condition_met(condition, {condition["field"]: fact}, KNOWN_FIELDS), bool)
 
 
 def test_many_questions_about_a_long_message_are_judged_at_once() -> None:
-    asked = [{"field": "first_message", "operator": "contains", "value": f"word {place}"} for place in range(500)]
+    conditions = [{"field": "first_message", "operator": "contains", "value": f"word {place}"} for place in range(500)]
     begin = time.process_time()
-    assert not holds({"any": asked}, {"first_message": "\ufdfa" * 4096})  # each is eighteen letters to compare
+    assert not is_condition_met(
+        {"any": conditions}, {"first_message": "\ufdfa" * 4096}
+    )  # Each question compares eighteen letters.
     assert time.process_time() - begin < 3

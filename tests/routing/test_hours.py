@@ -1,4 +1,4 @@
-"""When it is open: across midnight, time zones, daylight saving and holidays."""
+"""Operating hours across midnight, time zones, daylight saving time and holidays."""
 
 import datetime as dt
 from zoneinfo import ZoneInfo
@@ -7,29 +7,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.hours import Hours, Period, holiday, is_open, next_opening, of
 from routing.models import OperatingHours
+from routing.operating_hours import OpenPeriod, WeeklySchedule, build_schedule, get_holiday_name, is_open, next_opening
 
 BERLIN, NEW_YORK, KOLKATA = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York"), ZoneInfo("Asia/Kolkata")
 MINUTE = dt.timedelta(minutes=1)
 
 
-def time(text: str) -> dt.time:
+def parse_time(text: str) -> dt.time:
     return dt.time.fromisoformat(text)
 
 
-def week(*periods: tuple[int, str, str], zone: ZoneInfo = BERLIN, **holidays: str) -> Hours:
-    """Opening hours; holidays as `d2026_12_25="Christmas"`."""
+def make_hours(*periods: tuple[int, str, str], zone: ZoneInfo = BERLIN, **holidays: str) -> WeeklySchedule:
+    """Return operating hours; holidays are keywords such as `d2026_12_25="Christmas"`."""
     days = {dt.date.fromisoformat(day[1:].replace("_", "-")): name for day, name in holidays.items()}
-    return Hours(tuple(Period(day, time(opens), time(closes)) for day, opens, closes in periods), zone, days)
+    return WeeklySchedule(
+        tuple(OpenPeriod(day, parse_time(opens), parse_time(closes)) for day, opens, closes in periods), zone, days
+    )
 
 
-def office(zone: ZoneInfo = BERLIN, **holidays: str) -> Hours:
-    """Monday to Friday, nine to five."""
-    return week(*((day, "09:00", "17:00") for day in range(5)), zone=zone, **holidays)
+def make_office_hours(zone: ZoneInfo = BERLIN, **holidays: str) -> WeeklySchedule:
+    """Return hours from Monday to Friday, 9:00 to 17:00."""
+    return make_hours(*((day, "09:00", "17:00") for day in range(5)), zone=zone, **holidays)
 
 
-def local(text: str, zone: ZoneInfo = BERLIN, fold: int = 0) -> dt.datetime:
+def local_datetime(text: str, zone: ZoneInfo = BERLIN, fold: int = 0) -> dt.datetime:
     return dt.datetime.fromisoformat(text).replace(tzinfo=zone, fold=fold)
 
 
@@ -44,123 +46,137 @@ def local(text: str, zone: ZoneInfo = BERLIN, fold: int = 0) -> dt.datetime:
     ],
 )
 def test_an_office_is_open_from_nine_until_just_before_five_on_work_days(at: str, expected: bool) -> None:
-    assert is_open(office(), local(at)) is expected
+    assert is_open(make_office_hours(), local_datetime(at)) is expected
 
 
 def test_without_hours_it_is_always_open() -> None:
-    at = local("2026-11-28 03:00")
-    assert (is_open(None, at), holiday(None, at), next_opening(None, at)) == (True, None, at)
+    at = local_datetime("2026-11-28 03:00")
+    assert (is_open(None, at), get_holiday_name(None, at), next_opening(None, at)) == (True, None, at)
 
 
-def test_the_clock_on_the_wall_is_the_one_of_the_hours() -> None:
+def test_hours_use_their_own_time_zone() -> None:
     noon = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
-    assert (is_open(office(BERLIN), noon), is_open(office(NEW_YORK), noon)) == (True, False)
-    assert is_open(office(KOLKATA), dt.datetime(2026, 11, 23, 3, 29, tzinfo=dt.UTC)) is False
-    assert is_open(office(KOLKATA), dt.datetime(2026, 11, 23, 3, 30, tzinfo=dt.UTC)) is True
+    assert (is_open(make_office_hours(BERLIN), noon), is_open(make_office_hours(NEW_YORK), noon)) == (True, False)
+    assert is_open(make_office_hours(KOLKATA), dt.datetime(2026, 11, 23, 3, 29, tzinfo=dt.UTC)) is False
+    assert is_open(make_office_hours(KOLKATA), dt.datetime(2026, 11, 23, 3, 30, tzinfo=dt.UTC)) is True
 
 
 def test_the_day_is_the_one_of_the_hours_too() -> None:
     sunday_in_london = dt.datetime(2026, 11, 22, 22, 30, tzinfo=dt.UTC)
-    assert is_open(week((0, "00:00", "09:00"), zone=KOLKATA), sunday_in_london) is True
+    assert is_open(make_hours((0, "00:00", "09:00"), zone=KOLKATA), sunday_in_london) is True
 
 
 def test_midnight_as_the_end_is_the_end_of_the_day() -> None:
-    late = week((0, "20:00", "00:00"))
-    assert is_open(late, local("2026-11-23 23:59:59")) is True
-    assert is_open(late, local("2026-11-24 00:00")) is False
+    late = make_hours((0, "20:00", "00:00"))
+    assert is_open(late, local_datetime("2026-11-23 23:59:59")) is True
+    assert is_open(late, local_datetime("2026-11-24 00:00")) is False
 
 
-def test_a_day_has_as_many_periods_as_one_likes() -> None:
-    shop = week((0, "08:00", "12:00"), (0, "13:00", "18:00"))
-    assert [is_open(shop, local(f"2026-11-23 {at}")) for at in ("11:59", "12:30", "13:00")] == [True, False, True]
-    assert next_opening(shop, local("2026-11-23 12:30")) == local("2026-11-23 13:00")
+def test_day_can_have_several_periods() -> None:
+    shop = make_hours((0, "08:00", "12:00"), (0, "13:00", "18:00"))
+    assert [is_open(shop, local_datetime(f"2026-11-23 {at}")) for at in ("11:59", "12:30", "13:00")] == [
+        True,
+        False,
+        True,
+    ]
+    assert next_opening(shop, local_datetime("2026-11-23 12:30")) == local_datetime("2026-11-23 13:00")
 
 
 def test_after_the_weekend_it_opens_on_monday() -> None:
-    assert next_opening(office(), local("2026-11-20 17:00")) == local("2026-11-23 09:00")
-    assert next_opening(office(), local("2026-11-23 10:00")) == local("2026-11-23 10:00")
+    assert next_opening(make_office_hours(), local_datetime("2026-11-20 17:00")) == local_datetime("2026-11-23 09:00")
+    assert next_opening(make_office_hours(), local_datetime("2026-11-23 10:00")) == local_datetime("2026-11-23 10:00")
 
 
 def test_it_opens_at_nine_of_its_own_clock_after_the_clocks_are_changed() -> None:
-    opening = next_opening(office(), local("2026-03-27 18:00"))
+    opening = next_opening(make_office_hours(), local_datetime("2026-03-27 18:00"))
     assert opening == dt.datetime(2026, 3, 30, 7, tzinfo=dt.UTC)
     assert opening.astimezone(BERLIN).hour == 9
-    assert next_opening(office(), local("2026-10-23 18:00")) == dt.datetime(2026, 10, 26, 8, tzinfo=dt.UTC)
+    assert next_opening(make_office_hours(), local_datetime("2026-10-23 18:00")) == dt.datetime(
+        2026, 10, 26, 8, tzinfo=dt.UTC
+    )
 
 
 def test_an_opening_in_the_hour_that_is_left_out_is_the_moment_the_clock_jumps() -> None:
-    sunday = week((6, "02:15", "09:00"))
-    assert next_opening(sunday, local("2026-03-29 00:00")) == dt.datetime(2026, 3, 29, 1, tzinfo=dt.UTC)
+    sunday = make_hours((6, "02:15", "09:00"))
+    assert next_opening(sunday, local_datetime("2026-03-29 00:00")) == dt.datetime(2026, 3, 29, 1, tzinfo=dt.UTC)
 
 
 def test_a_period_within_the_hour_that_is_left_out_does_not_happen() -> None:
-    assert next_opening(week((6, "02:15", "02:45")), local("2026-03-29 00:00")) == local("2026-04-05 02:15")
+    assert next_opening(make_hours((6, "02:15", "02:45")), local_datetime("2026-03-29 00:00")) == local_datetime(
+        "2026-04-05 02:15"
+    )
 
 
 def test_in_the_hour_that_comes_twice_it_is_open_twice() -> None:
-    sunday = week((6, "01:30", "02:30"))
-    assert is_open(sunday, local("2026-10-25 02:10")) is True
-    assert is_open(sunday, local("2026-10-25 02:10", fold=1)) is True
-    again = next_opening(sunday, local("2026-10-25 02:40"))
-    assert again is not None
-    assert again.astimezone(dt.UTC) == dt.datetime(2026, 10, 25, 1, tzinfo=dt.UTC)
+    sunday = make_hours((6, "01:30", "02:30"))
+    assert is_open(sunday, local_datetime("2026-10-25 02:10")) is True
+    assert is_open(sunday, local_datetime("2026-10-25 02:10", fold=1)) is True
+    next_open = next_opening(sunday, local_datetime("2026-10-25 02:40"))
+    assert next_open is not None
+    assert next_open.astimezone(dt.UTC) == dt.datetime(2026, 10, 25, 1, tzinfo=dt.UTC)
 
 
 def test_on_a_holiday_it_is_closed_all_day_and_says_which() -> None:
-    christmas = office(d2026_12_25="Christmas Day")
-    assert is_open(christmas, local("2026-12-25 12:00")) is False
-    assert holiday(christmas, local("2026-12-25 00:00")) == "Christmas Day"
-    assert holiday(christmas, local("2026-12-26 00:00")) is None
-    assert next_opening(christmas, local("2026-12-24 20:00")) == local("2026-12-28 09:00")
+    christmas = make_office_hours(d2026_12_25="Christmas Day")
+    assert is_open(christmas, local_datetime("2026-12-25 12:00")) is False
+    assert get_holiday_name(christmas, local_datetime("2026-12-25 00:00")) == "Christmas Day"
+    assert get_holiday_name(christmas, local_datetime("2026-12-26 00:00")) is None
+    assert next_opening(christmas, local_datetime("2026-12-24 20:00")) == local_datetime("2026-12-28 09:00")
 
 
 def test_a_holiday_is_over_at_midnight_of_its_own_time_zone() -> None:
-    new_year = office(KOLKATA, d2027_01_01="New Year")
-    assert holiday(new_year, dt.datetime(2026, 12, 31, 18, 30, tzinfo=dt.UTC)) == "New Year"
-    assert holiday(new_year, dt.datetime(2027, 1, 1, 18, 30, tzinfo=dt.UTC)) is None
+    new_year = make_office_hours(KOLKATA, d2027_01_01="New Year")
+    assert get_holiday_name(new_year, dt.datetime(2026, 12, 31, 18, 30, tzinfo=dt.UTC)) == "New Year"
+    assert get_holiday_name(new_year, dt.datetime(2027, 1, 1, 18, 30, tzinfo=dt.UTC)) is None
 
 
 def test_hours_without_a_period_never_open() -> None:
-    assert next_opening(week(), local("2026-11-23 10:00")) is None
+    assert next_opening(make_hours(), local_datetime("2026-11-23 10:00")) is None
 
 
 @pytest.mark.django_db
 def test_around_the_clock_means_every_day_but_holidays() -> None:
     hours = OperatingHours.objects.create(name="Support", always_open=True, time_zone="Europe/Berlin")
-    hours.periods.create(weekday=0, opens=time("09:00"), closes=time("10:00"))
+    hours.periods.create(weekday=0, opens=parse_time("09:00"), closes=parse_time("10:00"))
     hours.holidays.create(date=dt.date(2026, 12, 25), name="Christmas Day")
-    values = of(hours)
-    assert is_open(values, local("2026-11-28 03:00")) is True
-    assert is_open(values, local("2026-12-25 12:00")) is False
-    assert next_opening(values, local("2026-12-25 12:00")) == local("2026-12-26 00:00")
+    values = build_schedule(hours)
+    assert is_open(values, local_datetime("2026-11-28 03:00")) is True
+    assert is_open(values, local_datetime("2026-12-25 12:00")) is False
+    assert next_opening(values, local_datetime("2026-12-25 12:00")) == local_datetime("2026-12-26 00:00")
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", ["Mars/Olympus", "", "../etc/passwd", "Europe"])
 def test_a_time_zone_nobody_knows_counts_as_utc(name: str) -> None:
-    values = of(OperatingHours.objects.create(name="Odd", always_open=True, time_zone=name))
+    values = build_schedule(OperatingHours.objects.create(name="Odd", always_open=True, time_zone=name))
     assert values is not None
-    assert values.zone.key == "UTC"
+    assert values.time_zone.key == "UTC"
 
 
-zones = st.sampled_from([BERLIN, NEW_YORK, KOLKATA, *map(ZoneInfo, ("UTC", "Australia/Lord_Howe", "Asia/Beirut"))])
-clock = st.builds(dt.time, st.integers(0, 23), st.sampled_from([0, 15, 30, 59]))
-spans = st.builds(Period, st.integers(0, 6), clock, clock).filter(
-    lambda p: p.closes > p.opens or p.closes == time("00")
+zone_strategy = st.sampled_from(
+    [BERLIN, NEW_YORK, KOLKATA, *map(ZoneInfo, ("UTC", "Australia/Lord_Howe", "Asia/Beirut"))]
 )
-some_hours = st.builds(Hours, st.lists(spans, max_size=4).map(tuple), zones)
-# Around the nights on which clocks are changed, and anywhere else.
-nights = st.sampled_from(["2026-03-08", "2026-03-28", "2026-03-29", "2026-04-05", "2026-10-25", "2026-11-01"])
-near_a_change = st.builds(
-    lambda day, minutes: local(day, ZoneInfo("UTC")) + minutes * MINUTE, nights, st.integers(-600, 1800)
+time_strategy = st.builds(dt.time, st.integers(0, 23), st.sampled_from([0, 15, 30, 59]))
+period_strategy = st.builds(OpenPeriod, st.integers(0, 6), time_strategy, time_strategy).filter(
+    lambda p: p.closes > p.opens or p.closes == parse_time("00")
 )
-moments = near_a_change | st.datetimes(dt.datetime(2026, 1, 1), dt.datetime(2027, 1, 1), timezones=st.just(dt.UTC)).map(
-    lambda at: at.replace(second=0, microsecond=0)
+hours_strategy = st.builds(WeeklySchedule, st.lists(period_strategy, max_size=4).map(tuple), zone_strategy)
+# At daylight saving changes and at any other time.
+clock_change_nights = st.sampled_from(
+    ["2026-03-08", "2026-03-28", "2026-03-29", "2026-04-05", "2026-10-25", "2026-11-01"]
 )
+clock_change_moments = st.builds(
+    lambda day, minutes: local_datetime(day, ZoneInfo("UTC")) + minutes * MINUTE,
+    clock_change_nights,
+    st.integers(-600, 1800),
+)
+moment_strategy = clock_change_moments | st.datetimes(
+    dt.datetime(2026, 1, 1), dt.datetime(2027, 1, 1), timezones=st.just(dt.UTC)
+).map(lambda at: at.replace(second=0, microsecond=0))
 
 
-@given(hours=some_hours, at=moments)
-def test_at_its_next_opening_it_is_open_and_before_that_it_is_not(hours: Hours, at: dt.datetime) -> None:
+@given(hours=hours_strategy, at=moment_strategy)
+def test_at_its_next_opening_it_is_open_and_before_that_it_is_not(hours: WeeklySchedule, at: dt.datetime) -> None:
     opening = next_opening(hours, at)
     if opening is None:
         assert not hours.periods
@@ -172,6 +188,6 @@ def test_at_its_next_opening_it_is_open_and_before_that_it_is_not(hours: Hours, 
     assert not any(is_open(hours, moment) for moment in earlier)
 
 
-@given(hours=some_hours, at=moments)
-def test_whatever_the_time_zone_of_the_question_the_answer_is_the_same(hours: Hours, at: dt.datetime) -> None:
+@given(hours=hours_strategy, at=moment_strategy)
+def test_whatever_the_time_zone_of_the_question_the_answer_is_the_same(hours: WeeklySchedule, at: dt.datetime) -> None:
     assert is_open(hours, at) == is_open(hours, at.astimezone(NEW_YORK)) == is_open(hours, at.astimezone(KOLKATA))

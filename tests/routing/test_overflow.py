@@ -1,4 +1,4 @@
-"""Queues that are closed, full or slow: which rule applies, and in which order they are asked."""
+"""Overflow rules of queues that are closed, full or slow, and their order."""
 
 import datetime as dt
 from typing import Any
@@ -7,96 +7,99 @@ import pytest
 
 from routing.models import OperatingHours, OverflowRule, Queue
 from routing.overflow import (
-    Crowd,
-    anyway,
-    asked_before,
-    asked_meanwhile,
-    before_entering,
-    is_closed,
-    reason,
-    while_waiting,
+    QueueStatus,
+    build_default_closed_rule,
+    describe_reason,
+    get_entry_rules,
+    get_waiting_rules_by_queue,
+    is_queue_closed,
+    match_entry_rule,
+    match_waiting_rule,
 )
 from tests import builders
 
-NIGHT, ORDERS = Queue(pk=-1, name="Night"), Queue(pk=-2, name="Orders")
+NIGHT_QUEUE, ORDERS_QUEUE = Queue(pk=-1, name="Night"), Queue(pk=-2, name="Orders")
 NOON = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
 
 
-def overflow(condition: str, action: str = "end", limit: int | None = None, **fields: Any) -> OverflowRule:
-    target = NIGHT if action == "transfer" else None
+def make_overflow_rule(condition: str, action: str = "end", limit: int | None = None, **fields: Any) -> OverflowRule:
+    target = NIGHT_QUEUE if action == "transfer" else None
     return OverflowRule(
-        condition=condition, action=action, limit=limit, **{"queue": ORDERS, "target": target, **fields}
+        condition=condition, action=action, limit=limit, **{"queue": ORDERS_QUEUE, "target": target, **fields}
     )
 
 
-OUT_OF_HOURS, FULL, SLOW = (
-    overflow("out_of_hours"),
-    overflow("work_item_limit", limit=3),
-    overflow("waiting_time", limit=5),
+OUT_OF_HOURS_RULE, FULL_RULE, SLOW_RULE = (
+    make_overflow_rule("out_of_hours"),
+    make_overflow_rule("work_item_limit", limit=3),
+    make_overflow_rule("waiting_time", limit=5),
 )
 
 
 def test_out_of_hours_is_asked_first_whatever_the_order() -> None:
-    rules = [FULL, OUT_OF_HOURS]
-    assert before_entering(rules, Crowd(is_open=False, waiting=3)) is OUT_OF_HOURS
-    assert before_entering(rules, Crowd(is_open=True, waiting=3)) is FULL
+    rules = [FULL_RULE, OUT_OF_HOURS_RULE]
+    assert match_entry_rule(rules, QueueStatus(is_open=False, waiting=3)) is OUT_OF_HOURS_RULE
+    assert match_entry_rule(rules, QueueStatus(is_open=True, waiting=3)) is FULL_RULE
 
 
 def test_then_the_rules_are_asked_in_order() -> None:
-    strict = overflow("work_item_limit", limit=1)
-    assert before_entering([FULL, strict], Crowd(is_open=True, waiting=5)) is FULL
-    assert before_entering([FULL, strict], Crowd(is_open=True, waiting=1)) is strict
+    strict = make_overflow_rule("work_item_limit", limit=1)
+    assert match_entry_rule([FULL_RULE, strict], QueueStatus(is_open=True, waiting=5)) is FULL_RULE
+    assert match_entry_rule([FULL_RULE, strict], QueueStatus(is_open=True, waiting=1)) is strict
 
 
 @pytest.mark.parametrize(("waiting", "overflows"), [(0, False), (2, False), (3, True), (4, True)])
 def test_a_queue_is_full_when_one_more_would_exceed_its_limit(waiting: int, overflows: bool) -> None:
-    assert (before_entering([FULL], Crowd(is_open=True, waiting=waiting)) is FULL) is overflows
+    assert (match_entry_rule([FULL_RULE], QueueStatus(is_open=True, waiting=waiting)) is FULL_RULE) is overflows
 
 
-def test_waiting_time_is_not_asked_before_entering_and_nothing_else_while_waiting() -> None:
-    assert before_entering([SLOW], Crowd(is_open=False, waiting=100)) is None
-    assert while_waiting([OUT_OF_HOURS, FULL], since=NOON - dt.timedelta(days=9), now=NOON) is None
+def test_waiting_time_rule_applies_only_while_waiting() -> None:
+    assert match_entry_rule([SLOW_RULE], QueueStatus(is_open=False, waiting=100)) is None
+    assert match_waiting_rule([OUT_OF_HOURS_RULE, FULL_RULE], since=NOON - dt.timedelta(days=9), now=NOON) is None
 
 
 @pytest.mark.parametrize(("minutes", "overflows"), [(4, False), (5, False), (5.01, True), (600, True)])
 def test_waiting_overflows_when_it_takes_longer_than_the_limit(minutes: float, overflows: bool) -> None:
     since = NOON - dt.timedelta(minutes=minutes)
-    assert (while_waiting([SLOW], since=since, now=NOON) is SLOW) is overflows
+    assert (match_waiting_rule([SLOW_RULE], since=since, now=NOON) is SLOW_RULE) is overflows
 
 
 @pytest.mark.parametrize(
-    ("rule", "words"),
+    ("rule", "text"),
     [
-        (OUT_OF_HOURS, "Orders is out of its operating hours"),
-        (FULL, "Orders is full (3 work items)"),
-        (SLOW, "Nobody in Orders was free for 5 minutes"),
-        (overflow("waiting_time", "transfer", 1), "Nobody in Orders was free for 1 minute"),
+        (OUT_OF_HOURS_RULE, "Orders is outside its operating hours"),
+        (FULL_RULE, "Orders is full (3 work items)"),
+        (SLOW_RULE, "No agent in Orders was available for 5 minutes"),
+        (make_overflow_rule("waiting_time", "transfer", 1), "No agent in Orders was available for 1 minute"),
     ],
 )
-def test_the_reason_is_told_in_words(rule: OverflowRule, words: str) -> None:
-    assert str(reason(rule)) == words
+def test_the_reason_is_told_in_words(rule: OverflowRule, text: str) -> None:
+    assert str(describe_reason(rule)) == text
 
 
 def test_out_of_hours_without_a_rule_means_waiting_there_anyway() -> None:
-    assert (anyway(ORDERS).condition, anyway(ORDERS).action) == ("out_of_hours", "assign_anyway")
+    assert (build_default_closed_rule(ORDERS_QUEUE).condition, build_default_closed_rule(ORDERS_QUEUE).action) == (
+        "out_of_hours",
+        "assign_anyway",
+    )
 
 
 @pytest.mark.django_db
 def test_a_queue_without_hours_is_never_closed() -> None:
-    orders = builders.queue("Orders")
-    assert not is_closed(orders, NOON)
+    orders = builders.create_queue("Orders")
+    assert not is_queue_closed(orders, NOON)
     orders.operating_hours = OperatingHours.objects.create(name="Never")
-    assert is_closed(orders, NOON)
+    assert is_queue_closed(orders, NOON)
 
 
 @pytest.mark.django_db
 def test_the_rules_of_a_queue_are_found_in_their_order() -> None:
-    orders, night = builders.queue("Orders"), builders.queue("Night")
+    orders, night = builders.create_queue("Orders"), builders.create_queue("Night")
     rules = OverflowRule.objects
     late = rules.create(queue=orders, position=2, condition="waiting_time", limit=60, action="end")
     soon = rules.create(queue=orders, position=1, condition="waiting_time", limit=5, action="transfer", target=night)
     full = rules.create(queue=orders, position=1, condition="work_item_limit", limit=5, action="end")
     closed = rules.create(queue=orders, condition="out_of_hours", action="assign_anyway")
     rules.create(queue=night, condition="out_of_hours", action="end")
-    assert asked_before(orders) == [closed, full]
-    assert asked_meanwhile() == {orders: [soon, late]}
+    assert get_entry_rules(orders) == [closed, full]
+    assert get_waiting_rules_by_queue() == {orders: [soon, late]}

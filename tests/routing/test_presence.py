@@ -1,26 +1,26 @@
-"""What an agent shows, and when it changes by itself."""
+"""Presences of agents and their automatic changes."""
 
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
-from routing.agents import show_presence
+from routing.agents import set_presence_manually
 from routing.models import Agent, BasePresence, Presence
 from routing.presence import (
-    automatic,
-    built_in,
-    follow_load,
-    go_offline,
-    note_seen,
-    show,
-    show_default,
-    whose_pages_are_gone,
+    get_agents_without_open_pages,
+    get_built_in_presence,
+    get_presence_for_load,
+    record_last_seen,
+    set_default_presence,
+    set_offline,
+    set_presence,
+    update_presence_for_load,
 )
 from tests import builders
 
 AVAILABLE, BUSY, DND = BasePresence.AVAILABLE, BasePresence.BUSY, BasePresence.BUSY_DND
-BY_THEMSELVES = [BasePresence.AWAY, BasePresence.INACTIVE, BasePresence.OFFLINE]
+MANUAL_PRESENCES = [BasePresence.AWAY, BasePresence.INACTIVE, BasePresence.OFFLINE]
 
 
 @pytest.mark.parametrize("shown", [AVAILABLE, BUSY, DND])
@@ -31,92 +31,92 @@ BY_THEMSELVES = [BasePresence.AWAY, BasePresence.INACTIVE, BasePresence.OFFLINE]
 def test_the_load_decides_between_available_busy_and_do_not_disturb(
     shown: BasePresence, used: int, capacity: int, follows: BasePresence
 ) -> None:
-    assert automatic(shown, used, capacity) == follows
+    assert get_presence_for_load(shown, used, capacity) == follows
 
 
-@pytest.mark.parametrize("shown", BY_THEMSELVES)
+@pytest.mark.parametrize("shown", MANUAL_PRESENCES)
 @pytest.mark.parametrize("used", [0, 50, 100])
-def test_the_load_brings_nobody_back_and_sends_nobody_away(shown: BasePresence, used: int) -> None:
-    assert automatic(shown, used, 100) == shown
+def test_load_does_not_change_manual_absence(shown: BasePresence, used: int) -> None:
+    assert get_presence_for_load(shown, used, 100) == shown
 
 
-def stored(agent: Agent) -> tuple[str, bool]:
-    found = Agent.objects.select_related("presence").get(pk=agent.pk)
-    return found.presence.base_status, found.presence_by_hand
+def stored_presence(agent: Agent) -> tuple[str, bool]:
+    agent_row = Agent.objects.select_related("presence").get(pk=agent.pk)
+    return agent_row.presence.base_status, agent_row.is_presence_manual
 
 
-def test_what_was_chosen_by_hand_stays_under_load(db: None) -> None:
-    dana = builders.agent("Dana")
-    show_presence(dana, built_in(AVAILABLE))
-    assert not follow_load(dana, 100)
-    assert stored(dana) == ("available", True)
+def test_manual_presence_is_kept_under_load(db: None) -> None:
+    dana = builders.create_agent("Dana")
+    set_presence_manually(dana, get_built_in_presence(AVAILABLE))
+    assert not update_presence_for_load(dana, 100)
+    assert stored_presence(dana) == ("available", True)
 
 
-def test_what_the_system_set_follows_the_load_there_and_back(db: None) -> None:
-    dana = builders.agent("Dana")
+def test_automatic_presence_follows_the_load(db: None) -> None:
+    dana = builders.create_agent("Dana")
     shown = []
     for used in (30, 100, 60, 0):
-        assert follow_load(dana, used)
-        shown.append(stored(dana)[0])
+        assert update_presence_for_load(dana, used)
+        shown.append(stored_presence(dana)[0])
     assert shown == ["busy", "busy_dnd", "busy", "available"]
-    assert not follow_load(dana, 0)
+    assert not update_presence_for_load(dana, 0)
 
 
 def test_a_presence_of_the_companys_own_is_left_alone(db: None) -> None:
-    dana = builders.agent("Dana")
+    dana = builders.create_agent("Dana")
     training = Presence.objects.create(name="Training", text="In training", base_status=BUSY)
-    show(dana, training, by_hand=False)
-    assert not follow_load(dana, 0)
+    set_presence(dana, training, is_manual=False)
+    assert not update_presence_for_load(dana, 0)
 
 
 def test_a_load_that_comes_too_late_does_not_undo_a_choice(db: None) -> None:
-    dana = builders.agent("Dana")
+    dana = builders.create_agent("Dana")
     before = Agent.objects.select_related("presence").get(pk=dana.pk)
-    show_presence(dana, built_in(BasePresence.AWAY))
-    assert not follow_load(before, 100)
-    assert stored(dana) == ("away", True)
+    set_presence_manually(dana, get_built_in_presence(BasePresence.AWAY))
+    assert not update_presence_for_load(before, 100)
+    assert stored_presence(dana) == ("away", True)
 
 
 def test_the_default_presence_is_available_or_the_agents_own(db: None) -> None:
-    dana = builders.agent("Dana", presence="offline")
-    show_default(dana)
-    assert stored(dana) == ("available", False)
-    dana.default_presence = built_in(BasePresence.AWAY)
-    show_default(dana)
-    assert stored(dana) == ("away", False)
+    dana = builders.create_agent("Dana", presence="offline")
+    set_default_presence(dana)
+    assert stored_presence(dana) == ("available", False)
+    dana.default_presence = get_built_in_presence(BasePresence.AWAY)
+    set_default_presence(dana)
+    assert stored_presence(dana) == ("away", False)
 
 
 def test_a_page_is_noted_every_half_minute_at_most(db: None) -> None:
-    dana, now = builders.agent("Dana"), timezone.now()
-    note_seen(dana, now)
-    note_seen(dana, now + timedelta(seconds=15))
+    dana, now = builders.create_agent("Dana"), timezone.now()
+    record_last_seen(dana, now)
+    record_last_seen(dana, now + timedelta(seconds=15))
     assert dana.last_seen_at == now
-    note_seen(dana, now + timedelta(seconds=31))
+    record_last_seen(dana, now + timedelta(seconds=31))
     assert dana.last_seen_at == now + timedelta(seconds=31)
 
 
 @pytest.mark.parametrize(("ago", "was_gone"), [(None, False), (60, False), (179, False), (181, True)])
 def test_only_who_was_gone_for_three_minutes_has_come_back(db: None, ago: int | None, was_gone: bool) -> None:
-    dana, now = builders.agent("Dana"), timezone.now()
+    dana, now = builders.create_agent("Dana"), timezone.now()
     dana.last_seen_at = None if ago is None else now - timedelta(seconds=ago)
-    assert note_seen(dana, now) == was_gone
+    assert record_last_seen(dana, now) == was_gone
 
 
-def test_gone_is_who_had_pages_and_has_none_for_three_minutes(db: None) -> None:
+def test_agent_is_gone_after_three_minutes_without_a_page(db: None) -> None:
     now = timezone.now()
-    builders.agent("Never")
-    gone, there = builders.agent("Gone"), builders.agent("There")
-    offline = builders.agent("Offline", presence="offline")
-    Agent.objects.filter(pk__in=[gone.pk, offline.pk]).update(last_seen_at=now - timedelta(minutes=4))
-    Agent.objects.filter(pk=there.pk).update(last_seen_at=now - timedelta(minutes=2))
-    assert whose_pages_are_gone(now) == [gone]
+    builders.create_agent("Never")
+    absent_agent, present_agent = builders.create_agent("Gone"), builders.create_agent("There")
+    offline = builders.create_agent("Offline", presence="offline")
+    Agent.objects.filter(pk__in=[absent_agent.pk, offline.pk]).update(last_seen_at=now - timedelta(minutes=4))
+    Agent.objects.filter(pk=present_agent.pk).update(last_seen_at=now - timedelta(minutes=2))
+    assert get_agents_without_open_pages(now) == [absent_agent]
 
 
-def test_who_comes_back_at_that_moment_stays(db: None) -> None:
-    dana, now = builders.agent("Dana"), timezone.now()
-    note_seen(dana, now)
-    assert not go_offline(dana, unless_seen_since=now - timedelta(minutes=3))
-    assert stored(dana) == ("available", False)
+def test_agent_who_returns_concurrently_stays_present(db: None) -> None:
+    dana, now = builders.create_agent("Dana"), timezone.now()
+    record_last_seen(dana, now)
+    assert not set_offline(dana, unless_seen_since=now - timedelta(minutes=3))
+    assert stored_presence(dana) == ("available", False)
 
 
 @pytest.mark.parametrize(
@@ -125,9 +125,9 @@ def test_who_comes_back_at_that_moment_stays(db: None) -> None:
 def test_only_who_was_away_by_hand_has_to_come_back_by_hand(
     db: None, base: BasePresence, by_hand: bool, stays: bool
 ) -> None:
-    dana = builders.agent("Dana")
-    show(dana, built_in(base), by_hand=by_hand)
+    dana = builders.create_agent("Dana")
+    set_presence(dana, get_built_in_presence(base), is_manual=by_hand)
     now = timezone.now()
-    note_seen(dana, now - timedelta(hours=1))
-    assert go_offline(dana, unless_seen_since=now)
-    assert stored(dana) == ("offline", stays)
+    record_last_seen(dana, now - timedelta(hours=1))
+    assert set_offline(dana, unless_seen_since=now)
+    assert stored_presence(dana) == ("offline", stays)

@@ -1,4 +1,4 @@
-"""`manage.py reencrypt_tokens`: write every token anew with the first of ENCRYPTION_KEYS."""
+"""`manage.py reencrypt_tokens`: re-encrypt every token with the first of ENCRYPTION_KEYS."""
 
 from typing import Any
 
@@ -9,7 +9,9 @@ from channels_whatsapp.models import WhatsAppAccount
 
 
 class Command(BaseCommand):
-    help = "After a new key was put first in ENCRYPTION_KEYS: encrypt all tokens with it, so that the old one can go."
+    """Re-encrypt all tokens in one transaction."""
+
+    help = "Re-encrypt all tokens with the first key in ENCRYPTION_KEYS, so that old keys can be removed."
 
     def handle(self, **options: Any) -> None:
         with transaction.atomic():

@@ -1,5 +1,5 @@
-"""The administration of conversations and of what surrounds them; Django imports this package to register its pages."""
+"""Admin pages of conversations; importing this package registers them with Django."""
 
-from omnichannel.conversations.admin import labels, records
+from omnichannel.conversations.admin import contacts, conversations, labels, messages
 
-__all__ = ["labels", "records"]
+__all__ = ["contacts", "conversations", "labels", "messages"]

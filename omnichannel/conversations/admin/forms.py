@@ -1,105 +1,106 @@
-"""The forms behind automated messages, opt-out words and quick replies."""
+"""Admin forms of automated messages, opt-out words and quick replies."""
 
-import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django import forms
 
-from omnichannel.conversations.automated_messages.triggers import SLUG
-from omnichannel.conversations.contacts.opt_out import plain
-from omnichannel.conversations.models import AutomatedMessage, OptOutWord, QuickReply, QuickReplyTag, Trigger
-from omnichannel.conversations.outbound.quick_replies import SLUGS as QUICK_REPLY_SLUGS
-from omnichannel.conversations.outbound.quick_replies import QuickReplyRefused, checked, tag_names
+from omnichannel.conversations.automated_messages.triggers import SLUG_PATTERN
+from omnichannel.conversations.contacts.opt_out import normalize_word
+from omnichannel.conversations.models import AutomatedMessage, MessageTrigger, OptOutWord, QuickReply, QuickReplyTag
+from omnichannel.conversations.outbound.quick_replies import SLUG_DESCRIPTIONS as QUICK_REPLY_SLUGS
+from omnichannel.conversations.outbound.quick_replies import QuickReplyError, parse_tag_names, validate_quick_reply
+from omnichannel.core.languages import is_language_code
 from routing.models import ContextVariable
 
 if TYPE_CHECKING:
-    MessageModelForm: TypeAlias = forms.ModelForm[AutomatedMessage]
-    WordModelForm: TypeAlias = forms.ModelForm[OptOutWord]
+    AutomatedMessageModelForm: TypeAlias = forms.ModelForm[AutomatedMessage]
+    OptOutWordModelForm: TypeAlias = forms.ModelForm[OptOutWord]
     QuickReplyModelForm: TypeAlias = forms.ModelForm[QuickReply]
 else:
-    MessageModelForm = WordModelForm = QuickReplyModelForm = forms.ModelForm
+    AutomatedMessageModelForm = OptOutWordModelForm = QuickReplyModelForm = forms.ModelForm
 
-LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-SLUGS = {
-    "AgentName": "the agent who has the conversation",
-    "QueueName": "the queue it is in",
-    "CustomerName": "the customer’s name",
-    "Position": "how many are before them, and they: only for the position in the queue",
-    "OpensAt": "when the number is open again",
+SLUG_DESCRIPTIONS = {
+    "AgentName": "agent assigned to the conversation",
+    "QueueName": "queue of the conversation",
+    "CustomerName": "customer’s name",
+    "Position": "customer’s position (only for the trigger Customer's position in queue)",
+    "OpensAt": "when the number opens again",
 }
 
 
-class AutomatedMessageForm(MessageModelForm):
-    """A text for a trigger; slugs that do not exist are refused, instead of being left out when it is sent."""
+class AutomatedMessageForm(AutomatedMessageModelForm):
+    """Form for an automated message; refuses unknown slugs, which would be left out when it is sent."""
 
     class Meta:
         model = AutomatedMessage
         fields = ("trigger", "work_stream", "language", "text", "is_active")
         widgets = {"text": forms.Textarea(attrs={"rows": 5, "class": "vLargeTextField"})}
         help_texts = {
-            "text": "Slugs: "
-            + "; ".join(f"{{{slug}}} {meaning}" for slug, meaning in SLUGS.items())
-            + "; {$name$} the context variable of that name, for example {$order_number$}."
+            "text": "Placeholders: "
+            + "; ".join(f"{{{slug}}} {meaning}" for slug, meaning in SLUG_DESCRIPTIONS.items())
+            + "; {$name$} value of that context variable, for example {$order_number$}."
         }
 
     def clean_language(self) -> str:
         code: str = self.cleaned_data["language"].strip().replace("_", "-")
-        if code and not LANGUAGE.fullmatch(code):
-            raise forms.ValidationError("Enter a language code, as de or pt-BR, or leave this empty.")
+        if code and not is_language_code(code):
+            raise forms.ValidationError("Enter a language code, for example de or pt-BR, or leave empty.")
         return code
 
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        slugs = set(SLUG.findall(cleaned.get("text", "")))
-        if unknown := sorted(slugs - set(SLUGS) - self._variables(cleaned)):
-            self.add_error("text", f"There is no slug {{{unknown[0]}}}. {self.fields['text'].help_text}")
-        elif "Position" in slugs and cleaned.get("trigger") != Trigger.POSITION:
-            self.add_error("text", "{Position} is known only for the customer's position in queue.")
-        if "language" in cleaned and "trigger" in cleaned and self._is_there(cleaned):
-            self.add_error("language", "There is a text for this trigger, work stream and language already.")
-        return cleaned
+        cleaned_data = super().clean() or self.cleaned_data
+        slugs = set(SLUG_PATTERN.findall(cleaned_data.get("text", "")))
+        if unknown := sorted(slugs - set(SLUG_DESCRIPTIONS) - self._get_context_variable_names(cleaned_data)):
+            self.add_error("text", f"Unknown placeholder {{{unknown[0]}}}. {self.fields['text'].help_text}")
+        elif "Position" in slugs and cleaned_data.get("trigger") != MessageTrigger.QUEUE_POSITION:
+            self.add_error("text", "{Position} is only available for the trigger Customer's position in queue.")
+        if "language" in cleaned_data and "trigger" in cleaned_data and self._is_duplicate(cleaned_data):
+            self.add_error("language", "There is already a message for this trigger, work stream and language.")
+        return cleaned_data
 
-    def _variables(self, cleaned: dict[str, Any]) -> set[str]:
-        """The context variables of the work stream; of any, for a text that is sent in all."""
-        found = ContextVariable.objects.all()
-        if cleaned.get("work_stream"):
-            found = found.filter(work_stream=cleaned["work_stream"])
-        return set(found.values_list("name", flat=True))
+    def _get_context_variable_names(self, cleaned_data: dict[str, Any]) -> set[str]:
+        """Return the names of the work stream's context variables; of all, when no work stream is chosen."""
+        variables = ContextVariable.objects.all()
+        if cleaned_data.get("work_stream"):
+            variables = variables.filter(work_stream=cleaned_data["work_stream"])
+        return set(variables.values_list("name", flat=True))
 
-    def _is_there(self, cleaned: dict[str, Any]) -> bool:
-        same = AutomatedMessage.objects.filter(
-            trigger=cleaned["trigger"], work_stream=cleaned.get("work_stream"), language__iexact=cleaned["language"]
+    def _is_duplicate(self, cleaned_data: dict[str, Any]) -> bool:
+        duplicates = AutomatedMessage.objects.filter(
+            trigger=cleaned_data["trigger"],
+            work_stream=cleaned_data.get("work_stream"),
+            language__iexact=cleaned_data["language"],
         )
-        return same.exclude(pk=self.instance.pk).exists()
+        return duplicates.exclude(pk=self.instance.pk).exists()
 
 
-class OptOutWordForm(WordModelForm):
-    """A word as customers send it; upper case and punctuation do not matter."""
+class OptOutWordForm(OptOutWordModelForm):
+    """Form for an opt-out word; refuses a word that equals another but for case and punctuation."""
 
     class Meta:
         model = OptOutWord
         fields = ("word", "meaning")
-        help_texts = {"word": "Counts only where it is the whole message. Upper case and punctuation do not matter."}
+        help_texts = {"word": "Matches only if it is the whole message. Case and punctuation are ignored."}
 
     def clean_word(self) -> str:
         word: str = self.cleaned_data["word"].strip()
-        if not plain(word):
+        if not normalize_word(word):
             raise forms.ValidationError("Enter a word with letters or digits.")
         others = OptOutWord.objects.exclude(pk=self.instance.pk).values_list("word", flat=True)
-        if plain(word) in {plain(other) for other in others}:
-            raise forms.ValidationError("This word is in the list already.")
+        if normalize_word(word) in {normalize_word(other) for other in others}:
+            raise forms.ValidationError("This word is already in the list.")
         return word
 
 
 class QuickReplyForm(QuickReplyModelForm):
-    """A text for everybody; slugs that do not exist are refused, instead of reaching a customer."""
+    """Form for a shared quick reply; refuses unknown slugs, which would reach a customer."""
 
     new_tags = forms.CharField(
         label="Add new tag",
         required=False,
         max_length=200,
         widget=forms.TextInput(attrs={"class": "vTextField", "placeholder": "#returns, #warranty"}),
-        help_text="Several with a comma between them. Agents find the reply by /q #tag.",
+        help_text="Separate with commas. Agents find the reply with /q #tag.",
     )
 
     class Meta:
@@ -113,41 +114,43 @@ class QuickReplyForm(QuickReplyModelForm):
         }
         help_texts = {
             "message": "Slugs: " + "; ".join(f"{slug} {meaning}" for slug, meaning in QUICK_REPLY_SLUGS.items()) + ".",
-            "work_streams": "Where agents are offered it. None: in every work stream.",
+            "work_streams": "Work streams where agents can use it. Leave empty for all.",
         }
 
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        if {"title", "message", "locale"} <= set(cleaned):
+        cleaned_data = super().clean() or self.cleaned_data
+        if {"title", "message", "locale"} <= set(cleaned_data):
             try:
-                title, message, locale = checked(cleaned["title"], cleaned["message"], cleaned["locale"])
-            except QuickReplyRefused as why:
-                self.add_error(why.field, why.message)
+                title, message, locale = validate_quick_reply(
+                    cleaned_data["title"], cleaned_data["message"], cleaned_data["locale"]
+                )
+            except QuickReplyError as error:
+                self.add_error(error.field, error.message)
             else:
-                cleaned |= {"title": title, "message": message, "locale": locale}
-                self._must_be_the_only_one(title, locale)
-        return cleaned
+                cleaned_data |= {"title": title, "message": message, "locale": locale}
+                self._validate_unique_title(title, locale)
+        return cleaned_data
 
-    def _must_be_the_only_one(self, title: str, locale: str) -> None:
-        same = QuickReply.objects.filter(owner=None, title=title, locale=locale).exclude(pk=self.instance.pk)
-        if same.exists():
-            self.add_error("title", "There is a quick reply of this title in this language already.")
+    def _validate_unique_title(self, title: str, locale: str) -> None:
+        duplicates = QuickReply.objects.filter(owner=None, title=title, locale=locale).exclude(pk=self.instance.pk)
+        if duplicates.exists():
+            self.add_error("title", "A quick reply with this title in this language already exists.")
 
     def clean_new_tags(self) -> list[str]:
-        return tag_names(self.cleaned_data["new_tags"])
+        return parse_tag_names(self.cleaned_data["new_tags"])
 
 
 class QuickReplyTagForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A tag without blanks, so that `/q #tag` can name it."""
+    """Form for a tag; replaces spaces, so that agents can type `/q #tag`."""
 
     class Meta:
         model = QuickReplyTag
         fields = ("name",)
 
     def clean_name(self) -> str:
-        names = tag_names(self.cleaned_data["name"])
+        names = parse_tag_names(self.cleaned_data["name"])
         if len(names) != 1:
             raise forms.ValidationError("Enter one tag.")
         if QuickReplyTag.objects.exclude(pk=self.instance.pk).filter(name__iexact=names[0]).exists():
-            raise forms.ValidationError("This tag is there already.")
+            raise forms.ValidationError("This tag already exists.")
         return names[0]

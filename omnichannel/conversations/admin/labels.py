@@ -1,4 +1,4 @@
-"""Labels and disposition codes: the words agents sort their work with."""
+"""Admin pages of labels and disposition codes."""
 
 from typing import Any
 
@@ -7,49 +7,49 @@ from django.db.models import Count
 from django.http import HttpRequest
 
 from omnichannel.conversations.models import DispositionCode, Label
-from omnichannel.core.admin.pages import PageAdmin
+from omnichannel.core.admin.pages import ProductModelAdmin
 
 
 @admin.register(Label)
-class LabelAdmin(PageAdmin):
-    """Words by which conversations and customers are found again. Deleting one takes it off all of them."""
+class LabelAdmin(ProductModelAdmin):
+    """Admin of labels. Deleting a label removes it from all conversations and contacts."""
 
-    list_display = ("name", "colour", "used")
+    list_display = ("name", "colour", "usage_count")
     list_filter = ("colour",)
     search_fields = ("name",)
     search_help_text = "Name"
     fields = ("name", "colour")
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).annotate(uses=Count("conversations", distinct=True))
+        return super().get_queryset(request).annotate(usages=Count("conversations", distinct=True))
 
-    @admin.display(description="Conversations", ordering="uses")
-    def used(self, label: Any) -> int:
-        return int(label.uses)
+    @admin.display(description="Conversations", ordering="usages")
+    def usage_count(self, label: Any) -> int:
+        return int(label.usages)
 
 
 @admin.register(DispositionCode)
-class DispositionCodeAdmin(PageAdmin):
-    """What a conversation came to, chosen when it is closed. What was chosen once is deactivated, not deleted."""
+class DispositionCodeAdmin(ProductModelAdmin):
+    """Admin of disposition codes. A code that has been used is deactivated, not deleted."""
 
-    list_display = ("name", "description", "state", "used")
+    list_display = ("name", "description", "state", "usage_count")
     list_filter = ("is_active",)
     search_fields = ("name", "description")
     search_help_text = "Name or description"
     fields = ("name", "description", "is_active")
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).annotate(uses=Count("conversations", distinct=True))
+        return super().get_queryset(request).annotate(usages=Count("conversations", distinct=True))
 
-    @admin.display(description="Conversations", ordering="uses")
-    def used(self, code: Any) -> int:
-        return int(code.uses)
+    @admin.display(description="Conversations", ordering="usages")
+    def usage_count(self, code: Any) -> int:
+        return int(code.usages)
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[Any], dict[Any, Any], set[Any], list[Any]]:
-        """Refused for what conversations came to: the figures would lose it."""
-        uses = sum(code.conversations.count() for code in objs)
-        if uses:
-            return [], {}, set(), [f"{uses} conversation{'s' * (uses > 1)}"]
+        """Refuse to delete codes that are in use: reports would lose them."""
+        usages = sum(code.conversations.count() for code in objs)
+        if usages:
+            return [], {}, set(), [f"{usages} conversation{'s' * (usages > 1)}"]
         return super().get_deleted_objects(objs, request)

@@ -1,6 +1,7 @@
-"""Where a new conversation goes and what it needs; and what becomes of those that a queue has no room or time for.
+"""Apply routing rules, skill rules and overflow rules to conversations.
 
-Until its rules have been asked, a conversation waits in the queue it began in. A fault here delays that, nothing else.
+Until it is routed, a conversation waits in the queue in which it was created. A fault here delays the routing and
+nothing else.
 """
 
 import logging
@@ -8,94 +9,95 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import F
 from django.utils import timezone
 
-from channels_whatsapp.identity import PREFIX
-from omnichannel.conversations.assignment.pending import routed
-from omnichannel.conversations.context import learn_context
-from omnichannel.conversations.lanes import LaneKind, request_assignment, request_automated_messages
-from omnichannel.conversations.live_events import EventKind, publish_event
+from channels_whatsapp.identity import WHATSAPP_PREFIX
+from omnichannel.conversations import timeline
+from omnichannel.conversations.assignment.pending import exclude_unrouted
+from omnichannel.conversations.context import extract_context
+from omnichannel.conversations.lanes import LaneKind, request_assignment, request_automated_message
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import (
     Conversation,
-    ConversationEvent,
-    Direction,
     Message,
+    MessageDirection,
+    MessageTrigger,
     RequiredSkill,
-    Trigger,
+    TimelineEventKind,
 )
-from omnichannel.conversations.state_machine import move, record_event
+from omnichannel.conversations.state_machine import transition
 from omnichannel.core.localized_text import LocalizedText, localized
 from omnichannel.jobs.lanes import Lease
 from omnichannel.jobs.models import Lane
-from routing import hours, overflow, rules
-from routing.fields import CONTACT_FACT, CONTEXT_FACT, Facts, Known, known_in
+from routing import operating_hours, overflow, rules
+from routing.conditions.fields import CONTACT_PREFIX, CONTEXT_PREFIX, AvailableFields, Facts, get_available_fields
+from routing.dry_run import DryRunContext
 from routing.models import OperatingHours, OverflowAction, OverflowRule, Queue, State, WorkStream
 
 logger = logging.getLogger(__name__)
 
-# Kinds of lines in the timeline. What an overflow ends is told to the customer by the trigger of that name.
-ROUTED, QUEUED, NEEDS, TRANSFERRED = "routed", "queued", "needs", "overflow_transfer"
-ENDED = Trigger.OVERFLOW.value
-PLACING = (QUEUED, *State.values)  # by people; whoever sets a label, say, decides nothing about where it goes
-AT_ONCE = 100  # conversations that overflow from one queue in one go
+OVERFLOW_BATCH_SIZE = 100  # conversations of one queue per run
 
 
-def route_conversation(lease: Lease) -> None:
-    """Ask the rules about the conversation whose lane this is."""
-    classify(lease.key)
+def run_route_lane(lease: Lease) -> None:
+    """Classify the conversation of this lane."""
+    classify_conversation(lease.key)
 
 
-def classify(conversation_id: int) -> None:
-    """Put a new conversation into the queue its rules name, and note the skills it needs; once, however often called.
+def classify_conversation(conversation_id: int) -> None:
+    """Move a new conversation to the queue that its routing rules choose, and add its required skills.
 
-    What an agent has taken meanwhile, or a person has put elsewhere, stays there.
+    It happens once, however often this is called. A conversation that an agent has taken, or that a person has moved,
+    stays where it is.
     """
     with transaction.atomic():
-        conversation = _locked(conversation_id)
-        # Done in the same moment: whoever looks for work from then on hands it out.
+        conversation = _lock_conversation(conversation_id)
+        # Deleted in this transaction, because the conversation may be assigned as soon as its lane is gone.
         Lane.objects.filter(kind=LaneKind.ROUTE, key=conversation_id).delete()
-        if conversation is None or conversation.events.filter(kind__in=(ROUTED, NEEDS)).exists():
+        if conversation is None or conversation.routed_at is not None:
             return
+        conversation.routed_at = timezone.now()
+        conversation.save(update_fields=["routed_at"])
         first = _first_message(conversation)
-        learn_context(conversation, first.body if first else "")
-        facts, queue_before = facts_of(conversation, timezone.now(), first), conversation.queue_id
-        known = known_in(conversation.work_stream)
-        if _may_be_put(conversation):
-            _route(conversation, facts, known)
+        extract_context(conversation, first.body if first else "")
+        facts, queue_before = condition_facts_for(conversation, timezone.now(), first), conversation.queue_id
+        fields = get_available_fields(conversation.work_stream)
+        if _can_be_routed(conversation):
+            _apply_routing_rules(conversation, facts, fields)
         if conversation.state != State.CLOSED:
-            _note_needs(conversation, facts, known)
+            _add_required_skills(conversation, facts, fields)
             request_assignment()
-            publish_event(EventKind.CONVERSATION, conversation, also_queues=[queue_before])
+            publish_event(LiveEventKind.CONVERSATION, conversation, extra_queue_ids=[queue_before])
 
 
 def _first_message(conversation: Conversation) -> Message | None:
-    return conversation.messages.filter(direction=Direction.INBOUND).first()
+    return conversation.messages.filter(direction=MessageDirection.INBOUND).first()
 
 
-def facts_of(conversation: Conversation, at: datetime, first_message: Message | None) -> Facts:
-    """What conditions can ask of this conversation, at this moment on its number's clock."""
+def condition_facts_for(conversation: Conversation, at: datetime, first_message: Message | None) -> Facts:
+    """Return the values that conditions can test; times are in the time zone of the number."""
     contact = conversation.contact
-    opening = conversation.number.operating_hours
+    hours = conversation.number.operating_hours
     return {
-        "customer_number": contact.address.removeprefix(PREFIX),
+        "customer_number": contact.address.removeprefix(WHATSAPP_PREFIX),
         "profile_name": contact.profile_name,
         "contact_name": contact.name,
         "contact_language": contact.language,
-        **_facts_of_message(first_message),
-        **{CONTEXT_FACT + name: value for name, value in conversation.context.items()},
-        **{CONTACT_FACT + name: value for name, value in contact.fields.items()},
-        **rules.moment(at, hours.zone_named(opening.time_zone if opening else "UTC")),
+        **_message_facts(first_message),
+        **{CONTEXT_PREFIX + name: value for name, value in conversation.context.items()},
+        **{CONTACT_PREFIX + name: value for name, value in contact.fields.items()},
+        **rules.get_time_facts(at, operating_hours.get_time_zone(hours.time_zone if hours else "UTC")),
     }
 
 
-def clocks_of(stream: WorkStream) -> list[OperatingHours | None]:
-    """The operating hours by whose clocks days and times are asked in this work stream; None is UTC."""
+def operating_hours_for_stream(stream: WorkStream) -> list[OperatingHours | None]:
+    """Return the operating hours whose time zones apply in this work stream; None stands for UTC."""
     numbers = stream.whatsapp_numbers.filter(is_active=True).select_related("operating_hours")
     return list({number.operating_hours: None for number in numbers}) or [None]
 
 
-def _facts_of_message(message: Message | None) -> dict[str, Any]:
+def _message_facts(message: Message | None) -> dict[str, Any]:
     if message is None:
         return {}
     chosen = message.content.get("button") or message.content.get("list") or {}
@@ -109,109 +111,126 @@ def _facts_of_message(message: Message | None) -> dict[str, Any]:
     }
 
 
-def _locked(conversation_id: int) -> Conversation | None:
+def _lock_conversation(conversation_id: int) -> Conversation | None:
     related = ("contact", "number__operating_hours", "work_stream__fallback_queue", "queue", "agent")
-    held = Conversation.objects.select_for_update(of=("self",), no_key=True).select_related(*related)
-    return held.filter(pk=conversation_id).first()
+    locked = Conversation.objects.select_for_update(of=("self",), no_key=True).select_related(*related)
+    return locked.filter(pk=conversation_id).first()
 
 
-def _may_be_put(conversation: Conversation) -> bool:
-    """Nobody has it, nobody is asked whether they want it, and no person has decided where it goes."""
+def _can_be_routed(conversation: Conversation) -> bool:
+    """Return whether it is unassigned, not offered, and not placed by a person."""
     is_free = conversation.state == State.OPEN and conversation.offered_to_id is None
-    return is_free and not conversation.events.filter(actor__isnull=False, kind__in=PLACING).exists()
+    return is_free and not conversation.is_placed_by_hand
 
 
-def _routed(found: rules.Route) -> LocalizedText:
-    if found.rule is None:
-        return localized("Routed to %(queue)s: no rule holds.", queue=found.queue)
-    return localized("Routed to %(queue)s: rule “%(rule)s”.", queue=found.queue, rule=found.rule)
+def _routed_text(route: rules.Route) -> LocalizedText:
+    if route.rule is None:
+        return localized("No rule matched, default queue: %(queue)s.", queue=route.queue)
+    return localized("Routed to %(queue)s by rule “%(rule)s”.", queue=route.queue, rule=route.rule)
 
 
-def _route(conversation: Conversation, facts: Facts, known: Known) -> None:
-    found = rules.route(conversation.work_stream, facts, known)
-    record_event(conversation, ROUTED, _routed(found), by=None)
-    # The customer waits since they wrote: their place is not counted from now.
-    _put(conversation, found.queue, since=conversation.queued_at)
-    if found.queue != rules.fallback(conversation.work_stream):
-        _check_room(conversation)
+def _apply_routing_rules(conversation: Conversation, facts: Facts, fields: AvailableFields) -> None:
+    route = rules.find_route(conversation.work_stream, facts, fields)
+    timeline.record(conversation, TimelineEventKind.ROUTED, _routed_text(route), actor=None)
+    # `queued_at` stays: the customer has been waiting since their message, not since it was routed.
+    _set_queue(conversation, route.queue, since=conversation.queued_at)
+    if route.queue != rules.get_fallback_queue(conversation.work_stream):
+        _apply_entry_overflow(conversation)
 
 
-def _put(conversation: Conversation, queue: Queue, *, since: datetime) -> None:
+def _set_queue(conversation: Conversation, queue: Queue, *, since: datetime) -> None:
     conversation.queue, conversation.queued_at = queue, since
-    conversation.save(update_fields=["queue", "queued_at"])
+    conversation.save(update_fields=["queue", "queued_at", "overflowed_at"])
 
 
-def _check_room(conversation: Conversation) -> None:
-    """What the queue's overflow rules say about who is about to wait there."""
+def _apply_entry_overflow(conversation: Conversation) -> None:
+    """Apply the queue's overflow rules to a conversation that enters it."""
     queue = conversation.queue
-    overflow.one_at_a_time(queue)
-    rule = overflow.at_the_door(queue, waiting_in(queue, besides=conversation), timezone.now())
+    overflow.lock_limited_queue(queue)
+    rule = overflow.find_entry_rule(queue, count_waiting(queue, exclude=conversation), timezone.now())
     if rule is not None:
-        _overflow(conversation, rule)
+        _apply_overflow_rule(conversation, rule)
 
 
-def waiting_in(queue: Queue, *, besides: Conversation | None = None) -> int:
-    """How many wait in the queue for an agent."""
+def count_waiting(queue: Queue, *, exclude: Conversation | None = None) -> int:
+    """Return the number of conversations that wait in the queue for an agent."""
     waiting = Conversation.objects.filter(queue=queue, state=State.OPEN)
-    return routed(waiting.exclude(pk=besides.pk) if besides else waiting).count()
+    return exclude_unrouted(waiting.exclude(pk=exclude.pk) if exclude else waiting).count()
 
 
-def _overflow(conversation: Conversation, rule: OverflowRule) -> None:
-    """Do what the rule says, and write it into the timeline."""
-    line, now = overflow.outcome(rule), timezone.now()
+class ConversationDryRunContext(DryRunContext):
+    """Let administrators try routing rules against the real numbers and the real length of the queues."""
+
+    def operating_hours_of(self, stream: WorkStream) -> list[OperatingHours | None]:
+        """Return the operating hours of the work stream's active numbers; None stands for UTC."""
+        return operating_hours_for_stream(stream)
+
+    def count_waiting(self, queue: Queue) -> int:
+        return count_waiting(queue)
+
+
+def _apply_overflow_rule(conversation: Conversation, rule: OverflowRule) -> None:
+    """Perform the action of the rule and record it in the timeline."""
+    text, now = overflow.describe_outcome(rule), timezone.now()
     match OverflowAction(rule.action):
         case OverflowAction.ASSIGN_ANYWAY:
-            record_event(conversation, QUEUED, line, by=None)
+            timeline.record(conversation, TimelineEventKind.QUEUED, text, actor=None)
         case OverflowAction.TRANSFER if rule.target is not None:
-            record_event(conversation, TRANSFERRED, line, by=None, at=now)
-            _put(conversation, rule.target, since=now)
+            timeline.record(conversation, TimelineEventKind.OVERFLOW_TRANSFERRED, text, actor=None, at=now)
+            conversation.overflowed_at = now
+            _set_queue(conversation, rule.target, since=now)
         case OverflowAction.END:
-            record_event(conversation, ENDED, line, by=None)
-            request_automated_messages(conversation)
-            move(conversation, State.CLOSED, line=localized("Closed: overflow."), by=None)
+            timeline.record(conversation, TimelineEventKind.OVERFLOW_ENDED, text, actor=None)
+            request_automated_message(conversation, MessageTrigger.OVERFLOW)
+            transition(conversation, State.CLOSED, event_text=localized("Closed due to overflow."), actor=None)
 
 
-def _note_needs(conversation: Conversation, facts: Facts, known: Known) -> None:
-    needed = rules.needs(conversation.work_stream, facts, known)
-    if not needed:
+def _add_required_skills(conversation: Conversation, facts: Facts, fields: AvailableFields) -> None:
+    requirements = rules.get_skill_requirements(conversation.work_stream, facts, fields)
+    if not requirements:
         return
-    wanted = [RequiredSkill(conversation=conversation, skill=need.skill, rating=need.rating) for need in needed]
-    RequiredSkill.objects.bulk_create(wanted, ignore_conflicts=True)
-    *others, last = map(str, needed)
+    rows = [
+        RequiredSkill(conversation=conversation, skill=requirement.skill, rating=requirement.rating)
+        for requirement in requirements
+    ]
+    RequiredSkill.objects.bulk_create(rows, ignore_conflicts=True)
+    *others, last = map(str, requirements)
     skills = localized("%(others)s and %(last)s", others=others, last=last) if others else last
-    record_event(conversation, NEEDS, localized("Needs %(skills)s.", skills=skills), by=None)
-
-
-def overflow_waiting(now: datetime | None = None) -> int:
-    """Move or end what has waited in its queue for longer than the queue's rules allow; how many."""
-    at, moved = now or timezone.now(), 0
-    for queue, asked in overflow.asked_meanwhile().items():
-        for pk in _waiting_too_long(queue, asked, at):
-            moved += _overflow_one(pk, queue, asked, at)
-    return moved
-
-
-def _waiting_too_long(queue: Queue, asked: list[OverflowRule], at: datetime) -> list[int]:
-    """Those to look at, the longest waiting first; who has come by an overflow is not asked again."""
-    shortest = min(rule.limit or 0 for rule in asked)
-    came_by_overflow = ConversationEvent.objects.filter(
-        conversation=OuterRef("pk"), kind=TRANSFERRED, created_at__gte=OuterRef("queued_at")
+    timeline.record(
+        conversation,
+        TimelineEventKind.SKILLS_ADDED,
+        localized("Required skills: %(skills)s.", skills=skills),
+        actor=None,
     )
-    waiting = routed(Conversation.objects.filter(queue=queue, state=State.OPEN, offered_to=None))
-    late = waiting.filter(~Exists(came_by_overflow), queued_at__lt=at - timedelta(minutes=shortest))
-    return list(late.order_by("queued_at").values_list("pk", flat=True)[:AT_ONCE])
 
 
-def _overflow_one(conversation_id: int, queue: Queue, asked: list[OverflowRule], at: datetime) -> bool:
+def apply_waiting_time_overflow(now: datetime | None = None) -> int:
+    """Move or end conversations that wait longer than overflow rules allow; return their number."""
+    at, count = now or timezone.now(), 0
+    for queue, waiting_rules in overflow.get_waiting_rules_by_queue().items():
+        for pk in _overdue_conversation_ids(queue, waiting_rules, at):
+            count += _overflow_if_overdue(pk, queue, waiting_rules, at)
+    return count
+
+
+def _overdue_conversation_ids(queue: Queue, waiting_rules: list[OverflowRule], at: datetime) -> list[int]:
+    """Return overdue conversations, longest waiting first; those moved here by an overflow are left out."""
+    shortest = min(rule.limit or 0 for rule in waiting_rules)
+    waiting = exclude_unrouted(Conversation.objects.filter(queue=queue, state=State.OPEN, offered_to=None))
+    late = waiting.exclude(overflowed_at__gte=F("queued_at")).filter(queued_at__lt=at - timedelta(minutes=shortest))
+    return list(late.order_by("queued_at").values_list("pk", flat=True)[:OVERFLOW_BATCH_SIZE])
+
+
+def _overflow_if_overdue(conversation_id: int, queue: Queue, waiting_rules: list[OverflowRule], at: datetime) -> bool:
     with transaction.atomic():
-        conversation = _locked(conversation_id)
+        conversation = _lock_conversation(conversation_id)
         if conversation is None or conversation.queue_id != queue.pk or conversation.offered_to_id:
             return False
-        rule = overflow.while_waiting(asked, since=conversation.queued_at, now=at)
+        rule = overflow.match_waiting_rule(waiting_rules, since=conversation.queued_at, now=at)
         if rule is None or conversation.state != State.OPEN:
             return False
-        _overflow(conversation, rule)
+        _apply_overflow_rule(conversation, rule)
         if conversation.state == State.OPEN:
             request_assignment()
-            publish_event(EventKind.CONVERSATION, conversation, also_queues=[queue.pk])
+            publish_event(LiveEventKind.CONVERSATION, conversation, extra_queue_ids=[queue.pk])
         return True

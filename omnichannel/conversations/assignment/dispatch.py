@@ -1,4 +1,4 @@
-"""Hand out waiting conversations: when somebody says there is work or room, and every few seconds as a net."""
+"""Offer waiting conversations to agents: on request, and every few seconds while something waits."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -12,10 +12,8 @@ from django.db.models import (
     Case,
     CharField,
     DateTimeField,
-    Exists,
     F,
     IntegerField,
-    OuterRef,
     Q,
     QuerySet,
     Value,
@@ -24,10 +22,11 @@ from django.db.models import (
 from django.db.models.functions import Cast
 from django.utils import timezone
 
-from omnichannel.conversations.access import agents_at_work
-from omnichannel.conversations.assignment.pending import routed
+from omnichannel.conversations import timeline
+from omnichannel.conversations.access import active_agents
+from omnichannel.conversations.assignment.pending import exclude_unrouted
 from omnichannel.conversations.lanes import request_assignment, request_offer_check
-from omnichannel.conversations.live_events import EventKind, publish_event, publish_events, publish_presence
+from omnichannel.conversations.live_events import LiveEventKind, publish_event, publish_events, publish_presence
 from omnichannel.conversations.models import (
     Conversation,
     ConversationEvent,
@@ -35,258 +34,301 @@ from omnichannel.conversations.models import (
     Offer,
     OfferOutcome,
     RequiredSkill,
+    TimelineEventKind,
 )
 from omnichannel.core.localized_text import LocalizedText, localized
 from omnichannel.jobs.lanes import Lease
-from routing.assignment import LOOKED_AT, Decision, Facts, assign_waiting, to_hand_out
-from routing.engine import Choice
-from routing.models import Agent, BasePresence, QueueMembership, State
+from routing.agents import base_presences
+from routing.assignment.assign_waiting import (
+    MAX_WORK_ITEMS,
+    Decision,
+    WorkItemFacts,
+    assign_waiting,
+    filter_unoffered_push_work,
+)
+from routing.assignment.engine import Choice
+from routing.models import Agent, BasePresence, QueueMembership
 
 logger = logging.getLogger(__name__)
 
-# Somebody who passed a conversation over is asked again after this long, before it waits for nobody.
-ASKED_AGAIN_AFTER = timedelta(minutes=10)
-LOOK_AGAIN_AFTER = timedelta(milliseconds=500)
-# While something waits: wrap-up stops using capacity, and who passed it over is asked again, without anybody's doing.
-SWEEP_EVERY = timedelta(seconds=5)
-PASSED_OVER = (OfferOutcome.REJECTED, OfferOutcome.TIMED_OUT)
-NOT_THERE = (BasePresence.AWAY, BasePresence.INACTIVE, BasePresence.OFFLINE)
-OFFERED, NOBODY, FAULT, DISCONNECTED = "offered", "nobody", "assignment_fault", "disconnected"
-LONGEST_FAULT = 400  # characters of an error that the timeline shows
+# An agent who declined a conversation may be offered it again after this time, if nobody else can take it.
+REOFFER_AFTER = timedelta(minutes=10)
+RETRY_DELAY = timedelta(milliseconds=500)
+# Runs while something waits, because time alone frees capacity in wrap-up and lets declined offers be repeated.
+SWEEP_INTERVAL = timedelta(seconds=5)
+DECLINED_OUTCOMES = (OfferOutcome.REJECTED, OfferOutcome.TIMED_OUT)
+MAX_FAULT_LENGTH = 400  # characters of an error that the timeline shows
 
 
-def look_regularly() -> None:
-    """A rare net: look whenever something waits, in case a moment was missed."""
-    if to_hand_out(routed(Conversation.objects.order_by())).exists():
+def offer_ending_presences() -> list[BasePresence]:
+    """Return the base statuses that end an agent's offers."""
+    return base_presences(lambda base: not base.follows_load)
+
+
+def request_assignment_if_waiting() -> None:
+    """Request an assignment run if something waits: a safety net for missed wake-ups."""
+    if filter_unoffered_push_work(exclude_unrouted(Conversation.objects.order_by())).exists():
         request_assignment()
 
 
-def assign_waiting_conversations(lease: Lease) -> datetime | None:
-    """Offer what waits to the agents who should have it, and again and again while something still waits.
+def run_assign_lane(lease: Lease) -> datetime | None:
+    """Offer waiting conversations to agents.
 
-    Soon again when something was being changed just then.
+    Returns:
+        Time of the next run: soon if some conversations were locked, later while something waits; else None.
     """
-    if Conversation.objects.filter(offered_to__presence__base_status__in=NOT_THERE).exists():
+    if Conversation.objects.filter(offered_to__presence__base_status__in=offer_ending_presences()).exists():
         request_offer_check(timezone.now())
-    _, left_out = hand_out(timezone.now())
-    if left_out:
-        return timezone.now() + LOOK_AGAIN_AFTER
-    still_waits = to_hand_out(Conversation.objects.order_by()).exists()
-    return timezone.now() + SWEEP_EVERY if still_waits else None
+    _, has_locked = offer_waiting_conversations(timezone.now())
+    if has_locked:
+        return timezone.now() + RETRY_DELAY
+    has_waiting = filter_unoffered_push_work(Conversation.objects.order_by()).exists()
+    return timezone.now() + SWEEP_INTERVAL if has_waiting else None
 
 
-def hand_out(now: datetime, *, limit: int | None = None) -> tuple[int, bool]:
-    """Offer waiting conversations; how many, and whether some were being changed by somebody else."""
+def offer_waiting_conversations(now: datetime, *, limit: int | None = None) -> tuple[int, bool]:
+    """Offer waiting conversations; return how many, and whether some were locked by other transactions."""
     return assign_waiting(
-        to_hand_out(in_turn()),
-        work=Conversation.objects.all(),
-        agents=who_works(),
+        filter_unoffered_push_work(conversations_in_offer_order()),
+        all_work=Conversation.objects.all(),
+        agents=agents_to_lock(),
         now=now,
-        facts_of=facts_at(now),
-        on_decisions=write_down,
-        on_failure=write_down_failure,
-        on_hopeless=say_why_nobody,
+        get_facts=make_facts_loader(now),
+        on_decisions=record_decisions,
+        on_failure=record_assignment_fault,
+        on_unassignable=record_no_agent_reasons,
         limit=limit,
     )
 
 
-def in_turn() -> ConversationQuerySet:
-    """Conversations as they come: the queue's priority, their own, closing windows where the queue says so, longest
-    waiting.
+def conversations_in_offer_order() -> ConversationQuerySet:
+    """Return conversations in the order in which they are offered; those not routed yet are left out.
 
-    Whose rules have not been asked yet is not among them.
+    By priority of the queue, their own priority, end of the service window if the queue says so, and waiting time.
     """
-    window = Case(When(queue__window_first=True, then="window_closes_at"), output_field=DateTimeField())
-    return routed(Conversation.objects.all()).order_by(
+    window = Case(When(queue__closing_windows_first=True, then="window_closes_at"), output_field=DateTimeField())
+    return exclude_unrouted(Conversation.objects.all()).order_by(
         "queue__priority", "priority", window.asc(nulls_last=True), "queued_at", "pk"
     )
 
 
-def who_works() -> QuerySet[Agent]:
-    """Everybody who works at the desk, bare: to be locked and counted, not to be shown."""
-    return agents_at_work().select_related(None).order_by()
+def agents_to_lock() -> QuerySet[Agent]:
+    """Return the active agents without related rows, for locking and counting."""
+    return active_agents().select_related(None).order_by()
 
 
-# -- What a conversation needs ----------------------------------------------------------------------------------------
+# -- Facts of conversations -------------------------------------------------------------------------------------------
 
 
-def facts_at(now: datetime) -> Any:
-    """A function that finds out, with one query, what these conversations need and who has passed them over."""
+def make_facts_loader(now: datetime) -> Any:
+    """Return a function that loads required skills and previous agents of conversations in one query."""
 
-    def facts_of(pks: Sequence[int]) -> Mapping[int, Facts]:
-        found: dict[int, list[tuple[Any, ...]]] = {}
-        for pk, *row in _needs(pks).union(_passed_over(pks), _gave_back(pks), _disconnected(pks), all=True):
-            found.setdefault(pk, []).append(tuple(row))
-        return {pk: _facts(rows, now) for pk, rows in found.items()}
+    def load_facts(pks: Sequence[int]) -> Mapping[int, WorkItemFacts]:
+        rows_by_pk: dict[int, list[tuple[Any, ...]]] = {}
+        for pk, *row in _required_skill_rows(pks).union(_declined_offer_rows(pks), _released_rows(pks), all=True):
+            rows_by_pk.setdefault(pk, []).append(tuple(row))
+        return {pk: _build_facts(rows, now) for pk, rows in rows_by_pk.items()}
 
-    return facts_of
+    return load_facts
 
 
-def _facts(rows: list[tuple[Any, ...]], now: datetime) -> Facts:
-    # In the order of their moments, so that the latest of each is the one that is kept.
-    passed = sorted((at, who) for what, who, _, _, at in rows if what == PASSED)
-    latest = {who: at for at, who in passed}
-    return Facts(
-        skills={skill: rating for what, skill, rating, _, _ in rows if what == NEEDED},
-        skill_names={skill: name for what, skill, _, name, _ in rows if what == NEEDED},
-        passed_over=frozenset(who for who, at in latest.items() if at > now - ASKED_AGAIN_AFTER),
-        last_resort=frozenset(who for who, at in latest.items() if at <= now - ASKED_AGAIN_AFTER),
-        disconnected=frozenset(who for what, who, _, _, _ in rows if what == LOST),
+def _build_facts(rows: list[tuple[Any, ...]], now: datetime) -> WorkItemFacts:
+    # Sorted by time, so that the dict keeps the latest time of each agent.
+    declines = sorted((at, agent_id) for fact, agent_id, _, _, at in rows if fact == DECLINED_FACT)
+    latest = {agent_id: at for at, agent_id in declines}
+    return WorkItemFacts(
+        skills={skill: rating for fact, skill, rating, _, _ in rows if fact == SKILL_FACT},
+        skill_names={skill: name for fact, skill, _, name, _ in rows if fact == SKILL_FACT},
+        excluded_agents=frozenset(agent_id for agent_id, at in latest.items() if at > now - REOFFER_AFTER),
+        deprioritized_agents=frozenset(agent_id for agent_id, at in latest.items() if at <= now - REOFFER_AFTER),
+        disconnected_agents=frozenset(agent_id for fact, agent_id, _, _, _ in rows if fact == DISCONNECTED_FACT),
     )
 
 
-COLUMNS = ("conversation_id", "what", "who", "rating_", "name_", "at")
-NEEDED, PASSED, LOST = "needed", "passed over", "lost"
+FACT_COLUMNS = ("conversation_id", "fact", "subject_id", "rating_", "name_", "at")
+SKILL_FACT, DECLINED_FACT, DISCONNECTED_FACT = "skill", "declined", "disconnected"
 
 
-def _rows(rows: QuerySet[Any], what: str, **columns: Any) -> QuerySet[Any, Any]:
-    blank = {
-        "what": Value(what, output_field=CharField()),
+def _fact_rows(rows: QuerySet[Any], kind: str, **columns: Any) -> QuerySet[Any, Any]:
+    defaults = {
+        "fact": Value(kind, output_field=CharField()),
         "rating_": Value(0, output_field=IntegerField()),
         "name_": Value("", output_field=CharField()),
         "at": Cast(Value(None), DateTimeField()),
     }
-    listed: QuerySet[Any, Any] = rows.order_by().annotate(**{**blank, **columns}).values_list(*COLUMNS)
-    return listed
+    facts: QuerySet[Any, Any] = rows.order_by().annotate(**{**defaults, **columns}).values_list(*FACT_COLUMNS)
+    return facts
 
 
-def _needs(pks: Sequence[int]) -> QuerySet[Any, Any]:
-    needed = RequiredSkill.objects.filter(conversation__in=pks)
-    return _rows(needed, NEEDED, who=F("skill_id"), rating_=Cast("rating", IntegerField()), name_=F("skill__name"))
-
-
-def _passed_over(pks: Sequence[int]) -> QuerySet[Any, Any]:
-    """Whoever rejected it or let it time out since it came into its queue."""
-    offers = Offer.objects.filter(conversation__in=pks, outcome__in=PASSED_OVER)
-    since = offers.filter(decided_at__gte=F("conversation__queued_at"))
-    return _rows(since, PASSED, who=F("agent_id"), at=F("decided_at"))
-
-
-def _gave_back(pks: Sequence[int]) -> QuerySet[Any, Any]:
-    """Whoever put it into its queue: gave it back, or transferred it there."""
-    events = ConversationEvent.objects.filter(conversation__in=pks, kind=State.OPEN, actor__agent__isnull=False)
-    since = events.filter(created_at__gte=F("conversation__queued_at"))
-    return _rows(since, PASSED, who=F("actor__agent__pk"), at=F("created_at"))
-
-
-def _disconnected(pks: Sequence[int]) -> QuerySet[Any, Any]:
-    """Whoever had it and was gone when it went back into its queue."""
-    events = ConversationEvent.objects.filter(conversation__in=pks, kind=DISCONNECTED, actor__agent__isnull=False)
-    since = events.filter(created_at__gte=F("conversation__queued_at"))
-    return _rows(since, LOST, who=F("actor__agent__pk"))
-
-
-# -- What is written down ---------------------------------------------------------------------------------------------
-
-
-def write_down(decisions: list[Decision]) -> None:
-    """Offers and the timeline, in words a supervisor understands; then the pages are told."""
-    offered = [(one, one.choice.agent_id) for one in decisions if one.choice.agent_id is not None]
-    absent = _absent(decisions)
-    _stamp(offered)
-    Offer.objects.bulk_create(
-        [Offer(conversation=one.item, agent_id=pk, offered_at=timezone.now()) for one, pk in offered]
+def _required_skill_rows(pks: Sequence[int]) -> QuerySet[Any, Any]:
+    required = RequiredSkill.objects.filter(conversation__in=pks)
+    return _fact_rows(
+        required, SKILL_FACT, subject_id=F("skill_id"), rating_=Cast("rating", IntegerField()), name_=F("skill__name")
     )
-    told = _write_events(decisions, absent)
-    if ends := [one.expires_at for one, _ in offered if one.expires_at is not None]:
-        request_offer_check(min(ends))
-    publish_events(EventKind.CONVERSATION, [(one.item, one.choice.agent_id) for one in told])
-    publish_presence(*sorted({pk for _, pk in offered}))
 
 
-def write_down_failure(pk: int, error: Exception) -> None:
-    """A fault kept this conversation from being assigned: one line in its timeline, and the log has the rest."""
-    conversation = Conversation.objects.filter(pk=pk).first()
-    if conversation is None or _already_told([pk], FAULT):
+def _declined_offer_rows(pks: Sequence[int]) -> QuerySet[Any, Any]:
+    """Return the agents who rejected or missed an offer since the conversation entered its queue."""
+    offers = Offer.objects.filter(conversation__in=pks, outcome__in=DECLINED_OUTCOMES)
+    current = offers.filter(decided_at__gte=F("conversation__queued_at"))
+    return _fact_rows(current, DECLINED_FACT, subject_id=F("agent_id"), at=F("decided_at"))
+
+
+def _released_rows(pks: Sequence[int]) -> QuerySet[Any, Any]:
+    """Return the agents who released, or were disconnected from, a conversation now in its queue."""
+    released = Conversation.objects.filter(
+        pk__in=pks, released_by__isnull=False, released_at__gte=F("queued_at")
+    ).annotate(conversation_id=F("pk"))
+    kind = Case(
+        When(is_released_by_disconnect=True, then=Value(DISCONNECTED_FACT)),
+        default=Value(DECLINED_FACT),
+        output_field=CharField(),
+    )
+    return _fact_rows(released, DECLINED_FACT, fact=kind, subject_id=F("released_by_id"), at=F("released_at"))
+
+
+# -- Records of decisions ---------------------------------------------------------------------------------------------
+
+
+def record_decisions(decisions: list[Decision]) -> None:
+    """Create offers and timeline events for the decisions of an assignment run, and publish them."""
+    offered = [(decision, decision.choice.agent_id) for decision in decisions if decision.choice.agent_id is not None]
+    unavailable = _count_unavailable_agents(decisions)
+    _set_last_assigned(offered)
+    Offer.objects.bulk_create(
+        [
+            Offer(conversation=decision.item, agent_id=agent_id, offered_at=timezone.now())
+            for decision, agent_id in offered
+        ]
+    )
+    recorded = _create_decision_events(decisions, unavailable)
+    if expiries := [decision.expires_at for decision, _ in offered if decision.expires_at is not None]:
+        request_offer_check(min(expiries))
+    publish_events(LiveEventKind.CONVERSATION, [(decision.item, decision.choice.agent_id) for decision in recorded])
+    publish_presence(*sorted({agent_id for _, agent_id in offered}))
+
+
+def record_assignment_fault(pk: int, error: Exception) -> None:
+    """Log that a conversation could not be assigned, and record it once in its timeline."""
+    conversation = Conversation.objects.filter(pk=pk).exclude(assignment_fault_reported_at__gte=F("queued_at")).first()
+    if conversation is None:
         return
     logger.error("Conversation %s could not be assigned.", pk, exc_info=error)
     with transaction.atomic():
-        line = localized("Could not be assigned: %(error)s.", error=str(error or type(error).__name__)[:LONGEST_FAULT])
-        ConversationEvent.objects.create(conversation=conversation, kind=FAULT, said=line)
-        publish_event(EventKind.CONVERSATION, conversation)
+        text = localized("Assignment failed: %(error)s.", error=str(error or type(error).__name__)[:MAX_FAULT_LENGTH])
+        timeline.record(conversation, TimelineEventKind.ASSIGNMENT_FAULT, text, actor=None)
+        Conversation.objects.filter(pk=pk).update(assignment_fault_reported_at=timezone.now())
+        publish_event(LiveEventKind.CONVERSATION, conversation)
 
 
-def say_why_nobody(reasons: Mapping[tuple[int, int], Choice]) -> None:
-    """Those for whom nobody was looked for, because nobody can take such work, are told so in their timeline as well.
+def record_no_agent_reasons(reasons: Mapping[tuple[int, int], Choice]) -> None:
+    """Record once in the timeline why nobody can take a conversation.
 
-    `reasons` are by queue and work stream. Pages are not woken for it: the line is there when somebody looks.
+    No live event is published: pages show the timeline event when somebody opens the conversation.
+
+    Args:
+        reasons: By id of the queue and id of the work stream.
     """
-    told = ConversationEvent.objects.filter(
-        conversation=OuterRef("pk"), kind=NOBODY, created_at__gte=OuterRef("queued_at")
+    is_affected = reduce(or_, (Q(queue=queue, work_stream=stream) for queue, stream in reasons))
+    unreported = (
+        filter_unoffered_push_work(exclude_unrouted(Conversation.objects.order_by()))
+        .filter(is_affected)
+        .exclude(no_agent_reported_at__gte=F("queued_at"))
     )
-    of_these = reduce(or_, (Q(queue=queue, work_stream=stream) for queue, stream in reasons))
-    untold = to_hand_out(routed(Conversation.objects.order_by())).filter(of_these, ~Exists(told))
-    if not untold.exists():
+    if not unreported.exists():
         return
     with transaction.atomic():
-        locked = untold.select_related("queue", "work_stream").select_for_update(
+        locked = unreported.select_related("queue", "work_stream").select_for_update(
             of=("self",), skip_locked=True, no_key=True
         )
-        lost = [Decision(one, reasons[one.queue_id, one.work_stream_id]) for one in locked[:LOOKED_AT]]
-        _write_reasons(lost, _absent(lost))
+        decisions = [
+            Decision(conversation, reasons[conversation.queue_id, conversation.work_stream_id])
+            for conversation in locked[:MAX_WORK_ITEMS]
+        ]
+        _create_no_agent_events(decisions, _count_unavailable_agents(decisions))
 
 
-def _write_reasons(lost: list[Decision], absent: Mapping[tuple[int, int], dict[LocalizedText, int]]) -> None:
-    words = {kind: one.choice.in_words(absent[kind]) for one in lost for kind in [_kind(one)]}
+def _create_no_agent_events(
+    decisions: list[Decision], unavailable: Mapping[tuple[int, int], dict[LocalizedText, int]]
+) -> None:
+    texts = {
+        key: decision.choice.explain(unavailable[key])
+        for decision in decisions
+        for key in [_queue_and_stream(decision)]
+    }
     ConversationEvent.objects.bulk_create(
-        [ConversationEvent(conversation=one.item, kind=NOBODY, said=words[_kind(one)]) for one in lost]
+        [
+            ConversationEvent(
+                conversation=decision.item, kind=TimelineEventKind.NO_AGENT, text=texts[_queue_and_stream(decision)]
+            )
+            for decision in decisions
+        ]
     )
+    _set_no_agent_reported([decision.item.pk for decision in decisions])
 
 
-def _kind(one: Decision) -> tuple[int, int]:
-    return one.item.queue_id, one.item.work_stream_id
+def _set_no_agent_reported(pks: Sequence[int]) -> None:
+    Conversation.objects.filter(pk__in=pks).update(no_agent_reported_at=timezone.now())
 
 
-def _stamp(offered: list[tuple[Decision, int]]) -> None:
-    """When each agent last got work; within a batch in its order, so that turns stay turns."""
-    latest = {pk: one.assigned_at for one, pk in offered}
+def _queue_and_stream(decision: Decision) -> tuple[int, int]:
+    return decision.item.queue_id, decision.item.work_stream_id
+
+
+def _set_last_assigned(offered: list[tuple[Decision, int]]) -> None:
+    """Store when each agent was last assigned work; times differ within a batch to keep its order."""
+    latest = {agent_id: decision.assigned_at for decision, agent_id in offered}
     if latest:
         times = Case(*(When(pk=pk, then=Value(at)) for pk, at in latest.items()), output_field=DateTimeField())
         Agent.objects.filter(pk__in=latest).update(last_assigned_at=times)
 
 
-def _write_events(
-    decisions: list[Decision], absent: Mapping[tuple[int, int], dict[LocalizedText, int]]
+def _create_decision_events(
+    decisions: list[Decision], unavailable: Mapping[tuple[int, int], dict[LocalizedText, int]]
 ) -> list[Decision]:
-    """A line for each offer, and the first time nobody could take it; those that got a line."""
-    names = Agent.objects.select_related("user").in_bulk({one.choice.agent_id for one in decisions} - {None})
-    lost = [one.item.pk for one in decisions if one.choice.agent_id is None]
-    told = _already_told(lost, NOBODY) if lost else set()
-    events = []
-    for one in decisions:
-        pk, words = one.choice.agent_id, one.choice.in_words(absent[_kind(one)])
-        if pk is not None:
-            line = localized("Offered to %(agent)s: %(why)s", agent=names[pk], why=words)
-            events.append((one, OFFERED, line))
-        elif one.item.pk not in told:
-            events.append((one, NOBODY, words))
-    ConversationEvent.objects.bulk_create(
-        [ConversationEvent(conversation=one.item, kind=kind, said=line) for one, kind, line in events]
-    )
-    return [one for one, _, _ in events]
+    """Add a timeline event for each offer, and for each conversation the first time nobody can take it.
+
+    Returns:
+        The decisions with an event.
+    """
+    agents = Agent.objects.select_related("user").in_bulk({decision.choice.agent_id for decision in decisions} - {None})
+    events, recorded = [], []
+    for decision in decisions:
+        conversation, agent_id = decision.item, decision.choice.agent_id
+        reasons = decision.choice.explain(unavailable[_queue_and_stream(decision)])
+        if agent_id is not None:
+            text = localized("Offered to %(agent)s (%(why)s)", agent=agents[agent_id], why=reasons)
+            events.append(ConversationEvent(conversation=conversation, kind=TimelineEventKind.OFFERED, text=text))
+        elif not _is_no_agent_reported(conversation):
+            events.append(ConversationEvent(conversation=conversation, kind=TimelineEventKind.NO_AGENT, text=reasons))
+        else:
+            continue
+        recorded.append(decision)
+    ConversationEvent.objects.bulk_create(events)
+    _set_no_agent_reported([decision.item.pk for decision in recorded if decision.choice.agent_id is None])
+    return recorded
 
 
-def _already_told(pks: Sequence[int], kind: str) -> set[int]:
-    """Those whose timeline says so already, since they came into their queue."""
-    told = ConversationEvent.objects.filter(conversation__in=pks, kind=kind)
-    since = told.filter(created_at__gte=F("conversation__queued_at"))
-    return set(since.values_list("conversation_id", flat=True))
+def _is_no_agent_reported(conversation: Conversation) -> bool:
+    reported_at = conversation.no_agent_reported_at
+    return reported_at is not None and reported_at >= conversation.queued_at
 
 
-def _not_showing(presences: Sequence[str]) -> LocalizedText:
-    names = [LocalizedText(BasePresence(one).label) for one in presences] or [localized("an allowed presence")]
-    shown = reduce(lambda one, other: localized("%(one)s or %(other)s", one=one, other=other), names)
-    return localized("not showing %(presences)s", presences=shown)
+def _presence_obstacle(presences: Sequence[str]) -> LocalizedText:
+    names = [LocalizedText(BasePresence(presence).label) for presence in presences]
+    names = names or [localized("in an allowed presence")]
+    alternatives = reduce(lambda text, name: localized("%(one)s or %(other)s", one=text, other=name), names)
+    return localized("not %(presences)s", presences=alternatives)
 
 
-def _absent(decisions: list[Decision]) -> dict[tuple[int, int], dict[LocalizedText, int]]:
-    """By queue and work stream, how many of the queue's agents do not show an allowed presence."""
-    found: dict[tuple[int, int], dict[LocalizedText, int]] = {}
-    for one in decisions:
-        queue, stream = one.item.queue, one.item.work_stream
-        if (queue.pk, stream.pk) not in found:
-            agents = who_works().exclude(presence__base_status__in=stream.allowed_presences)
+def _count_unavailable_agents(decisions: list[Decision]) -> dict[tuple[int, int], dict[LocalizedText, int]]:
+    """Return how many agents of the queue do not show an allowed presence, by queue and work stream."""
+    counts: dict[tuple[int, int], dict[LocalizedText, int]] = {}
+    for decision in decisions:
+        queue, stream = decision.item.queue, decision.item.work_stream
+        if (queue.pk, stream.pk) not in counts:
+            agents = agents_to_lock().exclude(presence__base_status__in=stream.allowed_presences)
             if not queue.is_default:
                 agents = agents.filter(pk__in=QueueMembership.objects.filter(queue=queue).values("agent"))
-            found[queue.pk, stream.pk] = {_not_showing(stream.allowed_presences): agents.count()}
-    return found
+            counts[queue.pk, stream.pk] = {_presence_obstacle(stream.allowed_presences): agents.count()}
+    return counts

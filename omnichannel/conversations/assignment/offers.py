@@ -1,4 +1,4 @@
-"""An agent accepts what is offered, rejects it, or lets its time run out."""
+"""Accept, reject and expire offers of conversations to agents."""
 
 import logging
 from datetime import datetime
@@ -9,108 +9,123 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
 from omnichannel.accounts.models import User
-from omnichannel.conversations.agent_load import load_changed
-from omnichannel.conversations.assignment.dispatch import LOOK_AGAIN_AFTER, NOT_THERE
+from omnichannel.conversations import timeline
+from omnichannel.conversations.agent_load import schedule_load_refresh
+from omnichannel.conversations.assignment.dispatch import RETRY_DELAY, offer_ending_presences
 from omnichannel.conversations.lanes import request_assignment, request_offer_check
-from omnichannel.conversations.live_events import EventKind, publish_event
-from omnichannel.conversations.models import Conversation, Offer, OfferOutcome
-from omnichannel.conversations.state_machine import TransitionRefused, move, record_event
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
+from omnichannel.conversations.models import Conversation, Offer, OfferOutcome, TimelineEventKind
+from omnichannel.conversations.state_machine import TransitionError, transition
 from omnichannel.core.localized_text import LocalizedText, localized
 from omnichannel.jobs.lanes import Lease
 from routing.models import Agent, BasePresence, State
-from routing.presence import built_in, show
+from routing.presence import get_built_in_presence, set_presence
 
 logger = logging.getLogger(__name__)
 
-GONE = gettext_noop("This conversation is not offered to you any more.")
+OFFER_GONE = gettext_noop("This conversation is no longer offered to you.")
 
 
-def accept(conversation: Conversation, agent: Agent) -> None:
-    """The agent takes what was offered to them. Raises TransitionRefused when the offer has gone."""
+def accept_offer(conversation: Conversation, agent: Agent) -> None:
+    """Accept the offer of a conversation to the agent.
+
+    Raises:
+        TransitionError: It is no longer offered to them.
+    """
     with transaction.atomic():
-        _held(conversation, agent)
-        line = localized("%(agent)s accepted the conversation.", agent=agent)
-        move(conversation, State.ACTIVE, agent=agent, by=agent.user, line=line)
+        _lock_offered_to(conversation, agent)
+        text = localized("%(agent)s accepted the conversation.", agent=agent)
+        transition(conversation, State.ACTIVE, agent=agent, actor=agent.user, event_text=text)
 
 
-def reject(conversation: Conversation, agent: Agent) -> None:
-    """The agent does not want it: it waits for another. Raises TransitionRefused when the offer has gone."""
+def reject_offer(conversation: Conversation, agent: Agent) -> None:
+    """Reject the offer; the conversation waits for another agent.
+
+    Raises:
+        TransitionError: It is no longer offered to them.
+    """
     with transaction.atomic():
-        held = _held(conversation, agent)
-        line = localized("%(agent)s rejected the conversation.", agent=agent)
-        _end(held, OfferOutcome.REJECTED, line, by=agent.user)
+        locked = _lock_offered_to(conversation, agent)
+        text = localized("%(agent)s rejected the conversation.", agent=agent)
+        _end_offer(locked, OfferOutcome.REJECTED, text, actor=agent.user)
 
 
-def expire(now: datetime | None = None) -> int:
-    """End the offers whose time is over, and those of agents who have gone; how many."""
-    at, ended = now or timezone.now(), 0
-    over = Q(offer_expires_at__lte=at) | Q(offered_to__presence__base_status__in=NOT_THERE)
-    pending = Conversation.objects.filter(over, offered_to__isnull=False).order_by("offer_expires_at", "pk")
+def expire_offers(now: datetime | None = None) -> int:
+    """End offers that have expired or whose agent has left; return their number."""
+    at, count = now or timezone.now(), 0
+    is_over = Q(offer_expires_at__lte=at) | Q(offered_to__presence__base_status__in=offer_ending_presences())
+    pending = Conversation.objects.filter(is_over, offered_to__isnull=False).order_by("offer_expires_at", "pk")
     for conversation in pending.select_related("offered_to__presence", "work_stream"):
         try:
-            ended += _expire(conversation, at)
-        except Exception:  # one offer that can't be ended must not keep the others from it
+            count += _expire_offer(conversation, at)
+        except Exception:  # an offer that can't be ended must not hold up the others
             logger.exception("The offer of conversation %s could not be ended.", conversation.pk)
-    return ended
+    return count
 
 
-def end_offers(lease: Lease) -> datetime | None:
-    """End what is over; says when the next offer will be, None while nothing is offered."""
-    expire()
+def run_offers_lane(lease: Lease) -> datetime | None:
+    """End the offers that are over.
+
+    Returns:
+        Time of the next run; None while nothing is offered.
+    """
+    expire_offers()
     pending = Conversation.objects.filter(offered_to__isnull=False).order_by()
-    next_end: datetime | None = pending.aggregate(next=Min("offer_expires_at"))["next"]
-    soon = timezone.now() + LOOK_AGAIN_AFTER
-    # Who has just missed one is Inactive: what else they are offered ends as well, in a moment.
-    left_by_the_gone = pending.filter(offered_to__presence__base_status__in=NOT_THERE).exists()
-    return soon if left_by_the_gone else next_end and max(next_end, soon)
+    next_expiry: datetime | None = pending.aggregate(next=Min("offer_expires_at"))["next"]
+    soon = timezone.now() + RETRY_DELAY
+    # An agent who has just missed an offer is Inactive, which ends their other offers too.
+    has_absent_agent = pending.filter(offered_to__presence__base_status__in=offer_ending_presences()).exists()
+    return soon if has_absent_agent else next_expiry and max(next_expiry, soon)
 
 
-def end_offers_that_are_over() -> None:
-    """A rare net: have a worker look when an offer is over, in case its moment was missed."""
+def request_overdue_offer_check() -> None:
+    """Request a check if an offer is overdue: a safety net for missed wake-ups."""
     if Conversation.objects.filter(offer_expires_at__lte=timezone.now()).exists():
         request_offer_check(timezone.now())
 
 
-def _expire(conversation: Conversation, at: datetime) -> bool:
-    agent, ends = conversation.offered_to, conversation.offer_expires_at
-    if agent is None or ends is None:
+def _expire_offer(conversation: Conversation, at: datetime) -> bool:
+    agent, expires_at = conversation.offered_to, conversation.offer_expires_at
+    if agent is None or expires_at is None:
         return False
-    return _miss(conversation, agent, ends) if ends <= at else _withdraw(conversation, agent)
+    return (
+        _time_out_offer(conversation, agent, expires_at) if expires_at <= at else _withdraw_offer(conversation, agent)
+    )
 
 
-def _miss(conversation: Conversation, agent: Agent, ends: datetime) -> bool:
-    """The time is over: the agent is passed over and, where the work stream says so, shown as Inactive."""
+def _time_out_offer(conversation: Conversation, agent: Agent, expires_at: datetime) -> bool:
+    """Time an offer out, and set the agent Inactive if the work stream says so."""
     with transaction.atomic():
-        held = _lock(conversation)
-        if held is None or held.offered_to_id != agent.pk or held.offer_expires_at != ends:
+        locked = _lock_open(conversation)
+        if locked is None or locked.offered_to_id != agent.pk or locked.offer_expires_at != expires_at:
             return False
         if conversation.work_stream.inactive_after_missed_offer:
-            show(agent, built_in(BasePresence.INACTIVE), by_hand=False)
-        _end(held, OfferOutcome.TIMED_OUT, localized("%(agent)s did not answer in time.", agent=agent), by=None)
+            set_presence(agent, get_built_in_presence(BasePresence.INACTIVE), is_manual=False)
+        _end_offer(locked, OfferOutcome.TIMED_OUT, localized("%(agent)s missed the offer.", agent=agent), actor=None)
         return True
 
 
-def _withdraw(conversation: Conversation, agent: Agent) -> bool:
+def _withdraw_offer(conversation: Conversation, agent: Agent) -> bool:
     with transaction.atomic():
-        held = _lock(conversation)
-        if held is None or held.offered_to_id != agent.pk:
+        locked = _lock_open(conversation)
+        if locked is None or locked.offered_to_id != agent.pk:
             return False
-        line = localized(
-            "No longer offered to %(agent)s: %(presence)s.", agent=agent, presence=LocalizedText(str(agent.presence))
+        text = localized(
+            "Offer to %(agent)s withdrawn: %(presence)s.", agent=agent, presence=LocalizedText(str(agent.presence))
         )
-        _end(held, OfferOutcome.WITHDRAWN, line, by=None)
+        _end_offer(locked, OfferOutcome.WITHDRAWN, text, actor=None)
         return True
 
 
-def _held(conversation: Conversation, agent: Agent) -> Conversation:
-    """The conversation, locked and still offered to this agent; else TransitionRefused."""
-    held = _lock(conversation)
-    if held is None or held.offered_to_id != agent.pk:
-        raise TransitionRefused(gettext(GONE))
-    return held
+def _lock_offered_to(conversation: Conversation, agent: Agent) -> Conversation:
+    """Lock and return the conversation; raise TransitionError if it is no longer offered to this agent."""
+    locked = _lock_open(conversation)
+    if locked is None or locked.offered_to_id != agent.pk:
+        raise TransitionError(gettext(OFFER_GONE))
+    return locked
 
 
-def _lock(conversation: Conversation) -> Conversation | None:
+def _lock_open(conversation: Conversation) -> Conversation | None:
     return (
         Conversation.objects.select_for_update(of=("self",), no_key=True)
         .filter(pk=conversation.pk, state=State.OPEN)
@@ -118,15 +133,15 @@ def _lock(conversation: Conversation) -> Conversation | None:
     )
 
 
-def _end(held: Conversation, outcome: OfferOutcome, line: LocalizedText, *, by: User | None) -> None:
-    """Back to its queue, where it keeps its place. The caller holds the conversation."""
-    agent_id = held.offered_to_id
-    held.offered_to = held.offer_expires_at = None
-    held.save(update_fields=["offered_to", "offer_expires_at"])
-    Offer.objects.filter(conversation=held, outcome=OfferOutcome.PENDING).update(
+def _end_offer(locked: Conversation, outcome: OfferOutcome, text: LocalizedText, *, actor: User | None) -> None:
+    """End the offer; the conversation keeps its place in the queue. The caller holds its lock."""
+    agent_id = locked.offered_to_id
+    locked.offered_to = locked.offer_expires_at = None
+    locked.save(update_fields=["offered_to", "offer_expires_at"])
+    Offer.objects.filter(conversation=locked, outcome=OfferOutcome.PENDING).update(
         outcome=outcome, decided_at=timezone.now()
     )
-    record_event(held, outcome.value, line, by=by)
+    timeline.record(locked, TimelineEventKind(outcome.value), text, actor=actor)
     request_assignment()
-    load_changed(agent_id)
-    publish_event(EventKind.CONVERSATION, held, also_agents=[agent_id])
+    schedule_load_refresh(agent_id)
+    publish_event(LiveEventKind.CONVERSATION, locked, extra_agent_ids=[agent_id])

@@ -1,4 +1,4 @@
-"""Conversations whose rules have not been asked yet: they are seen and can be taken, but not handed out."""
+"""Conversations that are not routed yet: agents can see and take them, but none is assigned."""
 
 from django.db.models import Exists, OuterRef, Q
 
@@ -7,11 +7,11 @@ from omnichannel.conversations.models import ConversationQuerySet
 from omnichannel.jobs.models import Lane
 from routing.models import State
 
-# About half a minute. A customer whose rules can't be asked for so long is handed out from the first queue.
-ATTEMPTS_TO_WAIT_FOR = 5
+# About half a minute. When routing fails for so long, the conversation is assigned from the queue it is in.
+MAX_ROUTING_ATTEMPTS = 5
 
 
-def routed(conversations: ConversationQuerySet) -> ConversationQuerySet:
-    """The conversations without those that may still be put into another queue."""
-    pending = Lane.objects.filter(kind=LaneKind.ROUTE, key=OuterRef("pk"), attempts__lte=ATTEMPTS_TO_WAIT_FOR)
+def exclude_unrouted(conversations: ConversationQuerySet) -> ConversationQuerySet:
+    """Return the conversations without those that routing may still move to another queue."""
+    pending = Lane.objects.filter(kind=LaneKind.ROUTE, key=OuterRef("pk"), attempts__lte=MAX_ROUTING_ATTEMPTS)
     return conversations.exclude(Q(state=State.OPEN, offered_to=None) & Exists(pending))

@@ -1,63 +1,66 @@
-"""Take a conversation, give it back, leave it for the customer, come back to it."""
+"""Take a conversation, release it to its queue, wait for the customer, resume it."""
 
 from django.db import transaction
 from django.utils.translation import gettext
 
 from omnichannel.conversations.models import Conversation
-from omnichannel.conversations.state_machine import TransitionRefused, move, require_agent, require_read
+from omnichannel.conversations.state_machine import TransitionError, require_agent, require_all_read, transition
 from omnichannel.core.localized_text import LocalizedText, localized
 from routing.models import Agent, DistributionMode, State
 
 
-def take(conversation: Conversation, agent: Agent) -> None:
-    """The agent takes a conversation that waits for one; capacity and presence do not matter when picking.
+def take_conversation(conversation: Conversation, agent: Agent) -> None:
+    """Assign an open conversation to the agent who takes it, whatever their capacity and presence.
 
-    An offer of it to them is accepted by that, one to somebody else is withdrawn.
-    Raises TransitionRefused when somebody else has it, or when its work stream hands its work out itself.
+    A pending offer to this agent is accepted; an offer to another agent is withdrawn.
+
+    Raises:
+        TransitionError: It is no longer open, or its work stream does not let agents take conversations.
     """
     if conversation.state != State.OPEN:
-        raise TransitionRefused(gettext("Somebody else has taken this conversation."))
-    if not may_take(conversation, agent):
-        raise TransitionRefused(
-            gettext("Conversations of this work stream are offered to agents; they can't be taken.")
-        )
-    line = localized("%(agent)s took the conversation.", agent=agent)
-    move(conversation, State.ACTIVE, agent=agent, by=agent.user, line=line)
+        raise TransitionError(gettext("Someone else has already taken this conversation."))
+    if not can_take(conversation, agent):
+        raise TransitionError(gettext("Conversations in this work stream are offered to agents and can't be taken."))
+    text = localized("%(agent)s took the conversation.", agent=agent)
+    transition(conversation, State.ACTIVE, agent=agent, actor=agent.user, event_text=text)
 
 
-def may_take(conversation: Conversation, agent: Agent) -> bool:
-    """Whether agents choose this work themselves: always when picking; when it is pushed, where that is allowed."""
+def can_take(conversation: Conversation, agent: Agent) -> bool:
+    """Return whether the agent may take this conversation.
+
+    Always in pick mode; in push mode if the work stream allows selecting or the conversation is offered to the agent.
+    """
     stream = conversation.work_stream
     is_picked = stream.distribution_mode == DistributionMode.PICK or stream.allow_selecting
     return is_picked or conversation.offered_to_id == agent.pk
 
 
-def release(conversation: Conversation, agent: Agent) -> None:
-    """Give the conversation back to its queue, for another agent."""
+def release_conversation(conversation: Conversation, agent: Agent) -> None:
+    """Release the agent's active conversation to its queue, for another agent."""
     require_agent(conversation, agent)
     if conversation.state != State.ACTIVE:
-        raise TransitionRefused(gettext("Only an active conversation can be given back."))
-    line = localized("%(agent)s gave it back to %(queue)s.", agent=agent, queue=conversation.queue)
-    move(conversation, State.OPEN, agent=None, by=agent.user, line=line)
+        raise TransitionError(gettext("Only active conversations can be returned to the queue."))
+    text = localized("%(agent)s returned the conversation to %(queue)s.", agent=agent, queue=conversation.queue)
+    transition(conversation, State.OPEN, agent=None, actor=agent.user, event_text=text)
 
 
-def leave_waiting(conversation: Conversation, agent: Agent) -> None:
-    """Leave the conversation until the customer writes again; it frees the agent's capacity."""
+def wait_for_customer(conversation: Conversation, agent: Agent) -> None:
+    """Move the conversation to Waiting until the customer writes again; it frees the agent's capacity."""
     require_agent(conversation, agent)
     with transaction.atomic():
-        require_read(conversation)
-        line = localized("%(agent)s is waiting for the customer.", agent=agent)
-        move(conversation, State.WAITING, agent=agent, by=agent.user, line=line)
+        require_all_read(conversation)
+        text = localized("%(agent)s is waiting for the customer.", agent=agent)
+        transition(conversation, State.WAITING, agent=agent, actor=agent.user, event_text=text)
 
 
-def resume(conversation: Conversation, agent: Agent) -> None:
-    """Come back to a conversation that was left waiting."""
+def resume_conversation(conversation: Conversation, agent: Agent) -> None:
+    """Resume the agent's waiting conversation."""
     require_agent(conversation, agent)
     if conversation.state != State.WAITING:
-        raise TransitionRefused(gettext("Only a conversation that waits for the customer can be resumed."))
-    move(conversation, State.ACTIVE, agent=agent, by=agent.user, line=resumed(agent))
+        raise TransitionError(gettext("Only conversations waiting for the customer can be resumed."))
+    transition(conversation, State.ACTIVE, agent=agent, actor=agent.user, event_text=resumed_text(agent))
 
 
-def resumed(agent: Agent) -> LocalizedText:
-    """What the timeline says of it."""
+def resumed_text(agent: Agent) -> LocalizedText:
+    """Return the timeline text for a resumed conversation."""
     return localized("%(agent)s resumed the conversation.", agent=agent)

@@ -1,117 +1,129 @@
-"""Supervisors step in: assign what waits, look into what goes on, join it, give it back to its queue."""
+"""Commands of supervisors: assign, monitor, join and release conversations."""
 
 from django.db import transaction
 from django.utils.translation import gettext
 
-from omnichannel.conversations.access import agents_at_work, may_supervise
-from omnichannel.conversations.assignment.consult import come_in
-from omnichannel.conversations.assignment.transfer import Candidates, Colleague, other_queues, rated
-from omnichannel.conversations.live_events import EventKind, publish_event
-from omnichannel.conversations.models import Conversation, Part
-from omnichannel.conversations.state_machine import TransitionRefused, move, record_event, requeue
+from omnichannel.conversations import timeline
+from omnichannel.conversations.access import active_agents, can_supervise
+from omnichannel.conversations.assignment.consult import add_participant
+from omnichannel.conversations.assignment.transfer import AgentCandidate, TransferTargets, other_queues, rank_agents
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
+from omnichannel.conversations.models import Conversation, ParticipationKind, TimelineEventKind
+from omnichannel.conversations.state_machine import TransitionError, requeue, transition
 from omnichannel.core.localized_text import LocalizedText, localized
-from routing.agents import members_of
-from routing.models import Agent, BasePresence, Queue, State
+from routing.agents import filter_by_presence, filter_queue_members
+from routing.models import Agent, Queue, State
 
-# Nobody is given work after they went home.
-GONE = {BasePresence.OFFLINE, BasePresence.INACTIVE}
-GOES_ON = {State.ACTIVE, State.WRAP_UP}
+MONITORABLE_STATES = {State.ACTIVE, State.WRAP_UP}
 
 
-def assignees(conversation: Conversation) -> Candidates:
-    """Everybody of its queue who has not gone home, however full they are, and the other queues."""
-    there = members_of(conversation.queue, agents_at_work()).exclude(presence__base_status__in=GONE)
-    return Candidates(rated(conversation, list(there)), other_queues(conversation))
+def assignment_targets(conversation: Conversation) -> TransferTargets:
+    """Return the members of its queue who are not signed off, even without capacity, and other queues."""
+    members = filter_queue_members(conversation.queue, active_agents())
+    present = filter_by_presence(members, lambda base: not base.is_signed_off)
+    return TransferTargets(rank_agents(conversation, list(present)), other_queues(conversation))
 
 
-def assign(conversation: Conversation, *, to: Agent | Queue, by: Agent) -> None:
-    """Give a conversation that waits to an agent of its queue, even above their capacity, or to another queue.
+def assign_conversation(conversation: Conversation, *, target: Agent | Queue, supervisor: Agent) -> None:
+    """Assign an open conversation to a member of its queue, or move it to another queue.
 
-    Raises TransitionRefused with a sentence for whoever tried.
+    Capacity is not checked: supervisors may assign more than an agent can take.
+
+    Raises:
+        TransitionError: The agent is no supervisor, the conversation is not open, or the target can't have it.
     """
-    _must_supervise(by)
+    _require_supervisor(supervisor)
     if conversation.state != State.OPEN:
-        raise TransitionRefused(gettext("Only a conversation that waits for an agent can be assigned."))
-    allowed = assignees(conversation)
-    if isinstance(to, Queue):
-        if to.pk == conversation.queue_id:
-            raise TransitionRefused(gettext("The conversation waits in %(to)s already.") % {"to": to})
-        requeue(conversation, to, by=by.user, line=_assigned(by, to))
+        raise TransitionError(gettext("Only conversations waiting for an agent can be assigned."))
+    targets = assignment_targets(conversation)
+    if isinstance(target, Queue):
+        if target.pk == conversation.queue_id:
+            raise TransitionError(gettext("The conversation is already in %(to)s.") % {"to": target})
+        requeue(conversation, target, actor=supervisor.user, event_text=_assigned_text(supervisor, target))
         return
-    colleague = next((one for one in allowed.agents if one.agent.pk == to.pk), None)
+    colleague = next((candidate for candidate in targets.agents if candidate.agent.pk == target.pk), None)
     if colleague is None:
-        raise TransitionRefused(
-            gettext("%(to)s can't be assigned this conversation: not in %(queue)s, or not here.")
-            % {"to": to, "queue": conversation.queue}
+        raise TransitionError(
+            gettext("This conversation can't be assigned to %(to)s: not in %(queue)s, or not available.")
+            % {"to": target, "queue": conversation.queue}
         )
-    move(conversation, State.ACTIVE, agent=to, by=by.user, line=_assigned(by, to, colleague))
-
-
-def _assigned(by: Agent, to: Agent | Queue, colleague: Colleague | None = None) -> LocalizedText:
-    if colleague is None or not colleague.is_over:
-        return localized("%(by)s assigned the conversation to %(to)s.", by=by, to=to)
-    return localized(
-        "%(by)s assigned the conversation to %(to)s (%(free)s free, this needs %(needs)s: over capacity).",
-        by=by,
-        to=to,
-        free=colleague.free,
-        needs=colleague.needs,
+    transition(
+        conversation,
+        State.ACTIVE,
+        agent=target,
+        actor=supervisor.user,
+        event_text=_assigned_text(supervisor, target, colleague),
     )
 
 
-def monitor(conversation: Conversation, by: Agent) -> None:
-    """Look into a conversation that a colleague has. Nobody is told, and nothing can be written.
-
-    Raises TransitionRefused with a sentence for whoever tried.
-    """
-    _must_be_somebody_elses(conversation, by)
-    with transaction.atomic():
-        if conversation.participations.filter(agent=by, left_at=None).exists():
-            raise TransitionRefused(gettext("You are in this conversation already."))
-        come_in(conversation, by, Part.MONITOR)
-        publish_event(EventKind.CONVERSATION, conversation)
-
-
-def join(conversation: Conversation, by: Agent) -> None:
-    """Come into a colleague's conversation, to write notes; the timeline tells both of it.
-
-    Raises TransitionRefused with a sentence for whoever tried.
-    """
-    _must_be_somebody_elses(conversation, by)
-    with transaction.atomic():
-        if conversation.participations.filter(agent=by, left_at=None, part=Part.CONSULT).exists():
-            raise TransitionRefused(gettext("You are in this conversation already."))
-        come_in(conversation, by, Part.CONSULT)
-        line = localized("%(by)s joined %(agent)s in the conversation.", by=by, agent=conversation.agent)
-        record_event(conversation, "joined_in", line, by=by.user)
-        publish_event(EventKind.CONVERSATION, conversation)
-
-
-def release_to_queue(conversation: Conversation, by: Agent) -> None:
-    """Take an active conversation from the agent who has it and let it wait in its queue for another one.
-
-    Raises TransitionRefused with a sentence for whoever tried.
-    """
-    _must_supervise(by)
-    if conversation.state != State.ACTIVE:
-        raise TransitionRefused(gettext("Only an active conversation can be given back."))
-    line = localized(
-        "%(by)s released the conversation from %(agent)s to %(queue)s.",
+def _assigned_text(by: Agent, to: Agent | Queue, colleague: AgentCandidate | None = None) -> LocalizedText:
+    if colleague is None or not colleague.is_over_capacity:
+        return localized("%(by)s assigned the conversation to %(to)s.", by=by, to=to)
+    return localized(
+        "%(by)s assigned the conversation to %(to)s over capacity (%(needs)s units needed, %(free)s free).",
         by=by,
+        to=to,
+        free=colleague.free_capacity,
+        needs=colleague.required_capacity,
+    )
+
+
+def monitor_conversation(conversation: Conversation, supervisor: Agent) -> None:
+    """Monitor a colleague's conversation: hidden from everybody, and without writing.
+
+    Raises:
+        TransitionError: The agent is no supervisor or in it already, or it is not a colleague's active conversation.
+    """
+    _require_colleagues_conversation(conversation, supervisor)
+    with transaction.atomic():
+        if conversation.participations.filter(agent=supervisor, left_at=None).exists():
+            raise TransitionError(gettext("You are already in this conversation."))
+        add_participant(conversation, supervisor, ParticipationKind.MONITOR)
+        publish_event(LiveEventKind.CONVERSATION, conversation)
+
+
+def join_conversation(conversation: Conversation, supervisor: Agent) -> None:
+    """Join a colleague's conversation visibly, to write notes.
+
+    Raises:
+        TransitionError: The agent is no supervisor or in it already, or it is not a colleague's active conversation.
+    """
+    _require_colleagues_conversation(conversation, supervisor)
+    with transaction.atomic():
+        if conversation.participations.filter(agent=supervisor, left_at=None, kind=ParticipationKind.CONSULT).exists():
+            raise TransitionError(gettext("You are already in this conversation."))
+        add_participant(conversation, supervisor, ParticipationKind.CONSULT)
+        text = localized("%(by)s joined the conversation with %(agent)s.", by=supervisor, agent=conversation.agent)
+        timeline.record(conversation, TimelineEventKind.JOINED, text, actor=supervisor.user)
+        publish_event(LiveEventKind.CONVERSATION, conversation)
+
+
+def release_to_queue(conversation: Conversation, supervisor: Agent) -> None:
+    """Release an active conversation from its agent to its queue, for another agent.
+
+    Raises:
+        TransitionError: The agent is no supervisor, or the conversation is not active.
+    """
+    _require_supervisor(supervisor)
+    if conversation.state != State.ACTIVE:
+        raise TransitionError(gettext("Only active conversations can be returned to the queue."))
+    text = localized(
+        "%(by)s returned the conversation from %(agent)s to %(queue)s.",
+        by=supervisor,
         agent=conversation.agent,
         queue=conversation.queue,
     )
-    move(conversation, State.OPEN, agent=None, by=by.user, line=line)
+    transition(conversation, State.OPEN, agent=None, actor=supervisor.user, event_text=text)
 
 
-def _must_supervise(agent: Agent) -> None:
-    if not may_supervise(agent):
-        raise TransitionRefused(gettext("Only a supervisor can do that."))
+def _require_supervisor(agent: Agent) -> None:
+    if not can_supervise(agent):
+        raise TransitionError(gettext("Only supervisors can do this."))
 
 
-def _must_be_somebody_elses(conversation: Conversation, by: Agent) -> None:
-    _must_supervise(by)
-    if conversation.state not in GOES_ON or conversation.agent_id == by.pk:
-        raise TransitionRefused(
-            gettext("Only a colleague's conversation that is active or in wrap-up can be looked into.")
+def _require_colleagues_conversation(conversation: Conversation, by: Agent) -> None:
+    _require_supervisor(by)
+    if conversation.state not in MONITORABLE_STATES or conversation.agent_id == by.pk:
+        raise TransitionError(
+            gettext("You can only monitor a colleague's conversation while it is active or in wrap-up.")
         )

@@ -1,4 +1,4 @@
-"""Pass a conversation on: to a colleague in its queue, or to another queue."""
+"""Transfer a conversation to a colleague in its queue, or to another queue."""
 
 from __future__ import annotations
 
@@ -9,132 +9,150 @@ from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop, ngettext
 
-from omnichannel.conversations.access import agents_at_work
+from omnichannel.conversations.access import active_agents
 from omnichannel.conversations.models import Conversation
-from omnichannel.conversations.state_machine import TransitionRefused, move, require_agent
+from omnichannel.conversations.state_machine import TransitionError, require_agent, transition
 from omnichannel.core.localized_text import LocalizedText, localized
-from routing import hours
-from routing.agents import members_of
-from routing.assignment import load_by_agent
-from routing.models import Agent, AgentSkill, BasePresence, Queue, State
+from routing import operating_hours
+from routing.agents import filter_by_presence, filter_queue_members
+from routing.assignment.assign_waiting import get_load_by_agent
+from routing.models import Agent, AgentSkill, Queue, State
 
-# Who shows one of these is not there to take over.
-NOT_THERE = {BasePresence.BUSY_DND, BasePresence.AWAY, BasePresence.OFFLINE, BasePresence.INACTIVE}
-REASON_LIMIT = 300
-NO_REASON = gettext_noop("Write why, for whoever reads this next.")
+MAX_REASON_LENGTH = 300
+REASON_REQUIRED = gettext_noop("Enter a reason for the transfer.")
 
 
 @dataclass(frozen=True)
-class Colleague:
-    """An agent who could take the conversation, and how well they would do."""
+class AgentCandidate:
+    """An agent who could take the conversation, with their matching skills and capacity in units."""
 
     agent: Agent
-    matching: int
-    required: int
-    used: int
-    needs: int
+    matching_skill_count: int
+    required_skill_count: int
+    used_capacity: int
+    required_capacity: int
 
     @property
-    def free(self) -> int:
-        """Capacity that is left; never less than none."""
-        return max(0, self.agent.capacity - self.used)
+    def free_capacity(self) -> int:
+        """Return the unused capacity; never below 0."""
+        return max(0, self.agent.capacity - self.used_capacity)
 
     @property
-    def is_over(self) -> bool:
-        """Whether the conversation would take more than is left."""
-        return self.free < self.needs
+    def is_over_capacity(self) -> bool:
+        """Return whether the conversation needs more than the free capacity."""
+        return self.free_capacity < self.required_capacity
 
     @property
-    def skills_words(self) -> str:
-        """How many of the skills the conversation needs they have; empty when it needs none."""
-        if not self.required:
+    def skills_text(self) -> str:
+        """Return how many of the required skills the agent has, as text; empty when none are required."""
+        if not self.required_skill_count:
             return ""
-        words = ngettext("%(matching)s of %(required)s skill", "%(matching)s of %(required)s skills", self.required)
-        return words % {"matching": self.matching, "required": self.required}
-
-    @property
-    def capacity_words(self) -> str:
-        """Dana Kim: 20 free, this needs 30: over capacity."""
-        if self.is_over:
-            return f"{self.free} free, this needs {self.needs}: over capacity"
-        return f"{self.free} of {self.agent.capacity} free"
+        text = ngettext(
+            "%(matching)s of %(required)s skill", "%(matching)s of %(required)s skills", self.required_skill_count
+        )
+        return text % {"matching": self.matching_skill_count, "required": self.required_skill_count}
 
 
 @dataclass(frozen=True)
-class QueueToGo:
-    """Another queue, and how many conversations wait there."""
+class QueueCandidate:
+    """A queue, and how many conversations wait in it."""
 
     queue: Queue
-    waiting: int
+    waiting_count: int
 
 
 @dataclass(frozen=True)
-class Candidates:
-    """Where a conversation can go."""
+class TransferTargets:
+    """The agents and queues to which a conversation can be given."""
 
-    agents: Sequence[Colleague]
-    queues: Sequence[QueueToGo]
+    agents: Sequence[AgentCandidate]
+    queues: Sequence[QueueCandidate]
 
 
-def candidates(conversation: Conversation) -> Candidates:
-    """Colleagues of its queue who are there, best skills first, and the other queues that are open now."""
-    there = members_of(conversation.queue, agents_at_work()).exclude(presence__base_status__in=NOT_THERE)
-    colleagues = rated(conversation, list(there.exclude(Q(pk=conversation.agent_id))))
+def transfer_targets(conversation: Conversation) -> TransferTargets:
+    """Return the available members of its queue, best skills first, and the other open queues."""
+    members = filter_queue_members(conversation.queue, active_agents())
+    available = filter_by_presence(members, lambda base: base.accepts_handover)
+    colleagues = rank_agents(conversation, list(available.exclude(Q(pk=conversation.agent_id))))
     at = timezone.now()
-    open_now = [one for one in other_queues(conversation) if hours.is_open(hours.of(one.queue.operating_hours), at)]
-    return Candidates(colleagues, open_now)
+    open_queues = [
+        candidate
+        for candidate in other_queues(conversation)
+        if operating_hours.is_open(operating_hours.build_schedule(candidate.queue.operating_hours), at)
+    ]
+    return TransferTargets(colleagues, open_queues)
 
 
-def rated(conversation: Conversation, agents: Sequence[Agent]) -> list[Colleague]:
-    """These agents by how many of the needed skills they have, then by free capacity."""
+def rank_agents(conversation: Conversation, agents: Sequence[Agent]) -> list[AgentCandidate]:
+    """Return the agents as candidates, by number of matching skills, then by free capacity."""
     required = dict(conversation.required_skills.values_list("skill", "rating"))
     matching: dict[int, int] = {}
-    for has in AgentSkill.objects.filter(agent__in=agents, skill__in=required):
-        matching[has.agent_id] = matching.get(has.agent_id, 0) + (has.rating >= required[has.skill_id])
-    loads = load_by_agent(Conversation.objects.all(), [one.pk for one in agents], now=timezone.now())
-    needs = conversation.work_stream.capacity
-    found = [Colleague(one, matching.get(one.pk, 0), len(required), loads[one.pk].units, needs) for one in agents]
-    return sorted(found, key=lambda one: (-one.matching, -one.free, str(one.agent)))
+    for row in AgentSkill.objects.filter(agent__in=agents, skill__in=required):
+        matching[row.agent_id] = matching.get(row.agent_id, 0) + (row.rating >= required[row.skill_id])
+    loads = get_load_by_agent(Conversation.objects.all(), [agent.pk for agent in agents], now=timezone.now())
+    capacity = conversation.work_stream.capacity
+    candidates = [
+        AgentCandidate(agent, matching.get(agent.pk, 0), len(required), loads[agent.pk].units, capacity)
+        for agent in agents
+    ]
+    return sorted(
+        candidates,
+        key=lambda candidate: (-candidate.matching_skill_count, -candidate.free_capacity, str(candidate.agent)),
+    )
 
 
-def other_queues(conversation: Conversation) -> list[QueueToGo]:
-    """All queues but its own, with the number that waits in each."""
-    open_now = Conversation.objects.waiting_for_agent().order_by()
-    waiting = dict(open_now.values_list("queue").annotate(Count("pk")))
+def other_queues(conversation: Conversation) -> list[QueueCandidate]:
+    """Return all queues but the conversation's own, with their numbers of waiting conversations."""
+    waiting = Conversation.objects.waiting_for_agent().order_by()
+    counts = dict(waiting.values_list("queue").annotate(Count("pk")))
     queues = Queue.objects.exclude(pk=conversation.queue_id).select_related("operating_hours")
-    full = queues.prefetch_related("operating_hours__periods", "operating_hours__holidays").order_by("name")
-    return [QueueToGo(queue, waiting.get(queue.pk, 0)) for queue in full]
+    queues = queues.prefetch_related("operating_hours__periods", "operating_hours__holidays").order_by("name")
+    return [QueueCandidate(queue, counts.get(queue.pk, 0)) for queue in queues]
 
 
-def transfer(conversation: Conversation, *, to: Agent | Queue, by: Agent, reason: str) -> None:
-    """The agent who has the active conversation passes it on, and says why.
+def transfer_conversation(conversation: Conversation, *, target: Agent | Queue, agent: Agent, reason: str) -> None:
+    """Transfer the agent's active conversation to a colleague or to another queue.
 
-    A colleague of the queue has it at once; in another queue it waits for an agent, its needs kept. Raises
-    TransitionRefused with a sentence for whoever tried.
+    A colleague has it at once; in another queue it waits for an agent. Its required skills stay.
+
+    Args:
+        reason: Text for the timeline, up to MAX_REASON_LENGTH characters; required.
+
+    Raises:
+        TransitionError: The conversation is not the agent's or not active, the target can't have it, or the reason is
+            empty or too long.
     """
-    require_agent(conversation, by)
+    require_agent(conversation, agent)
     if conversation.state != State.ACTIVE:
-        raise TransitionRefused(gettext("Only an active conversation can be transferred."))
-    why = _given(reason)
-    allowed = candidates(conversation)
-    if isinstance(to, Queue):
-        if to.pk not in {one.queue.pk for one in allowed.queues}:
-            raise TransitionRefused(gettext("%(to)s takes no transfers now.") % {"to": to})
-        move(conversation, State.OPEN, agent=None, queue=to, by=by.user, line=_line(by, to, why))
+        raise TransitionError(gettext("Only active conversations can be transferred."))
+    cleaned_reason = _clean_reason(reason)
+    targets = transfer_targets(conversation)
+    if isinstance(target, Queue):
+        if target.pk not in {candidate.queue.pk for candidate in targets.queues}:
+            raise TransitionError(gettext("%(to)s is not accepting transfers right now.") % {"to": target})
+        transition(
+            conversation,
+            State.OPEN,
+            agent=None,
+            queue=target,
+            actor=agent.user,
+            event_text=_transferred_text(agent, target, cleaned_reason),
+        )
         return
-    if to.pk not in {one.agent.pk for one in allowed.agents}:
-        raise TransitionRefused(gettext("%(to)s can't take this conversation now.") % {"to": to})
-    move(conversation, State.ACTIVE, agent=to, by=by.user, line=_line(by, to, why))
+    if target.pk not in {candidate.agent.pk for candidate in targets.agents}:
+        raise TransitionError(gettext("%(to)s can't take this conversation right now.") % {"to": target})
+    text = _transferred_text(agent, target, cleaned_reason)
+    transition(conversation, State.ACTIVE, agent=target, actor=agent.user, event_text=text)
 
 
-def _line(by: Agent, to: Agent | Queue, why: str) -> LocalizedText:
-    return localized("%(by)s transferred the conversation to %(to)s: %(why)s", by=by, to=to, why=why)
+def _transferred_text(by: Agent, to: Agent | Queue, reason: str) -> LocalizedText:
+    return localized("%(by)s transferred the conversation to %(to)s: %(why)s", by=by, to=to, why=reason)
 
 
-def _given(reason: str) -> str:
-    why = " ".join(reason.replace("\x00", "").split())
-    if not why:
-        raise TransitionRefused(gettext(NO_REASON))
-    if len(why) > REASON_LIMIT:
-        raise TransitionRefused(gettext("Say it in up to %(limit)s characters.") % {"limit": REASON_LIMIT})
-    return why
+def _clean_reason(reason: str) -> str:
+    text = " ".join(reason.replace("\x00", "").split())
+    if not text:
+        raise TransitionError(gettext(REASON_REQUIRED))
+    if len(text) > MAX_REASON_LENGTH:
+        raise TransitionError(gettext("Use up to %(limit)s characters.") % {"limit": MAX_REASON_LENGTH})
+    return text

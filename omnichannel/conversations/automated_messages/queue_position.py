@@ -1,4 +1,4 @@
-"""Tell waiting customers their position in the queue, where a text for that is written."""
+"""Send waiting customers their position in the queue, if there is an automated message for it."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -8,56 +8,62 @@ from operator import attrgetter
 from django.utils import timezone
 
 from omnichannel.conversations.automated_messages import triggers
-from omnichannel.conversations.models import AutomatedMessage, Conversation, Direction, Message, Trigger
-from omnichannel.conversations.outbound.compose import AUTOMATED
-from routing import hours
+from omnichannel.conversations.models import AutomatedMessage, Conversation, Message, MessageTrigger
+from routing import operating_hours
 
-# Whoever gets an agent at once is not bothered with a number.
-NOT_BEFORE = timedelta(seconds=15)
-AT_MOST_EVERY = timedelta(minutes=3)
-TOLD_AT_ONCE = 200
+# A customer who gets an agent at once is not sent a position.
+MIN_WAIT = timedelta(seconds=15)
+MIN_INTERVAL = timedelta(minutes=3)
+BATCH_SIZE = 200
 
 
-def tell_positions(now: datetime | None = None) -> int:
-    """Tell those whose position is new, or another one than they were told minutes ago; returns how many were told."""
+def send_queue_positions(now: datetime | None = None) -> int:
+    """Send positions to customers who have not had one, or whose position changed since the last message.
+
+    Returns:
+        The number of messages, at most BATCH_SIZE.
+    """
     at = now or timezone.now()
-    if not AutomatedMessage.objects.filter(trigger=Trigger.POSITION, is_active=True).exists():
+    if not AutomatedMessage.objects.filter(trigger=MessageTrigger.QUEUE_POSITION, is_active=True).exists():
         return 0
-    told = 0
-    known = _told()
-    for position, conversation in _in_order():
-        last_position, last_at = known.get(conversation.pk, (None, None))
-        is_news = last_at is None or (last_position != position and at - last_at >= AT_MOST_EVERY)
-        if is_news and _is_wanted(conversation, at):
-            told += triggers.say(Trigger.POSITION, conversation, Position=position) is not None
-        if told == TOLD_AT_ONCE:
+    sent_count = 0
+    last_sent = _last_sent_positions()
+    for position, conversation in _waiting_in_order():
+        last_position, last_at = last_sent.get(conversation.pk, (None, None))
+        is_new = last_at is None or (last_position != position and at - last_at >= MIN_INTERVAL)
+        if is_new and _should_send(conversation, at):
+            message = triggers.send_automated_message(
+                MessageTrigger.QUEUE_POSITION, conversation, queue_position=position
+            )
+            sent_count += message is not None
+        if sent_count == BATCH_SIZE:
             break
-    return told
+    return sent_count
 
 
-def _is_wanted(conversation: Conversation, at: datetime) -> bool:
-    """Not by those who have an agent in a moment, and not while the number is closed: nobody counts down to morning."""
-    waits = conversation.offered_to_id is None and at - conversation.queued_at >= NOT_BEFORE
-    return waits and hours.is_open(hours.of(conversation.number.operating_hours), at)
+def _should_send(conversation: Conversation, at: datetime) -> bool:
+    """Return whether the customer has waited a while without an offer, and the number is open."""
+    is_waiting = conversation.offered_to_id is None and at - conversation.queued_at >= MIN_WAIT
+    schedule = operating_hours.build_schedule(conversation.number.operating_hours)
+    return is_waiting and operating_hours.is_open(schedule, at)
 
 
-def _in_order() -> Iterator[tuple[int, Conversation]]:
-    """Everybody who waits, queue by queue, the one who is next first."""
+def _waiting_in_order() -> Iterator[tuple[int, Conversation]]:
+    """Yield all waiting conversations with their positions, queue by queue, the next one first."""
     waiting = Conversation.objects.waiting_for_agent().select_related(
         "contact", "queue", "agent__user", "number__operating_hours"
     )
     waiting = waiting.prefetch_related("number__operating_hours__periods", "number__operating_hours__holidays")
     for _, group in groupby(waiting.order_by("queue", "queued_at", "pk"), attrgetter("queue_id")):
-        line = list(group)
-        if line[0].queue.window_first:
-            line.sort(key=lambda one: one.window_closes_at or one.queued_at)
-        yield from enumerate(line, start=1)
+        conversations = list(group)
+        if conversations[0].queue.closing_windows_first:
+            conversations.sort(key=lambda conversation: conversation.window_closes_at or conversation.queued_at)
+        yield from enumerate(conversations, start=1)
 
 
-def _told() -> dict[int, tuple[int | None, datetime]]:
-    """The position each of them was told last, and when."""
+def _last_sent_positions() -> dict[int, tuple[int | None, datetime]]:
+    """Return the last position sent to each waiting customer and its time, by conversation."""
     waiting = Conversation.objects.waiting_for_agent().order_by().values("pk")
-    positions = {"conversation__in": waiting, f"content__{AUTOMATED}": Trigger.POSITION.value}
-    said = Message.objects.filter(**positions, direction=Direction.OUTBOUND).order_by("pk")
-    rows = said.values_list("conversation_id", "content", "created_at")
-    return {pk: (content.get("position"), at) for pk, content, at in rows}
+    positions = Message.objects.filter(conversation__in=waiting, automated_trigger=MessageTrigger.QUEUE_POSITION)
+    rows = positions.order_by("pk").values_list("conversation_id", "queue_position", "created_at")
+    return {pk: (position, sent_at) for pk, position, sent_at in rows}

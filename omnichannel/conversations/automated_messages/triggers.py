@@ -1,200 +1,233 @@
-"""What the desk says by itself: greeting, closed, agent assigned, position in the queue, ended, overflow, opt-out.
+"""Send automated messages, such as greetings, out of hours and opt-out confirmations.
 
-Nothing is said for which no text is written. What is said goes out inside the 24-hour window, never to customers who
-are blocked or have opted out (but for the confirmation of that), once in a conversation for each trigger, and no later
-than two minutes after its reason: a greeting after an outage is none. Against loops with other programs: at most ten
-such messages to a customer in 24 hours, and none to one who has answered two of them within two seconds each.
+A trigger without a text sends nothing. Messages are sent only inside the 24-hour service window, never to customers who
+are blocked or have opted out (except the confirmation of the opt-out), once in a conversation for each trigger, and no
+later than two minutes after the event: a greeting after an outage would be out of place. To prevent loops with other
+programs, a customer gets at most ten such messages in 24 hours, and none after answering two of them within two seconds
+each.
 
-It has a lane of its own, so that a fault here holds up nothing else.
+They have a lane of their own, so that a fault here holds up nothing else.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, Min, Q
+from django.db.models import Q
 from django.utils import formats, timezone, translation
 
 from omnichannel.conversations.lanes import LaneKind
 from omnichannel.conversations.models import (
     AutomatedMessage,
+    AutomatedMessageRequest,
     Contact,
     Conversation,
-    Direction,
     Message,
-    Trigger,
+    MessageDirection,
+    MessageTrigger,
 )
 from omnichannel.conversations.outbound import compose
 from omnichannel.jobs.lanes import Lease
 from omnichannel.jobs.models import Lane
-from routing import hours
+from routing import operating_hours
 from routing.models import State
-from routing.values import shown
+from routing.variables.values import format_value
 
-NOT_LATER = timedelta(minutes=2)
-ROUTING_MAY_TAKE = timedelta(seconds=10)
-DAY = timedelta(hours=24)
-MOST_IN_A_DAY = 10
-# No person reads a message and answers it so fast; once may be chance, because they were writing anyway.
-TOO_FAST, TOO_OFTEN = timedelta(seconds=2), 2
+MAX_DELAY = timedelta(minutes=2)
+ROUTING_GRACE_PERIOD = timedelta(seconds=10)
+LIMIT_PERIOD = timedelta(hours=24)
+MAX_PER_DAY = 10
+# No person reads and answers a message so fast; once may be chance, because they were typing already.
+FAST_REPLY_TIME, FAST_REPLY_LIMIT = timedelta(seconds=2), 2
 
-# Who was written to first is not greeted.
-STARTED_BY_US = "started"
-FIRST_WORDS = (Trigger.GREETING, Trigger.OUT_OF_HOURS, Trigger.HOLIDAY)
-ABOUT_OPT_OUT = (Trigger.OPTED_OUT, Trigger.OPTED_IN)
-SLUG = re.compile(r"\{\$?(\w+)\$?\}")
+GREETING_TRIGGERS = (MessageTrigger.GREETING, MessageTrigger.OUT_OF_HOURS, MessageTrigger.HOLIDAY)
+REPEATED_TRIGGERS = (MessageTrigger.OPTED_OUT, MessageTrigger.OPTED_IN, MessageTrigger.QUEUE_POSITION)
+SLUG_PATTERN = re.compile(r"\{\$?(\w+)\$?\}")
 
 
-def speak(lease: Lease) -> datetime | None:
-    """Say what is due in this conversation; says when to look again while its queue is not known yet."""
-    found = Conversation.objects.select_related("contact", "number__operating_hours", "queue", "agent__user")
-    conversation, now = found.filter(pk=lease.key).first(), timezone.now()
-    if conversation is None:  # joined to another one
+def send_due_messages(lease: Lease) -> datetime | None:
+    """Send the automated messages that are requested in a conversation.
+
+    Returns:
+        Time of the next run while a new conversation is still being routed; else None.
+    """
+    related = ("contact", "number__operating_hours", "queue", "agent__user")
+    conversation = Conversation.objects.select_related(*related).filter(pk=lease.key).first()
+    now = timezone.now()
+    if conversation is None:  # merged into another one
         return None
     if _is_being_routed(conversation, now):
         return now + timedelta(seconds=1)
-    for trigger in _due(conversation, now):
-        say(trigger, conversation)
+    for request in conversation.automated_message_requests.order_by("requested_at", "pk"):
+        trigger = _current_trigger(request, conversation, now)
+        if trigger is not None:
+            send_automated_message(trigger, conversation, request=request)
+        # The filter keeps a request that was made again in the meantime: the lane runs once more for it.
+        AutomatedMessageRequest.objects.filter(pk=request.pk, requested_at=request.requested_at).delete()
     return None
 
 
-def say(trigger: Trigger, conversation: Conversation, **slugs: object) -> Message | None:
-    """Queue the text for this trigger; None when there is no text, or when it must not be sent.
+def _current_trigger(
+    request: AutomatedMessageRequest, conversation: Conversation, now: datetime
+) -> MessageTrigger | None:
+    """Return the trigger whose text is sent for a request; None when it is too old or no longer applies."""
+    if request.requested_at < now - MAX_DELAY:
+        return None
+    match MessageTrigger(request.trigger):
+        case MessageTrigger.GREETING:
+            is_closed = conversation.state == State.CLOSED
+            return None if is_closed or conversation.started_by_id else _greeting_trigger(conversation, now)
+        case MessageTrigger.AGENT_ASSIGNED:
+            return MessageTrigger.AGENT_ASSIGNED if conversation.state == State.ACTIVE else None
+        case MessageTrigger.OPTED_OUT | MessageTrigger.OPTED_IN as trigger:
+            has_opted_out = conversation.contact.opted_out_at is not None
+            return trigger if has_opted_out == (trigger == MessageTrigger.OPTED_OUT) else None
+        case trigger:
+            return trigger
 
-    `slugs` fill in more than the conversation itself tells. Call it with nothing of the conversation locked: a reply
-    locks the lane before the conversation, and the other way round the two would deadlock.
+
+def send_automated_message(
+    trigger: MessageTrigger,
+    conversation: Conversation,
+    *,
+    request: AutomatedMessageRequest | None = None,
+    queue_position: int | None = None,
+) -> Message | None:
+    """Queue the text of a trigger.
+
+    Call it without a lock on the conversation: a reply locks the lane before the conversation, and the opposite order
+    would deadlock.
+
+    Args:
+        request: The request to fulfil; deleted in the same transaction, so that a crash sends nothing twice.
+        queue_position: The value of {Position}.
+
+    Returns:
+        The message; None when there is no text, or when it must not be sent.
     """
-    text = text_for(trigger, conversation)
-    body = _filled(text, conversation, slugs) if text else ""
+    text = find_text(trigger, conversation)
+    body = _fill_slugs(text, conversation, queue_position) if text else ""
     if not body:
         return None
     with transaction.atomic():
-        locked = compose.locked_to_send(conversation.pk)
-        if compose.why_not(locked, automated=trigger) or _said(trigger, locked) or _enough(locked.contact):
+        locked = compose.lock_for_sending(conversation.pk)
+        if (
+            compose.get_send_error(locked, automated_trigger=trigger)
+            or _was_sent(trigger, locked)
+            or _has_reached_limit(locked.contact)
+        ):
             return None
-        marks = {compose.AUTOMATED: trigger.value, **({"position": slugs["Position"]} if "Position" in slugs else {})}
-        return compose.queue_message(locked, body=body[: compose.TEXT_LIMIT], content=marks)
+        if request is not None:
+            AutomatedMessageRequest.objects.filter(pk=request.pk, requested_at=request.requested_at).delete()
+        return compose.queue_message(
+            locked, body=body[: compose.TEXT_LIMIT], automated_trigger=trigger, queue_position=queue_position
+        )
 
 
-def text_for(trigger: Trigger, conversation: Conversation) -> str | None:
-    """The text of the work stream, else the one for all; in the customer's language, else for any; None without one."""
+def find_text(trigger: MessageTrigger, conversation: Conversation) -> str | None:
+    """Return the best text for a trigger; None if there is none.
+
+    A text of the work stream comes before one for all; then one in the customer's language before one for any.
+    """
     streams = Q(work_stream=conversation.work_stream_id) | Q(work_stream=None)
-    spoken = languages_of(conversation.contact)
+    languages = language_fallbacks(conversation.contact)
     texts = [
-        (one.work_stream_id is None, spoken.index(_plain(one.language)), one.text)
-        for one in AutomatedMessage.objects.filter(streams, trigger=trigger, is_active=True)
-        if _plain(one.language) in spoken
+        (row.work_stream_id is None, languages.index(_normalize_language(row.language)), row.text)
+        for row in AutomatedMessage.objects.filter(streams, trigger=trigger, is_active=True)
+        if _normalize_language(row.language) in languages
     ]
     return min(texts)[2] if texts else None
 
 
-def languages_of(contact: Contact) -> Sequence[str]:
-    """From the most exact: `pt-br`, `pt`, and "" for any."""
-    parts = [part for part in _plain(contact.language).split("-") if part]
+def language_fallbacks(contact: Contact) -> Sequence[str]:
+    """Return the contact's language codes, most specific first: `pt-br`, `pt`, and "" for any."""
+    parts = [part for part in _normalize_language(contact.language).split("-") if part]
     return [*("-".join(parts[:count]) for count in range(len(parts), 0, -1)), ""]
 
 
-def _plain(language: str) -> str:
+def _normalize_language(language: str) -> str:
     return language.strip().lower().replace("_", "-")
 
 
 def _is_being_routed(conversation: Conversation, now: datetime) -> bool:
-    """Whether its queue may still change; a fault in routing does not keep the customer waiting for a greeting."""
-    is_new = now - conversation.created_at < ROUTING_MAY_TAKE
+    """Return whether its queue may still change.
+
+    False after ROUTING_GRACE_PERIOD, so that a fault in routing does not hold up the greeting.
+    """
+    is_new = now - conversation.created_at < ROUTING_GRACE_PERIOD
     return is_new and Lane.objects.filter(kind=LaneKind.ROUTE, key=conversation.pk).exists()
 
 
-def _due(conversation: Conversation, now: datetime) -> Iterator[Trigger]:
-    """What the timeline of the last two minutes calls for, in the order it is said."""
-    kinds = [STARTED_BY_US, State.ACTIVE.value, State.WRAP_UP.value, Trigger.OVERFLOW, *ABOUT_OPT_OUT]
-    seen = conversation.events.filter(kind__in=kinds).order_by().values_list("kind")
-    happened = {kind: (first, last) for kind, first, last in seen.annotate(Min("created_at"), Max("created_at"))}
-
-    def is_fresh(kind: str, *, again: bool = False) -> bool:
-        return kind in happened and happened[kind][again] >= now - NOT_LATER
-
-    is_new = conversation.created_at >= now - NOT_LATER and STARTED_BY_US not in happened
-    if is_new and conversation.state != State.CLOSED:
-        yield _first_words(conversation, now)
-    if is_fresh(State.ACTIVE) and conversation.state == State.ACTIVE:
-        yield Trigger.AGENT_ASSIGNED
-    if is_fresh(State.WRAP_UP):
-        yield Trigger.ENDED
-    if is_fresh(Trigger.OVERFLOW):
-        yield Trigger.OVERFLOW
-    has_opted_out = conversation.contact.opted_out_at is not None
-    news = Trigger.OPTED_OUT if has_opted_out else Trigger.OPTED_IN
-    if is_fresh(news, again=True):
-        yield news
+def _greeting_trigger(conversation: Conversation, now: datetime) -> MessageTrigger:
+    """Return the trigger for a new conversation; out of hours stands in for a holiday without a text."""
+    schedule = operating_hours.build_schedule(conversation.number.operating_hours)
+    if operating_hours.is_open(schedule, now):
+        return MessageTrigger.GREETING
+    is_holiday = operating_hours.get_holiday_name(schedule, now) is not None and find_text(
+        MessageTrigger.HOLIDAY, conversation
+    )
+    return MessageTrigger.HOLIDAY if is_holiday else MessageTrigger.OUT_OF_HOURS
 
 
-def _first_words(conversation: Conversation, now: datetime) -> Trigger:
-    """The greeting, or that nobody is there; on a holiday without words of its own, the words for closed hours."""
-    opening = hours.of(conversation.number.operating_hours)
-    if hours.is_open(opening, now):
-        return Trigger.GREETING
-    is_holiday = hours.holiday(opening, now) is not None and text_for(Trigger.HOLIDAY, conversation)
-    return Trigger.HOLIDAY if is_holiday else Trigger.OUT_OF_HOURS
-
-
-def _said(trigger: Trigger, conversation: Conversation) -> bool:
-    """Whether it has been said here; an opt-out is confirmed each time, a position has its own rule."""
-    if trigger == Trigger.POSITION:
+def _was_sent(trigger: MessageTrigger, conversation: Conversation) -> bool:
+    """Return whether it was sent in this conversation before; False for REPEATED_TRIGGERS."""
+    if trigger in REPEATED_TRIGGERS:
         return False
-    same = FIRST_WORDS if trigger in FIRST_WORDS else (trigger,)
-    said = conversation.messages.filter(content__automated__in=[one.value for one in same])
-    if trigger in ABOUT_OPT_OUT:
-        event = conversation.events.filter(kind=trigger.value).last()
-        said = said.filter(created_at__gte=event.created_at) if event else said
-    return said.exists()
+    equivalent = GREETING_TRIGGERS if trigger in GREETING_TRIGGERS else (trigger,)
+    return conversation.messages.filter(automated_trigger__in=equivalent).exists()
 
 
-def _enough(contact: Contact) -> bool:
-    """Whether this customer has had as many as anybody gets in 24 hours, or is a program that answers them."""
-    messages = Message.objects.filter(conversation__contact=contact, created_at__gte=timezone.now() - DAY)
-    ours = messages.filter(direction=Direction.OUTBOUND, content__has_key=compose.AUTOMATED)
-    sent = list(ours.values_list("sending_since", flat=True))
-    if len(sent) < TOO_OFTEN:
+def _has_reached_limit(contact: Contact) -> bool:
+    """Return whether the customer has had the maximum in 24 hours, or is a program that answers them."""
+    messages = Message.objects.filter(conversation__contact=contact, created_at__gte=timezone.now() - LIMIT_PERIOD)
+    automated = messages.filter(direction=MessageDirection.OUTBOUND).exclude(automated_trigger="")
+    sent_at = list(automated.values_list("sending_since", flat=True))
+    if len(sent_at) < FAST_REPLY_LIMIT:
         return False
-    theirs = messages.filter(direction=Direction.INBOUND).values_list("created_at", flat=True)
-    return len(sent) >= MOST_IN_A_DAY or is_a_program([at for at in sent if at], list(theirs))
+    received_at = messages.filter(direction=MessageDirection.INBOUND).values_list("created_at", flat=True)
+    return len(sent_at) >= MAX_PER_DAY or is_automated_sender([at for at in sent_at if at], list(received_at))
 
 
-def is_a_program(ours: Sequence[datetime], theirs: Sequence[datetime]) -> bool:
-    """Whether too many of our messages were answered too fast."""
-    answered = [at for at in ours if any(at < answer <= at + TOO_FAST for answer in theirs)]
-    return len(answered) >= TOO_OFTEN
+def is_automated_sender(sent_at: Sequence[datetime], received_at: Sequence[datetime]) -> bool:
+    """Return whether FAST_REPLY_LIMIT of our messages were answered within FAST_REPLY_TIME.
+
+    Args:
+        sent_at: Times of our automated messages.
+        received_at: Times of the customer's messages.
+    """
+    fast_replies = [at for at in sent_at if any(at < reply <= at + FAST_REPLY_TIME for reply in received_at)]
+    return len(fast_replies) >= FAST_REPLY_LIMIT
 
 
-def _filled(text: str, conversation: Conversation, slugs: Mapping[str, object]) -> str:
-    """The text with its slugs filled in; those that are not known are left out."""
+def _fill_slugs(text: str, conversation: Conversation, queue_position: int | None) -> str:
+    """Return the text with its slugs replaced; unknown slugs are removed."""
     contact, agent = conversation.contact, conversation.agent
     values = {
         "AgentName": agent.user.get_full_name() if agent else "",
         "QueueName": conversation.queue.name,
         "CustomerName": contact.name or contact.profile_name,
-        "OpensAt": _opens_at(conversation) if "OpensAt" in text else "",
-        **{name: shown(value) for name, value in conversation.context.items()},
-        **slugs,
+        "OpensAt": _opening_time_text(conversation) if "OpensAt" in text else "",
+        **{name: format_value(value) for name, value in conversation.context.items()},
+        **({} if queue_position is None else {"Position": queue_position}),
     }
-    return SLUG.sub(lambda slug: str(values.get(slug[1], "")), text).strip()
+    return SLUG_PATTERN.sub(lambda slug: str(values.get(slug[1], "")), text).strip()
 
 
-def _opens_at(conversation: Conversation) -> str:
-    """When the number is open again, on its own clock, in the customer's language; "" when it always is."""
-    now, opening = timezone.now(), hours.of(conversation.number.operating_hours)
-    opens = hours.next_opening(opening, now) if opening else None
-    if opens is None:
+def _opening_time_text(conversation: Conversation) -> str:
+    """Return the next opening in the number's time zone and the contact's language; "" if always open."""
+    now, schedule = timezone.now(), operating_hours.build_schedule(conversation.number.operating_hours)
+    opens_at = operating_hours.next_opening(schedule, now) if schedule else None
+    if opens_at is None:
         return ""
-    shape = "l, H:i" if opens - now < timedelta(days=6) else "j F, H:i"
-    with translation.override(_known_language(conversation.contact)):
-        return formats.date_format(opens, shape)
+    date_format = "l, H:i" if opens_at - now < timedelta(days=6) else "j F, H:i"
+    with translation.override(_supported_language(conversation.contact)):
+        return formats.date_format(opens_at, date_format)
 
 
-def _known_language(contact: Contact) -> str:
-    for language in languages_of(contact):
+def _supported_language(contact: Contact) -> str:
+    for language in language_fallbacks(contact):
         if translation.check_for_language(language):
             return language
     return str(settings.LANGUAGE_CODE)

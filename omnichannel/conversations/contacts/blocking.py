@@ -1,51 +1,63 @@
-"""Block a customer who abuses the desk: what they write is kept, but opens nothing and disturbs nobody."""
+"""Block and unblock customers. A blocked customer's messages are stored, but open no conversation."""
 
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
-from omnichannel.conversations.access import may_block
-from omnichannel.conversations.live_events import EventKind, publish_event
-from omnichannel.conversations.models import Contact, Conversation
-from omnichannel.conversations.state_machine import record_event
+from omnichannel.conversations import timeline
+from omnichannel.conversations.access import can_block
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
+from omnichannel.conversations.models import Contact, Conversation, TimelineEventKind
 from omnichannel.core.localized_text import localized
 
 
-class BlockingRefused(Exception):
-    """This person may not do that; the text says so to them."""
+class BlockContactError(Exception):
+    """The user may not block or unblock this customer; the text is for the user."""
 
 
-def block(conversation: Conversation, *, by: User) -> None:
-    """Let this conversation's customer reach nobody any more, on any of our numbers.
+def block_contact(conversation: Conversation, *, by: User) -> None:
+    """Block this conversation's customer on all of our numbers.
 
-    What they write from now on is kept with the webhook deliveries. Raises BlockingRefused for whoever may not.
+    Their later messages stay with the webhook deliveries.
+
+    Raises:
+        BlockContactError: the user may not block this customer.
     """
-    _set(conversation, by, blocked=True)
+    _set_blocked(conversation, by, blocked=True)
 
 
-def unblock(conversation: Conversation, *, by: User) -> None:
-    """Let this conversation's customer through again; what was kept meanwhile stays with the webhook deliveries.
+def unblock_contact(conversation: Conversation, *, by: User) -> None:
+    """Unblock this conversation's customer; messages sent meanwhile stay with the webhook deliveries.
 
-    Raises BlockingRefused for whoever may not.
+    Raises:
+        BlockContactError: the user may not unblock this customer.
     """
-    _set(conversation, by, blocked=False)
+    _set_blocked(conversation, by, blocked=False)
 
 
-def _set(conversation: Conversation, by: User, *, blocked: bool) -> None:
-    if not may_block(by, conversation):
-        raise BlockingRefused(gettext("Only the agent who has this conversation, or a supervisor, can do that."))
+def _set_blocked(conversation: Conversation, by: User, *, blocked: bool) -> None:
+    if not can_block(by, conversation):
+        raise BlockContactError(gettext("Only the assigned agent or a supervisor can do this."))
     at = timezone.now() if blocked else None
     with transaction.atomic():
-        others = Contact.objects.filter(pk=conversation.contact_id, blocked_at__isnull=blocked)
-        if not others.update(blocked_at=at):  # a colleague was faster, to the same end
+        contacts = Contact.objects.filter(pk=conversation.contact_id, blocked_at__isnull=blocked)
+        if not contacts.update(blocked_at=at):  # a colleague did the same a moment ago
             return
         conversation.contact.blocked_at = at
         if blocked:
-            record_event(conversation, "blocked", localized("%(by)s blocked this customer.", by=by.display_name), by=by)
-        else:
-            record_event(
-                conversation, "unblocked", localized("%(by)s unblocked this customer.", by=by.display_name), by=by
+            timeline.record(
+                conversation,
+                TimelineEventKind.BLOCKED,
+                localized("%(by)s blocked this customer.", by=by.display_name),
+                actor=by,
             )
-        for shown in {conversation, *conversation.contact.conversations.filter(closed_at=None)}:
-            publish_event(EventKind.CONVERSATION, shown)
+        else:
+            timeline.record(
+                conversation,
+                TimelineEventKind.UNBLOCKED,
+                localized("%(by)s unblocked this customer.", by=by.display_name),
+                actor=by,
+            )
+        for open_conversation in {conversation, *conversation.contact.conversations.filter(closed_at=None)}:
+            publish_event(LiveEventKind.CONVERSATION, open_conversation)

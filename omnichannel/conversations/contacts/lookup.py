@@ -1,4 +1,4 @@
-"""Customers: found by any spelling of their number or by their business-scoped id, named, made one."""
+"""Find, create and update contacts, by their number or business-scoped id."""
 
 from datetime import datetime
 
@@ -8,130 +8,134 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from channels_whatsapp.events import InboundMessage
-from channels_whatsapp.identity import identity, is_business_scoped
+from channels_whatsapp.identity import get_identity, is_business_scoped
 from omnichannel.accounts.models import User
-from omnichannel.conversations.contacts.merge_records import absorb
-from omnichannel.conversations.context import was_set
-from omnichannel.conversations.live_events import EventKind, publish_event
-from omnichannel.conversations.models import Contact, ContactAddress
-from omnichannel.conversations.state_machine import record_event
-from routing import values
+from omnichannel.conversations import timeline
+from omnichannel.conversations.contacts.merge_records import merge_contact_data
+from omnichannel.conversations.context import value_changed_text
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
+from omnichannel.conversations.models import Contact, ContactAddress, TimelineEventKind
 from routing.models import ContactField
-from routing.values import NotAValue
+from routing.variables import values as variable_values
+from routing.variables.values import InvalidValueError
 
-FIELD = "contact_field"  # the kind of line in the timeline
 
+def build_sender_filter(inbound: InboundMessage, *, prefix: str = "") -> Q:
+    """Return the filter for the sender's contact: same number, in any spelling, or business-scoped id.
 
-def belongs_to(inbound: InboundMessage, *, prefix: str = "") -> Q:
-    """The contact a message is from: by its number in any spelling, or by its business-scoped id."""
-    match = Q(**{f"{prefix}identity": identity(inbound.sender)})
+    Args:
+        inbound: the message.
+        prefix: lookup path to the contact, such as `contact__`.
+    """
+    match = Q(**{f"{prefix}identity": get_identity(inbound.sender)})
     if inbound.external_user_id:
         match |= Q(**{f"{prefix}external_user_id": inbound.external_user_id})
     return match
 
 
-def is_all_of(contact: Contact, inbound: InboundMessage) -> bool:
-    """Whether all that the message tells about who its sender is, is known of this contact."""
+def has_sender_ids(contact: Contact, inbound: InboundMessage) -> bool:
+    """Return whether the contact has both the number and the business-scoped id of the message's sender."""
     same_id = not inbound.external_user_id or contact.external_user_id == inbound.external_user_id
-    return same_id and (contact.identity == identity(inbound.sender) or is_business_scoped(inbound.sender))
+    return same_id and (contact.identity == get_identity(inbound.sender) or is_business_scoped(inbound.sender))
 
 
-def find_or_create(inbound: InboundMessage) -> Contact:
-    """The contact, locked, so that one contact's conversations are started one at a time."""
+def get_or_create_contact(inbound: InboundMessage) -> Contact:
+    """Return the sender's contact, locked, so that its conversations are started one at a time."""
     try:
-        return _only(inbound) or _create(inbound)
-    except IntegrityError:  # the same person's other message was a moment faster
-        contact = _only(inbound)
+        return _get_merged_contact(inbound) or _create_contact(inbound)
+    except IntegrityError:  # another message of the same sender created it a moment ago
+        contact = _get_merged_contact(inbound)
         if contact is None:
             raise
         return contact
 
 
-def _create(inbound: InboundMessage) -> Contact:
+def _create_contact(inbound: InboundMessage) -> Contact:
     with transaction.atomic():
         return Contact.objects.create(
             address=inbound.sender,
-            identity=identity(inbound.sender),
+            identity=get_identity(inbound.sender),
             external_user_id=inbound.external_user_id,
             profile_name=inbound.profile_name,
         )
 
 
-def _only(inbound: InboundMessage) -> Contact | None:
-    """The one contact; where number and business-scoped id were two until now, they are made one."""
-    found = list(Contact.objects.select_for_update().filter(belongs_to(inbound)).order_by("pk"))
-    if not found:
-        found = list(Contact.objects.select_for_update().filter(pk__in=_by_another_address(inbound)))
-    if len(found) > 1:
-        numbered = next((one for one in found if not is_business_scoped(one.address)), found[0])
-        for other in found:
-            if other.pk != numbered.pk:
-                absorb(numbered, other)
-        return numbered
-    return found[0] if found else None
+def _get_merged_contact(inbound: InboundMessage) -> Contact | None:
+    """Return the sender's contact, locked; merge two contacts that have the number and the id."""
+    contacts = list(Contact.objects.select_for_update().filter(build_sender_filter(inbound)).order_by("pk"))
+    if not contacts:
+        contacts = list(Contact.objects.select_for_update().filter(pk__in=_get_contact_ids_by_extra_address(inbound)))
+    if len(contacts) > 1:
+        target = next((contact for contact in contacts if not is_business_scoped(contact.address)), contacts[0])
+        for contact in contacts:
+            if contact.pk != target.pk:
+                merge_contact_data(target, contact)
+        return target
+    return contacts[0] if contacts else None
 
 
-def _by_another_address(inbound: InboundMessage) -> QuerySet[ContactAddress, int]:
-    """Whose other number this is, since two contacts were made one by a person."""
-    known = [identity(one) for one in (inbound.sender, inbound.external_user_id) if one]
-    return ContactAddress.objects.filter(identity__in=known).values_list("contact", flat=True)
+def _get_contact_ids_by_extra_address(inbound: InboundMessage) -> QuerySet[ContactAddress, int]:
+    """Return the contact that has the sender's address from a manual merge."""
+    identities = [get_identity(address) for address in (inbound.sender, inbound.external_user_id) if address]
+    return ContactAddress.objects.filter(identity__in=identities).values_list("contact", flat=True)
 
 
-def learn(contact: Contact, inbound: InboundMessage) -> None:
-    """Keep what this message tells about its sender: the profile name, the number, the id."""
-    number_is_news = contact.address != inbound.sender and not is_business_scoped(inbound.sender)
-    news = {
+def update_from_message(contact: Contact, inbound: InboundMessage) -> None:
+    """Update the contact's profile name, number, business-scoped id and opt-out from a message."""
+    has_new_number = contact.address != inbound.sender and not is_business_scoped(inbound.sender)
+    values = {
         "profile_name": inbound.profile_name or contact.profile_name,
         "external_user_id": inbound.external_user_id or contact.external_user_id,
-        "address": inbound.sender if number_is_news else contact.address,
-        "identity": identity(inbound.sender) if number_is_news else contact.identity,
+        "address": inbound.sender if has_new_number else contact.address,
+        "identity": get_identity(inbound.sender) if has_new_number else contact.identity,
     }
     changed: dict[str, str | datetime | None]
-    changed = {name: value for name, value in news.items() if getattr(contact, name) != value}
-    # Twilio keeps the list of who opted out. Whoever writes may be tried again; if they are still on it, it says so.
-    if inbound.opts_out != bool(contact.opted_out_at) and not contact.opted_out_by_word:
-        changed["opted_out_at"] = timezone.now() if inbound.opts_out else None
+    changed = {name: value for name, value in values.items() if getattr(contact, name) != value}
+    # Twilio keeps its own opt-out list. A customer who writes may be sent messages; Twilio refuses if still listed.
+    if inbound.is_opt_out != bool(contact.opted_out_at) and not contact.opted_out_by_word:
+        changed["opted_out_at"] = timezone.now() if inbound.is_opt_out else None
     if changed:
         for name, value in changed.items():
             setattr(contact, name, value)
         contact.save(update_fields=list(changed))
 
 
-def rename(contact: Contact, name: str) -> None:
-    """Give the contact a name of the desk's own; an empty one shows the profile name again."""
+def rename_contact(contact: Contact, name: str) -> None:
+    """Set the contact's name; an empty one shows the profile name again."""
     with transaction.atomic():
         contact.name = name.strip()[:200]
         contact.save(update_fields=["name"])
         for conversation in contact.conversations.filter(closed_at=None):
-            publish_event(EventKind.CONVERSATION, conversation)
+            publish_event(LiveEventKind.CONVERSATION, conversation)
 
 
-def set_language(contact: Contact, language: str) -> None:
-    """The language the customer is written to in by the desk itself; empty when it is not known."""
+def set_contact_language(contact: Contact, language: str) -> None:
+    """Set the language of automated messages to the customer; empty when unknown."""
     with transaction.atomic():
         contact.language = language
         contact.save(update_fields=["language"])
         for conversation in contact.conversations.filter(closed_at=None):
-            publish_event(EventKind.CONVERSATION, conversation)
+            publish_event(LiveEventKind.CONVERSATION, conversation)
 
 
-def set_field(contact: Contact, name: str, value: str, by: User) -> None:
-    """Give a contact field a value, as a person wrote it; an empty one takes it away.
+def set_contact_field(contact: Contact, name: str, value: str, by: User) -> None:
+    """Set a contact field to a value as typed by the user; an empty one removes it.
 
-    Raises NotAValue, in words for that person.
+    Raises:
+        InvalidValueError: no such field, or the value does not fit its type; the text is for the user.
     """
     field = ContactField.objects.filter(name=name).first()
     if field is None:
-        raise NotAValue(gettext("There is no contact field “%(name)s”.") % {"name": name})
-    kept = values.read(field.type, value)
+        raise InvalidValueError(gettext("There is no contact field “%(name)s”.") % {"name": name})
+    parsed_value = variable_values.parse_value(field.type, value)
     with transaction.atomic():
         locked = Contact.objects.select_for_update(no_key=True).get(pk=contact.pk)
-        fields = {key: one for key, one in {**locked.fields, name: kept}.items() if one is not None}
+        fields = {key: item for key, item in {**locked.fields, name: parsed_value}.items() if item is not None}
         contact.fields = fields
         if fields == locked.fields:
             return
         contact.save(update_fields=["fields"])
-        line = was_set(field.display_name, kept, by)
+        line = value_changed_text(field.display_name, parsed_value, by)
         for conversation in contact.conversations.filter(closed_at=None):
-            record_event(conversation, FIELD, line, by=by)
-            publish_event(EventKind.CONVERSATION, conversation)
+            timeline.record(conversation, TimelineEventKind.CONTACT_FIELD_CHANGED, line, actor=by)
+            publish_event(LiveEventKind.CONVERSATION, conversation)

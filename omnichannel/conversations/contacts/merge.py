@@ -1,7 +1,7 @@
-"""Two contacts are made one by a person, who found out that they are; and parted again, where that was a mistake.
+"""Merge two contacts on a user's request, and undo it.
 
-Everything that is needed to part them is written down with the merge. What was said since then stays with the contact
-that was kept: nobody can tell whose it would be.
+Everything needed for the undo is stored with the merge. Messages since the merge stay with the target, because nobody
+can tell to which contact they would belong.
 """
 
 from collections.abc import Iterable
@@ -14,224 +14,243 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
-from omnichannel.conversations.access import SEE_ALL, contacts_seen_whole_by, may_see_all_of
-from omnichannel.conversations.contacts.merge_records import absorb, picture
-from omnichannel.conversations.contacts.unmerge import bring_contact_back, part
-from omnichannel.conversations.live_events import EventKind, publish_event
+from omnichannel.conversations import timeline
+from omnichannel.conversations.access import SEE_ALL_PERMISSION, can_see_all_conversations, fully_visible_contacts
+from omnichannel.conversations.contacts.merge_records import merge_contact_data, snapshot_object
+from omnichannel.conversations.contacts.unmerge import restore_contact, split_conversation
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import (
     Contact,
     ContactAddress,
     ContactMerge,
     Conversation,
     Message,
-    Status,
+    MessageStatus,
+    TimelineEventKind,
 )
-from omnichannel.conversations.search.query import is_called, is_called_by
-from omnichannel.conversations.state_machine import record_event, wake
+from omnichannel.conversations.search.query import build_name_filter, with_folded_names
+from omnichannel.conversations.state_machine import resume_on_customer_message
 from omnichannel.core.localized_text import LocalizedText, localized
 from omnichannel.live.publish import publish
+from omnichannel.live.topics import ALL_TOPIC, agent_topic, queue_topic
 from routing.models import State
 
-UNDO_FOR: Final = timedelta(days=30)
-MOST_FOUND: Final = 20
-MERGED, PARTED = "merged", "parted"  # the kinds of lines in the timeline
+UNDO_PERIOD: Final = timedelta(days=30)
+MAX_CANDIDATES: Final = 20
 
 
-class MergeRefused(Exception):
-    """The contacts stay as they are; the text says why to a person."""
+class MergeError(Exception):
+    """The contacts could not be merged or unmerged; the text is for the user."""
 
 
-def found(contact: Contact, user: User, words: str) -> QuerySet[Contact]:
-    """Other contacts by a part of their name or number, among those this person may merge."""
-    text, digits = words.strip(), "".join(char for char in words if char.isdigit())
-    named = is_called(text)
-    match = named | Q(address__contains=digits) if len(digits) > 2 else named
-    others = is_called_by(contacts_seen_whole_by(user).exclude(pk=contact.pk))
-    return others.filter(match if text else Q(pk=None)).order_by("name", "profile_name", "pk")[:MOST_FOUND]
+def search_merge_candidates(contact: Contact, user: User, query: str) -> QuerySet[Contact]:
+    """Return other contacts by part of their name or number, among those the user may merge."""
+    text, digits = query.strip(), "".join(char for char in query if char.isdigit())
+    match = build_name_filter(text)
+    if len(digits) > 2:
+        match |= Q(address__contains=digits)
+    others = with_folded_names(fully_visible_contacts(user).exclude(pk=contact.pk))
+    return others.filter(match if text else Q(pk=None)).order_by("name", "profile_name", "pk")[:MAX_CANDIDATES]
 
 
-def why_not(kept: Contact, gone: Contact, user: User) -> str:
-    """Why this person can't make these two contacts one; empty when they can."""
-    if kept.pk == gone.pk:
-        return gettext("These are the same contact already.")
-    if not may_see_all_of(user, kept, gone):
-        return gettext("Only somebody who may see all conversations of both customers can merge them.")
-    if _is_being_sent(Conversation.objects.filter(contact__in=[kept, gone])):
+def get_merge_error(target: Contact, source: Contact, user: User) -> str:
+    """Return why the user can't merge these contacts; empty when they can."""
+    if target.pk == source.pk:
+        return gettext("These are already the same contact.")
+    if not can_see_all_conversations(user, target, source):
+        return gettext("You need access to all conversations of both customers to merge them.")
+    if _has_unsent_messages(Conversation.objects.filter(contact__in=[target, source])):
         return gettext("A message to one of them is still being sent. Try again in a moment.")
-    for theirs in gone.conversations.filter(closed_at=None).exclude(agent=None).select_related("agent__user"):
-        ours = kept.conversations.filter(closed_at=None, number=theirs.number_id).exclude(agent=None)
-        other = ours.exclude(agent=theirs.agent_id).select_related("agent__user", "number").first()
+    for assigned in source.conversations.filter(closed_at=None).exclude(agent=None).select_related("agent__user"):
+        on_same_number = target.conversations.filter(closed_at=None, number=assigned.number_id).exclude(agent=None)
+        other = on_same_number.exclude(agent=assigned.agent_id).select_related("agent__user", "number").first()
         if other is not None:
             return gettext(
-                "Both have an open conversation on %(number)s: one with %(agent)s, one with %(other)s. One of them has "
-                "to be closed first."
-            ) % {"number": other.number.name, "agent": other.agent, "other": theirs.agent}
+                "Both have an open conversation on %(number)s: one with %(agent)s, one with %(other)s. Close "
+                "one of them first."
+            ) % {"number": other.number.name, "agent": other.agent, "other": assigned.agent}
     return ""
 
 
-def _is_being_sent(conversations: QuerySet[Conversation]) -> bool:
-    on_the_way = Message.objects.filter(status__in=(Status.QUEUED, Status.SENDING))
-    return on_the_way.filter(conversation__in=conversations.order_by().values("pk")).exists()
+def _has_unsent_messages(conversations: QuerySet[Conversation]) -> bool:
+    unsent = Message.objects.filter(status__in=(MessageStatus.QUEUED, MessageStatus.SENDING))
+    return unsent.filter(conversation__in=conversations.order_by().values("pk")).exists()
 
 
-def merge(kept: Contact, gone: Contact, *, by: User) -> ContactMerge:
-    """Make the two one: all that `gone` has goes to `kept`, and who writes from either number is `kept`.
+def merge_contacts(target: Contact, source: Contact, *, by: User) -> ContactMerge:
+    """Merge the source into the target; messages from either address then belong to the target.
 
-    Raises MergeRefused with a sentence for whoever tried.
+    Raises:
+        MergeError: the contacts can't be merged, or not by this user.
     """
     with transaction.atomic():
-        kept, gone = _locked(kept, gone)
-        if why := why_not(kept, gone, by):
-            raise MergeRefused(why)
-        name, before, was = f"{gone.display_name} ({gone.number})", _whole(kept), _whole(gone)
-        theirs = list(gone.conversations.values_list("pk", flat=True))
-        latest = wrote_last(kept, gone)
-        address, who = latest.address, latest.identity
-        joined = absorb(kept, gone)
-        kept.address, kept.identity = address, who
-        kept.save(update_fields=["address", "identity"])
-        _remember(kept, before, was)
-        done = ContactMerge.objects.create(
-            kept=kept, gone=was, before=before, after=_whole(kept), conversations=theirs, joined=joined, by=by
+        target, source = _lock_contacts(target, source)
+        if refusal := get_merge_error(target, source, by):
+            raise MergeError(refusal)
+        name = f"{source.display_name} ({source.display_number})"
+        target_before, source_snapshot = _snapshot_contact(target), _snapshot_contact(source)
+        conversation_ids = list(source.conversations.values_list("pk", flat=True))
+        latest = get_latest_writer(target, source)
+        address, identity = latest.address, latest.identity
+        records = merge_contact_data(target, source)
+        target.address, target.identity = address, identity
+        target.save(update_fields=["address", "identity"])
+        _record_addresses(target, target_before, source_snapshot)
+        merge = ContactMerge.objects.create(
+            target=target,
+            source_snapshot=source_snapshot,
+            target_before=target_before,
+            target_after=_snapshot_contact(target),
+            source_conversation_ids=conversation_ids,
+            merged_conversations=records,
+            merged_by=by,
         )
-        _attend(kept, joined)
-        for record in joined:
-            _tell_that_it_is_gone(record["gone"])
+        _wake_unread_conversations(target, records)
+        for record in records:
+            _publish_removal(record["gone"])
         line = localized("%(by)s merged %(name)s into this customer.", by=by.display_name, name=name)
-        _tell(kept, MERGED, line, by)
-    return done
+        _record_on_open_conversations(target, TimelineEventKind.CONTACTS_MERGED, line, by)
+    return merge
 
 
-def _locked(kept: Contact, gone: Contact) -> tuple[Contact, Contact]:
-    """Conversations before contacts, as when a message is filed."""
-    theirs = Conversation.objects.filter(contact__in=[kept, gone], closed_at=None).order_by("pk")
-    list(theirs.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
-    locked = {one.pk: one for one in Contact.objects.select_for_update().filter(pk__in=[kept.pk, gone.pk])}
-    if {kept.pk, gone.pk} - set(locked):
-        raise MergeRefused(gettext("One of these contacts is no longer there."))
-    return locked[kept.pk], locked[gone.pk]
+def _lock_contacts(target: Contact, source: Contact) -> tuple[Contact, Contact]:
+    """Lock both contacts, after their conversations: receiving a message locks in the same order."""
+    conversations = Conversation.objects.filter(contact__in=[target, source], closed_at=None).order_by("pk")
+    list(conversations.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
+    contacts = Contact.objects.select_for_update().filter(pk__in=[target.pk, source.pk])
+    locked = {contact.pk: contact for contact in contacts}
+    if {target.pk, source.pk} - set(locked):
+        raise MergeError(gettext("One of these contacts no longer exists."))
+    return locked[target.pk], locked[source.pk]
 
 
-def _whole(contact: Contact) -> dict[str, Any]:
-    """All of a contact: its own row, its other addresses, and the merges into it."""
+def _snapshot_contact(contact: Contact) -> dict[str, Any]:
+    """Return a contact as JSON: its fields, its additional addresses and the merges into it."""
     return {
-        **picture(contact),
+        **snapshot_object(contact),
         "name": contact.display_name,
-        "address": contact.number,
-        "addresses": [[one.address, one.identity] for one in contact.addresses.all()],
+        "address": contact.display_number,
+        "addresses": [[extra.address, extra.identity] for extra in contact.addresses.all()],
         "merges": list(contact.merges.values_list("pk", flat=True)),
     }
 
 
-def wrote_last(kept: Contact, gone: Contact) -> Contact:
-    """Who of the two wrote last: answers go where they wrote from."""
-    return max((kept, gone), key=lambda one: (_last_wrote(one), one == kept))
+def get_latest_writer(target: Contact, source: Contact) -> Contact:
+    """Return the contact that wrote last, to whose address replies are sent; the target if neither wrote."""
+    return max((target, source), key=lambda contact: (_get_last_inbound_at(contact), contact == target))
 
 
-def _last_wrote(contact: Contact) -> datetime:
+def _get_last_inbound_at(contact: Contact) -> datetime:
     latest: datetime | None = contact.conversations.aggregate(at=Max("last_inbound_at"))["at"]
     return latest or datetime.min.replace(tzinfo=UTC)
 
 
-def _remember(kept: Contact, *pictures: dict[str, Any]) -> None:
-    """Whoever writes from an address of either is this contact from now on."""
-    for pictured in pictures:
-        own = pictured["fields"]
-        _also_at(kept, [(own["address"], own["identity"])])
-        if own["external_user_id"]:
-            _also_at(kept, [(own["external_user_id"], own["external_user_id"])])
+def _record_addresses(target: Contact, *snapshots: dict[str, Any]) -> None:
+    """Store the addresses of both contacts, so that messages from either belong to the target."""
+    for snapshot in snapshots:
+        fields = snapshot["fields"]
+        _add_addresses(target, [(fields["address"], fields["identity"])])
+        if fields["external_user_id"]:
+            _add_addresses(target, [(fields["external_user_id"], fields["external_user_id"])])
 
 
-def _also_at(contact: Contact, addresses: Iterable[tuple[str, str]]) -> None:
-    for address, who in addresses:
-        ContactAddress.objects.get_or_create(identity=who, defaults={"contact": contact, "address": address})
+def _add_addresses(contact: Contact, addresses: Iterable[tuple[str, str]]) -> None:
+    for address, identity in addresses:
+        ContactAddress.objects.get_or_create(identity=identity, defaults={"contact": contact, "address": address})
 
 
-def _attend(kept: Contact, joined: list[dict[str, Any]]) -> None:
-    """A joined conversation in which the customer waits for an answer is not left waiting for the customer."""
-    for one in kept.conversations.filter(pk__in=[record["kept"] for record in joined], state=State.WAITING):
-        if one.unread_count:
-            wake(one)
+def _wake_unread_conversations(target: Contact, records: list[dict[str, Any]]) -> None:
+    """Resume joined conversations that wait for the customer but now have unread messages."""
+    joined_ids = [record["kept"] for record in records]
+    for conversation in target.conversations.filter(pk__in=joined_ids, state=State.WAITING):
+        if conversation.unread_count:
+            resume_on_customer_message(conversation)
 
 
-def _tell(contact: Contact, kind: str, line: LocalizedText, by: User) -> None:
+def _record_on_open_conversations(contact: Contact, kind: TimelineEventKind, line: LocalizedText, by: User) -> None:
     for conversation in contact.conversations.filter(closed_at=None):
-        record_event(conversation, kind, line, by=by)
-        publish_event(EventKind.CONVERSATION, conversation)
+        timeline.record(conversation, kind, line, actor=by)
+        publish_event(LiveEventKind.CONVERSATION, conversation)
 
 
-def _tell_that_it_is_gone(pictured: dict[str, Any]) -> None:
-    """Pages that show the conversation look again, and are told what became of it."""
-    own = pictured["fields"]
-    topics = ["all", f"queue:{own['queue']}", *([f"agent:{own['agent']}"] if own["agent"] else [])]
-    publish(EventKind.CONVERSATION, pictured["pk"], topics=topics)
+def _publish_removal(snapshot: dict[str, Any]) -> None:
+    """Publish an event for a deleted conversation, so that pages that show it refresh."""
+    fields = snapshot["fields"]
+    topics = [ALL_TOPIC, queue_topic(fields["queue"]), *([agent_topic(fields["agent"])] if fields["agent"] else [])]
+    publish(LiveEventKind.CONVERSATION, snapshot["pk"], topics=topics)
 
 
 # -- Undo -------------------------------------------------------------------------------------------------------------
 
 
-def lately(contact: Contact) -> QuerySet[ContactMerge]:
-    """The merges into this contact that are young enough to be undone, the latest first."""
-    young = contact.merges.filter(undone_at=None, at__gt=timezone.now() - UNDO_FOR)
-    return young.select_related("by", "kept")
+def get_undoable_merges(contact: Contact) -> QuerySet[ContactMerge]:
+    """Return the merges into this contact that are recent enough to be undone, latest first."""
+    recent = contact.merges.filter(undone_at=None, merged_at__gt=timezone.now() - UNDO_PERIOD)
+    return recent.select_related("merged_by", "target")
 
 
-def may_undo(done: ContactMerge, user: User) -> bool:
-    """Who merged two contacts may part them again, and so may those who see every conversation."""
-    return user.is_active and (user.has_perm(SEE_ALL) or done.by_id == user.pk)
+def can_undo_merge(merge: ContactMerge, user: User) -> bool:
+    """Return whether the user made the merge or may see every conversation."""
+    return user.is_active and (user.has_perm(SEE_ALL_PERMISSION) or merge.merged_by_id == user.pk)
 
 
-def why_not_undone(done: ContactMerge, user: User) -> str:
-    """Why this person can't part them again; empty when they can."""
-    if not may_undo(done, user):
-        return gettext("Only who merged them, or a supervisor, can undo that.")
-    if done.undone_at is not None:
-        return gettext("This has been undone already.")
-    if done.at < timezone.now() - UNDO_FOR:
-        return gettext("A merge can be undone for %(days)s days.") % {"days": UNDO_FOR.days}
-    later = done.kept.merges.filter(undone_at=None, pk__gt=done.pk).order_by("-pk").first()
+def get_undo_error(merge: ContactMerge, user: User) -> str:
+    """Return why the user can't undo the merge; empty when they can."""
+    if not can_undo_merge(merge, user):
+        return gettext("Only the person who merged them or a supervisor can undo this.")
+    if merge.undone_at is not None:
+        return gettext("This has already been undone.")
+    if merge.merged_at < timezone.now() - UNDO_PERIOD:
+        return gettext("Merges can be undone for %(days)s days.") % {"days": UNDO_PERIOD.days}
+    later = merge.target.merges.filter(undone_at=None, pk__gt=merge.pk).order_by("-pk").first()
     if later is not None:
-        return gettext("%(name)s was merged into this customer afterwards. Undo that first.") % {
-            "name": later.gone["name"]
+        return gettext("%(name)s was merged into this customer later. Undo that merge first.") % {
+            "name": later.source_snapshot["name"]
         }
-    if _is_being_sent(done.kept.conversations.all()):
+    if _has_unsent_messages(merge.target.conversations.all()):
         return gettext("A message to this customer is still being sent. Try again in a moment.")
-    return _what_is_in_the_way(done)
+    return _get_undo_conflict(merge)
 
 
-def _what_is_in_the_way(done: ContactMerge) -> str:
-    own = done.gone["fields"]
-    others = Contact.objects.exclude(pk=done.kept_id)
-    taken = Q(identity=own["identity"]) | Q(pk=done.gone["pk"])
-    if own["external_user_id"]:
-        taken |= Q(external_user_id=own["external_user_id"])
-    if others.filter(taken).exists():
-        return gettext("There is another contact with the number %(number)s by now.") % {"number": done.gone["address"]}
-    joined = [record["kept"] for record in done.joined]
-    if done.kept.conversations.filter(pk__in=joined).count() < len(joined):
-        return gettext("A conversation that was joined then has been joined to another one since.")
+def _get_undo_conflict(merge: ContactMerge) -> str:
+    fields = merge.source_snapshot["fields"]
+    others = Contact.objects.exclude(pk=merge.target_id)
+    conflict = Q(identity=fields["identity"]) | Q(pk=merge.source_snapshot["pk"])
+    if fields["external_user_id"]:
+        conflict |= Q(external_user_id=fields["external_user_id"])
+    if others.filter(conflict).exists():
+        return gettext("Another contact now has the number %(number)s.") % {"number": merge.source_snapshot["address"]}
+    merged_conversations = [record["kept"] for record in merge.merged_conversations]
+    if merge.target.conversations.filter(pk__in=merged_conversations).count() < len(merged_conversations):
+        return gettext("A conversation from this merge has since been merged into another one.")
     return ""
 
 
-def undo(done: ContactMerge, *, by: User) -> Contact:
-    """Part the two again; the contact that had gone, with its own conversations.
+def undo_merge(merge: ContactMerge, *, by: User) -> Contact:
+    """Undo a merge; return the restored source, which has its own conversations again.
 
-    Raises MergeRefused with a sentence for whoever tried.
+    Raises:
+        MergeError: the merge can't be undone, or not by this user.
     """
     with transaction.atomic():
-        theirs = done.kept.conversations.filter(closed_at=None).order_by("pk")
-        list(theirs.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
-        kept = Contact.objects.select_for_update().get(pk=done.kept_id)
-        done = ContactMerge.objects.select_for_update(of=("self",)).select_related("kept").get(pk=done.pk)
-        if why := why_not_undone(done, by):
-            raise MergeRefused(why)
-        back = bring_contact_back(done, kept)
-        Conversation.objects.filter(pk__in=done.conversations, contact=kept).update(contact=back)
-        parted = [part(record) for record in done.joined]
-        ContactMerge.objects.filter(pk=done.pk).update(undone_at=timezone.now())
-        for contact, other in ((kept, back), (back, kept)):
+        conversations = merge.target.conversations.filter(closed_at=None).order_by("pk")
+        list(conversations.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
+        target = Contact.objects.select_for_update().get(pk=merge.target_id)
+        merge = ContactMerge.objects.select_for_update(of=("self",)).select_related("target").get(pk=merge.pk)
+        if refusal := get_undo_error(merge, by):
+            raise MergeError(refusal)
+        restored = restore_contact(merge, target)
+        Conversation.objects.filter(pk__in=merge.source_conversation_ids, contact=target).update(contact=restored)
+        restored_conversations = [split_conversation(record) for record in merge.merged_conversations]
+        ContactMerge.objects.filter(pk=merge.pk).update(undone_at=timezone.now())
+        for contact, other in ((target, restored), (restored, target)):
             names = {"by": by.display_name, "other": other.display_name}
-            _tell(contact, PARTED, localized("%(by)s parted this customer from %(other)s again.", **names), by)
-        for conversation in parted:
-            publish_event(EventKind.CONVERSATION, conversation)
-    return back
+            _record_on_open_conversations(
+                contact,
+                TimelineEventKind.CONTACTS_UNMERGED,
+                localized("%(by)s undid the merge with %(other)s.", **names),
+                by,
+            )
+        for conversation in restored_conversations:
+            publish_event(LiveEventKind.CONVERSATION, conversation)
+    return restored

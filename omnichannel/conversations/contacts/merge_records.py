@@ -1,6 +1,6 @@
-"""Two contacts turn out to be one person: what one of them has goes to the other.
+"""Move the data of one contact to another that is the same person.
 
-By itself, where their number and their business-scoped id arrive in one message; by hand, see `merges`.
+Used automatically when a number and a business-scoped id arrive in one message, and for manual merges, see `merge`.
 """
 
 from datetime import datetime
@@ -10,43 +10,45 @@ from django.core import serializers
 from django.db.models import F
 from django.utils import timezone
 
-from omnichannel.conversations.agent_load import load_changed
+from omnichannel.conversations import timeline
+from omnichannel.conversations.agent_load import schedule_load_refresh
 from omnichannel.conversations.lanes import LaneKind
-from omnichannel.conversations.models import Contact, Conversation, OfferOutcome
-from omnichannel.conversations.state_machine import record_event
+from omnichannel.conversations.models import Contact, Conversation, OfferOutcome, TimelineEventKind
 from omnichannel.core.localized_text import localized
 from omnichannel.jobs.lanes import enqueue
 
-# What belongs to a conversation and goes with it.
-PARTS = ("messages", "events", "notes", "offers", "required_skills", "participations")
+# Relations whose rows move with their conversation.
+RELATED_NAMES = ("messages", "events", "notes", "offers", "required_skills", "participations")
 
-Record = dict[str, Any]
+JSONRecord = dict[str, Any]
 
 
-def absorb(contact: Contact, other: Contact) -> list[Record]:
-    """Move all that the other has to this contact; two open conversations on one number become one.
+def merge_contact_data(contact: Contact, other: Contact) -> list[JSONRecord]:
+    """Move all data of the other contact to this one, and delete the other.
 
-    What was joined is told for whoever may part it again. The caller holds the transaction and has locked both
-    contacts.
+    Two open conversations on one number are joined. The caller holds the transaction and has locked both contacts.
+
+    Returns:
+        A record of each joined conversation, with which `unmerge` can split it again.
     """
-    # Lanes before conversations, as when a reply is queued: the other way round the two would deadlock.
+    # Lock lanes before conversations, as when a reply is queued: the opposite order would deadlock.
     for pk in (
         Conversation.objects.filter(contact__in=[contact, other], closed_at=None).order_by("pk").values_list("pk")
     ):
         enqueue(LaneKind.SEND, pk[0])
     locked = Conversation.objects.select_for_update(of=("self",)).filter(closed_at=None).order_by("pk")
-    joined = []
-    for theirs in locked.filter(contact=other):
-        ours = locked.filter(contact=contact, number=theirs.number_id).first()
-        if ours is not None and theirs.agent_id and not ours.agent_id:
-            joined.append(_join(theirs, ours))
-        elif ours is not None:
-            joined.append(_join(ours, theirs))
+    records = []
+    for moved in locked.filter(contact=other):
+        existing = locked.filter(contact=contact, number=moved.number_id).first()
+        if existing is not None and moved.agent_id and not existing.agent_id:
+            records.append(_join_conversations(moved, existing))
+        elif existing is not None:
+            records.append(_join_conversations(existing, moved))
     Conversation.objects.filter(contact=other).update(contact=contact)
     contact.labels.add(*other.labels.all())
-    other.merges.update(kept=contact)
+    other.merges.update(target=contact)
     other.addresses.update(contact=contact)
-    news = {
+    values = {
         "name": contact.name or other.name,
         "external_user_id": contact.external_user_id or other.external_user_id,
         "language": contact.language or other.language,
@@ -56,62 +58,63 @@ def absorb(contact: Contact, other: Contact) -> list[Record]:
         "opted_out_by_word": contact.opted_out_by_word or other.opted_out_by_word,
     }
     other.delete()
-    for name, value in news.items():
+    for name, value in values.items():
         setattr(contact, name, value)
-    contact.save(update_fields=list(news))
-    return joined
+    contact.save(update_fields=list(values))
+    return records
 
 
-def picture(thing: Contact | Conversation) -> Record:
-    """The thing as it is now, to be brought back by `bring_back`."""
-    pictured: Record = serializers.serialize("python", [thing])[0]
-    pictured["fields"] = {name: _plain(value) for name, value in pictured["fields"].items()}
-    return pictured
+def snapshot_object(instance: Contact | Conversation) -> JSONRecord:
+    """Return the object as JSON, from which `restore_object` can restore it."""
+    snapshot: JSONRecord = serializers.serialize("python", [instance])[0]
+    snapshot["fields"] = {name: _to_json_value(value) for name, value in snapshot["fields"].items()}
+    return snapshot
 
 
-def _plain(value: Any) -> Any:
+def _to_json_value(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-def bring_back(pictured: Record) -> Any:
-    """The thing as it was, under its own key; not saved yet."""
-    return next(iter(serializers.deserialize("python", [pictured])))
+def restore_object(snapshot: JSONRecord) -> Any:
+    """Return the deserialized object of a snapshot, with its primary key; not saved yet."""
+    return next(iter(serializers.deserialize("python", [snapshot])))
 
 
-def _join(kept: Conversation, gone: Conversation) -> Record:
-    """All that was said, is queued and is unread in either conversation is in `kept` from now on; what was moved."""
-    record = {"kept": kept.pk, "gone": picture(gone)}
-    _withdraw(gone)
-    for name in PARTS:
-        moving = getattr(gone, name).all()
+def _join_conversations(target: Conversation, source: Conversation) -> JSONRecord:
+    """Move all rows of the source to the target and delete the source; return a record of the moved rows."""
+    # Stored in ContactMerge: the keys must not change.
+    record = {"kept": target.pk, "gone": snapshot_object(source)}
+    _withdraw_offers(source)
+    for name in RELATED_NAMES:
+        moving = getattr(source, name).all()
         if name == "participations":
-            moving = moving.exclude(left_at=None, agent__in=kept.participations.filter(left_at=None).values("agent"))
+            moving = moving.exclude(left_at=None, agent__in=target.participations.filter(left_at=None).values("agent"))
         if name == "required_skills":
-            moving = moving.exclude(skill__in=kept.required_skills.values("skill"))
+            moving = moving.exclude(skill__in=target.required_skills.values("skill"))
         record[name] = list(moving.values_list("pk", flat=True))
-        moving.filter(pk__in=record[name]).update(conversation=kept)
-    kept.labels.add(*gone.labels.all())
-    kept.dispositions.add(*gone.dispositions.all())
-    gone.delete()
-    Conversation.objects.filter(pk=kept.pk).update(
-        context={**gone.context, **kept.context},
-        last_message=kept.messages.order_by("-created_at", "-pk").first(),
-        last_activity_at=max(kept.last_activity_at, gone.last_activity_at),
-        last_inbound_at=_later(kept.last_inbound_at, gone.last_inbound_at),
-        window_closes_at=_later(kept.window_closes_at, gone.window_closes_at),
-        unread_count=F("unread_count") + gone.unread_count,
+        moving.filter(pk__in=record[name]).update(conversation=target)
+    target.labels.add(*source.labels.all())
+    target.dispositions.add(*source.dispositions.all())
+    source.delete()
+    Conversation.objects.filter(pk=target.pk).update(
+        context={**source.context, **target.context},
+        last_message=target.messages.order_by("-created_at", "-pk").first(),
+        last_activity_at=max(target.last_activity_at, source.last_activity_at),
+        last_inbound_at=_latest(target.last_inbound_at, source.last_inbound_at),
+        window_closes_at=_latest(target.window_closes_at, source.window_closes_at),
+        unread_count=F("unread_count") + source.unread_count,
     )
-    line = localized("This customer's other conversation was joined to this one: it is the same person.")
-    record_event(kept, "joined", line, by=None)
+    line = localized("This customer's other conversation was merged into this one.")
+    timeline.record(target, TimelineEventKind.CONVERSATIONS_JOINED, line, actor=None)
     return record
 
 
-def _withdraw(gone: Conversation) -> None:
-    """Nobody is offered a conversation that is gone, nor has it any more."""
-    pending = gone.offers.filter(outcome=OfferOutcome.PENDING)
+def _withdraw_offers(conversation: Conversation) -> None:
+    """Withdraw pending offers of a conversation about to be deleted, and free its agents' capacity."""
+    pending = conversation.offers.filter(outcome=OfferOutcome.PENDING)
     pending.update(outcome=OfferOutcome.WITHDRAWN, decided_at=timezone.now())
-    load_changed(gone.agent_id, gone.offered_to_id)
+    schedule_load_refresh(conversation.agent_id, conversation.offered_to_id)
 
 
-def _later(one: datetime | None, other: datetime | None) -> datetime | None:
-    return max(filter(None, (one, other)), default=None)
+def _latest(first: datetime | None, second: datetime | None) -> datetime | None:
+    return max(filter(None, (first, second)), default=None)

@@ -1,8 +1,8 @@
-"""Words by which customers opt out, and in again: only where such a word is the whole message.
+"""Opt-out and opt-in by words that are a customer's whole message.
 
-Twilio has words and a list of its own; whoever is on that list is taken off ours as soon as they write again, because
-Twilio tells us if they still are on its. An opt-out by a word of ours is lifted by another word, or by a colleague who
-writes down how the customer agreed again.
+Twilio has its own words and its own list. An opt-out that Twilio reported ends when the customer writes again: Twilio
+reports it again if they are still on its list. An opt-out by one of our words ends with an opt-in word, or when an
+agent records how the customer agreed again.
 """
 
 import time
@@ -17,61 +17,69 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
-from omnichannel.conversations.access import may_lift_opt_out
-from omnichannel.conversations.lanes import request_automated_messages
-from omnichannel.conversations.live_events import EventKind, publish_event
-from omnichannel.conversations.models import Contact, Conversation, Kind, Meaning, Message, OptOutWord, Trigger
-from omnichannel.conversations.state_machine import record_event
+from omnichannel.conversations import timeline
+from omnichannel.conversations.access import can_lift_opt_out
+from omnichannel.conversations.lanes import request_automated_message
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
+from omnichannel.conversations.models import (
+    Contact,
+    Conversation,
+    Message,
+    MessageKind,
+    MessageTrigger,
+    OptOutMeaning,
+    OptOutWord,
+    TimelineEventKind,
+)
 from omnichannel.core.localized_text import localized
 
-WORD_LENGTH = 40
-REASON_LIMIT = 300
-# So long another process may go on with the words as they were; the one in which they are changed knows at once.
-WORDS_LIVE = 5.0  # seconds
-LIFTED = "opt_out_lifted"  # the kind of line in the timeline
+MAX_WORD_LENGTH = 40
+MAX_REASON_LENGTH = 300
+# Other processes notice changed words after this time; the process that changes them does at once.
+WORD_CACHE_SECONDS = 5.0
 
-_known: tuple[float, Mapping[str, Meaning]] | None = None
+_word_cache: tuple[float, Mapping[str, OptOutMeaning]] | None = None
 
 
-def words() -> Mapping[str, Meaning]:
-    """What each word means, by its plain form; read anew every few seconds."""
-    global _known
+def get_meanings_by_word() -> Mapping[str, OptOutMeaning]:
+    """Return the meaning of each word by its normalized form; cached for WORD_CACHE_SECONDS."""
+    global _word_cache
     now = time.monotonic()
-    if _known is None or now - _known[0] > WORDS_LIVE:
-        found = OptOutWord.objects.values_list("word", "meaning")
-        _known = now, {plain(word): Meaning(meaning) for word, meaning in found}
-    return _known[1]
+    if _word_cache is None or now - _word_cache[0] > WORD_CACHE_SECONDS:
+        rows = OptOutWord.objects.values_list("word", "meaning")
+        _word_cache = now, {normalize_word(word): OptOutMeaning(meaning) for word, meaning in rows}
+    return _word_cache[1]
 
 
 @receiver([post_save, post_delete], sender=OptOutWord)
-def forget_words(**kwargs: Any) -> None:
-    """Read the words anew at the next message: they have changed."""
-    global _known
-    _known = None
+def clear_word_cache(**kwargs: Any) -> None:
+    """Clear the cache after a word was changed."""
+    global _word_cache
+    _word_cache = None
 
 
-def plain(text: str) -> str:
-    """The text as words are compared: without upper case, punctuation, symbols and marks that nobody sees."""
+def normalize_word(text: str) -> str:
+    """Return the text for comparison: case-folded, without punctuation, symbols and control characters."""
     folded = unicodedata.normalize("NFKC", text).casefold()
-    kept = (" " if char.isspace() else char for char in folded if unicodedata.category(char)[0] not in "PSC")
-    return " ".join("".join(kept).split())
+    characters = (" " if char.isspace() else char for char in folded if unicodedata.category(char)[0] not in "PSC")
+    return " ".join("".join(characters).split())
 
 
-def meaning_of(message: Message) -> Meaning | None:
-    """What the message as a whole says about opting out; None for nearly all."""
+def get_opt_out_meaning(message: Message) -> OptOutMeaning | None:
+    """Return the meaning of a message that is an opt-out or opt-in word, else None."""
     body = message.body.strip()
-    if message.kind not in {Kind.TEXT, Kind.BUTTON} or not 0 < len(body) <= 2 * WORD_LENGTH:
+    if message.kind not in {MessageKind.TEXT, MessageKind.BUTTON} or not 0 < len(body) <= 2 * MAX_WORD_LENGTH:
         return None
-    return words().get(plain(body))
+    return get_meanings_by_word().get(normalize_word(body))
 
 
-def heed(conversation: Conversation, message: Message) -> None:
-    """Opt the customer out, or in again, where their message is such a word. The caller holds the transaction."""
+def apply_opt_out_word(conversation: Conversation, message: Message) -> None:
+    """Opt the customer out or in when their message is such a word. The caller holds the transaction."""
     contact = conversation.contact
-    match meaning_of(message):
-        case Meaning.STOP if not contact.opted_out_by_word:
+    match get_opt_out_meaning(message):
+        case OptOutMeaning.STOP if not contact.opted_out_by_word:
             _opt_out(contact, conversation, message)
-        case Meaning.START if contact.opted_out_at:
+        case OptOutMeaning.START if contact.opted_out_at:
             _opt_in(contact, conversation, message)
 
 
@@ -79,47 +87,58 @@ def _opt_out(contact: Contact, conversation: Conversation, message: Message) -> 
     contact.opted_out_at = contact.opted_out_at or timezone.now()
     contact.opted_out_by_word = True
     contact.save(update_fields=["opted_out_at", "opted_out_by_word"])
-    line = localized("The customer wrote “%(word)s” and has opted out of our messages.", word=message.body.strip())
-    record_event(conversation, Trigger.OPTED_OUT.value, line, by=None)
-    request_automated_messages(conversation)
+    line = localized("The customer wrote “%(word)s” and opted out.", word=message.body.strip())
+    timeline.record(conversation, TimelineEventKind.OPTED_OUT, line, actor=None)
+    request_automated_message(conversation, MessageTrigger.OPTED_OUT)
 
 
 def _opt_in(contact: Contact, conversation: Conversation, message: Message) -> None:
     contact.opted_out_at, contact.opted_out_by_word = None, False
     contact.save(update_fields=["opted_out_at", "opted_out_by_word"])
-    line = localized("The customer wrote “%(word)s” and has opted in to our messages again.", word=message.body.strip())
-    record_event(conversation, Trigger.OPTED_IN.value, line, by=None)
-    request_automated_messages(conversation)
+    line = localized("The customer wrote “%(word)s” and opted in again.", word=message.body.strip())
+    timeline.record(conversation, TimelineEventKind.OPTED_IN, line, actor=None)
+    request_automated_message(conversation, MessageTrigger.OPTED_IN)
 
 
-class LiftingRefused(Exception):
-    """The opt-out stays; the text says why to a person."""
+class LiftOptOutError(Exception):
+    """The opt-out could not be lifted; the text is for the user."""
 
 
-def lift(conversation: Conversation, *, by: User, reason: str) -> None:
-    """The customer, who had opted out by a word of ours, agreed again, as somebody of the desk writes down.
+def lift_opt_out(conversation: Conversation, *, by: User, reason: str) -> None:
+    """End an opt-out by one of our words after the customer agreed again.
 
-    Raises LiftingRefused with a sentence for whoever tried. Twilio's own list is Twilio's: nobody here lifts that.
+    Twilio's own list is not affected.
+
+    Args:
+        conversation: a conversation of the customer.
+        by: the user who records the consent.
+        reason: how the customer agreed; shown in the timeline.
+
+    Raises:
+        LiftOptOutError: the user may not do it, the reason is missing or too long, or there is no such opt-out.
     """
-    why = " ".join(reason.replace("\x00", "").split())
-    if not may_lift_opt_out(by, conversation):
-        raise LiftingRefused(gettext("Only the agent who has this conversation, or a supervisor, can do that."))
-    if not why:
-        raise LiftingRefused(gettext("Write how the customer agreed to our messages again."))
-    if len(why) > REASON_LIMIT:
-        raise LiftingRefused(gettext("Say it in up to %(limit)s characters.") % {"limit": REASON_LIMIT})
+    explanation = " ".join(reason.replace("\x00", "").split())
+    if not can_lift_opt_out(by, conversation):
+        raise LiftOptOutError(gettext("Only the assigned agent or a supervisor can do this."))
+    if not explanation:
+        raise LiftOptOutError(gettext("Enter how the customer opted in again."))
+    if len(explanation) > MAX_REASON_LENGTH:
+        raise LiftOptOutError(gettext("Use up to %(limit)s characters.") % {"limit": MAX_REASON_LENGTH})
     with transaction.atomic():
         opted_out = Contact.objects.filter(pk=conversation.contact_id, opted_out_by_word=True)
         if not opted_out.update(opted_out_at=None, opted_out_by_word=False):
-            raise LiftingRefused(gettext("This customer has not opted out by a word."))
+            raise LiftOptOutError(gettext("This customer has not sent an opt-out word."))
         conversation.contact.opted_out_at, conversation.contact.opted_out_by_word = None, False
-        known = {"why": why, "by": by.display_name}
-        line = localized("The customer agreed again: %(why)s (%(by)s lifted the opt-out.)", **known)
-        record_event(conversation, LIFTED, line, by=by)
-        for shown in {conversation, *conversation.contact.conversations.filter(closed_at=None)}:
-            publish_event(EventKind.CONVERSATION, shown)
+        values = {"why": explanation, "by": by.display_name}
+        line = localized("The customer opted in again: %(why)s (recorded by %(by)s)", **values)
+        timeline.record(conversation, TimelineEventKind.OPT_OUT_LIFTED, line, actor=by)
+        for open_conversation in {conversation, *conversation.contact.conversations.filter(closed_at=None)}:
+            publish_event(LiveEventKind.CONVERSATION, open_conversation)
 
 
-def has_word_to_opt_in() -> bool:
-    """Whether customers have a word by which they opt in again, or need nobody's help as there is none to opt out."""
-    return Meaning.START in words().values() or Meaning.STOP not in words().values()
+def can_opt_back_in() -> bool:
+    """Return whether there is an opt-in word, or no opt-out word that would require one."""
+    return (
+        OptOutMeaning.START in get_meanings_by_word().values()
+        or OptOutMeaning.STOP not in get_meanings_by_word().values()
+    )

@@ -1,33 +1,33 @@
-"""Undo a merge: the contact that had gone comes back, and joined conversations are two again."""
+"""Undo a merge: restore the merged contact and split joined conversations."""
 
 from typing import Any
 
 from django.utils import timezone
 
-from channels_whatsapp.service_window import closes_at
-from omnichannel.conversations.agent_load import load_changed
-from omnichannel.conversations.contacts.merge_records import PARTS, bring_back
+from channels_whatsapp.service_window import get_closing_time
+from omnichannel.conversations.agent_load import schedule_load_refresh
+from omnichannel.conversations.contacts.merge_records import RELATED_NAMES, restore_object
 from omnichannel.conversations.lanes import request_assignment
 from omnichannel.conversations.models import (
     Contact,
     ContactAddress,
     ContactMerge,
     Conversation,
-    Direction,
     Label,
     Message,
+    MessageDirection,
     Note,
     Offer,
     Participation,
     RequiredSkill,
 )
 from omnichannel.conversations.models.conversations import ConversationEvent
-from omnichannel.conversations.state_machine import NO_OFFER
+from omnichannel.conversations.state_machine import CLEARED_OFFER
 from routing.models import Agent, Queue, State
 
-# What either contact may have given the one they became.
-GIVEN = ("name", "language", "external_user_id", "blocked_at", "opted_out_at", "opted_out_by_word")
-MODELS: dict[str, Any] = {
+# Fields that a merge may have taken over from the source.
+MERGED_FIELDS = ("name", "language", "external_user_id", "blocked_at", "opted_out_at", "opted_out_by_word")
+MODELS_BY_RELATED_NAME: dict[str, Any] = {
     "messages": Message,
     "events": ConversationEvent,
     "notes": Note,
@@ -37,97 +37,108 @@ MODELS: dict[str, Any] = {
 }
 
 
-def bring_contact_back(done: ContactMerge, kept: Contact) -> Contact:
-    """The contact that had gone, as it was; `kept` gives back what it got, unless that was changed since."""
-    before, after, gone = (one["fields"] for one in (done.before, done.after, done.gone))
-    own = {identity for _, identity in done.before["addresses"]}
-    kept.addresses.exclude(identity__in=own).delete()
-    changed = _given_back(kept, before, after)
-    if kept.identity in {gone["identity"], *(who for _, who in done.gone["addresses"])}:
-        kept.address, kept.identity = before["address"], before["identity"]
+def restore_contact(merge: ContactMerge, target: Contact) -> Contact:
+    """Recreate the merged contact; the target loses the data it got from it, unless changed since."""
+    before, after = merge.target_before["fields"], merge.target_after["fields"]
+    source = merge.source_snapshot["fields"]
+    own_identities = {identity for _, identity in merge.target_before["addresses"]}
+    target.addresses.exclude(identity__in=own_identities).delete()
+    changed = _revert_merged_fields(target, before, after)
+    if target.identity in {source["identity"], *(identity for _, identity in merge.source_snapshot["addresses"])}:
+        target.address, target.identity = before["address"], before["identity"]
         changed += ["address", "identity"]
-    kept.fields = {
+    target.fields = {
         name: value
-        for name, value in kept.fields.items()
-        if name in before["fields"] or value != gone["fields"].get(name)
+        for name, value in target.fields.items()
+        if name in before["fields"] or value != source["fields"].get(name)
     }
-    kept.save(update_fields=[*changed, "fields"])
-    kept.labels.remove(*set(gone["labels"]) - set(before["labels"]))
-    return _again(done)
+    target.save(update_fields=[*changed, "fields"])
+    target.labels.remove(*set(source["labels"]) - set(before["labels"]))
+    return _recreate_contact(merge)
 
 
-def _given_back(kept: Contact, before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    was, became = bring_back_fields(before, kept), bring_back_fields(after, kept)
-    given = [name for name in GIVEN if getattr(kept, name) == getattr(became, name) != getattr(was, name)]
-    for name in given:
-        setattr(kept, name, getattr(was, name))
-    return given
+def _revert_merged_fields(target: Contact, before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """Revert the fields that the merge changed and nobody has changed since; return their names."""
+    old, new = _build_unsaved_contact(before, target), _build_unsaved_contact(after, target)
+    names = [name for name in MERGED_FIELDS if getattr(target, name) == getattr(new, name) != getattr(old, name)]
+    for name in names:
+        setattr(target, name, getattr(old, name))
+    return names
 
 
-def bring_back_fields(fields: dict[str, Any], contact: Contact) -> Contact:
-    """A contact with these fields, never saved: to compare with."""
-    found: Contact = bring_back({"model": "conversations.contact", "pk": contact.pk, "fields": fields}).object
-    return found
+def _build_unsaved_contact(fields: dict[str, Any], contact: Contact) -> Contact:
+    """Return an unsaved contact with these fields, for comparison."""
+    unsaved: Contact = restore_object({"model": "conversations.contact", "pk": contact.pk, "fields": fields}).object
+    return unsaved
 
 
-def _again(done: ContactMerge) -> Contact:
-    fields = {**done.gone["fields"]}
+def _recreate_contact(merge: ContactMerge) -> Contact:
+    fields = {**merge.source_snapshot["fields"]}
     fields["labels"] = list(Label.objects.filter(pk__in=fields["labels"]).values_list("pk", flat=True))
-    returning = bring_back({"model": "conversations.contact", "pk": done.gone["pk"], "fields": fields})
-    returning.save()
-    back: Contact = Contact.objects.get(pk=done.gone["pk"])
-    for address, who in done.gone["addresses"]:
-        ContactAddress.objects.get_or_create(identity=who, defaults={"contact": back, "address": address})
-    ContactMerge.objects.filter(pk__in=done.gone["merges"]).update(kept=back)
-    return back
+    snapshot = {"model": "conversations.contact", "pk": merge.source_snapshot["pk"], "fields": fields}
+    restore_object(snapshot).save()
+    restored: Contact = Contact.objects.get(pk=merge.source_snapshot["pk"])
+    for address, identity in merge.source_snapshot["addresses"]:
+        ContactAddress.objects.get_or_create(identity=identity, defaults={"contact": restored, "address": address})
+    ContactMerge.objects.filter(pk__in=merge.source_snapshot["merges"]).update(target=restored)
+    return restored
 
 
-def part(record: dict[str, Any]) -> Conversation:
-    """The conversation that had been joined to another is one of its own again, with all that was its own."""
-    kept = Conversation.objects.get(pk=record["kept"])
-    back = _conversation_again(record["gone"], kept)
-    for name in PARTS:
-        MODELS[name].objects.filter(pk__in=record[name], conversation=kept).update(conversation=back)
-    back.unread_count = min(back.unread_count, kept.unread_count)
-    kept.unread_count -= back.unread_count
-    for conversation in (kept, back):
-        _count_anew(conversation)
-    load_changed(back.agent_id)
-    if back.state == State.OPEN:
+def split_conversation(record: dict[str, Any]) -> Conversation:
+    """Split a joined conversation: recreate the deleted one and move its rows back.
+
+    Args:
+        record: the record that `merge_contact_data` returned for the two.
+    """
+    target = Conversation.objects.get(pk=record["kept"])
+    restored = _recreate_conversation(record["gone"], target)
+    for name in RELATED_NAMES:
+        rows = MODELS_BY_RELATED_NAME[name].objects.filter(pk__in=record[name], conversation=target)
+        rows.update(conversation=restored)
+    restored.unread_count = min(restored.unread_count, target.unread_count)
+    target.unread_count -= restored.unread_count
+    for conversation in (target, restored):
+        _recalculate_activity(conversation)
+    schedule_load_refresh(restored.agent_id)
+    if restored.state == State.OPEN:
         request_assignment()
-    return back
+    return restored
 
 
-def _conversation_again(pictured: dict[str, Any], kept: Conversation) -> Conversation:
-    """In the state it had if its agent still has the other one too; closed if that is closed; else it waits."""
-    now, fields = timezone.now(), {**pictured["fields"]}
+def _recreate_conversation(snapshot: dict[str, Any], target: Conversation) -> Conversation:
+    """Recreate a joined conversation from its snapshot.
+
+    It keeps its agent and state when the same agent has the target; it is closed when the target is closed, and open
+    (waiting for an agent) otherwise.
+    """
+    now, fields = timezone.now(), {**snapshot["fields"]}
     fields["labels"] = list(Label.objects.filter(pk__in=fields["labels"]).values_list("pk", flat=True))
     fields["dispositions"], fields["last_message"] = [], None
     if not Queue.objects.filter(pk=fields["queue"]).exists():
-        fields["queue"] = kept.queue_id
-    if not Agent.objects.filter(pk=fields["agent"]).exists() or fields["agent"] != kept.agent_id:
+        fields["queue"] = target.queue_id
+    if not Agent.objects.filter(pk=fields["agent"]).exists() or fields["agent"] != target.agent_id:
         fields["agent"] = None
-    returning = bring_back({**pictured, "fields": fields})
-    back: Conversation = returning.object
-    if kept.state == State.CLOSED:
-        back.state, back.closed_at = State.CLOSED, kept.closed_at
-    elif back.agent_id is None:
-        back.state, back.queued_at = State.OPEN, now
-    back.state_since = now
-    for name, value in NO_OFFER.items():
-        setattr(back, name, value)
-    returning.save()
-    return back
+    deserialized = restore_object({**snapshot, "fields": fields})
+    restored: Conversation = deserialized.object
+    if target.state == State.CLOSED:
+        restored.state, restored.closed_at = State.CLOSED, target.closed_at
+    elif restored.agent_id is None:
+        restored.state, restored.queued_at = State.OPEN, now
+    restored.state_since = now
+    for name, value in CLEARED_OFFER.items():
+        setattr(restored, name, value)
+    deserialized.save()
+    return restored
 
 
-def _count_anew(conversation: Conversation) -> None:
-    """Its last message, its last activity and its window are those of its own messages."""
+def _recalculate_activity(conversation: Conversation) -> None:
+    """Set the last message, last activity and service window from the conversation's own messages."""
     messages = conversation.messages.order_by("-created_at", "-pk")
-    last, theirs = messages.first(), messages.filter(direction=Direction.INBOUND).first()
+    last, last_inbound = messages.first(), messages.filter(direction=MessageDirection.INBOUND).first()
     conversation.last_message = last
     conversation.last_activity_at = last.created_at if last else conversation.created_at
-    conversation.last_inbound_at = theirs.created_at if theirs else None
-    conversation.window_closes_at = closes_at(theirs.created_at) if theirs else None
+    conversation.last_inbound_at = last_inbound.created_at if last_inbound else None
+    conversation.window_closes_at = get_closing_time(last_inbound.created_at) if last_inbound else None
     conversation.save(
         update_fields=["last_message", "last_activity_at", "last_inbound_at", "window_closes_at", "unread_count"]
     )

@@ -1,4 +1,6 @@
-"""Contact cards: the names, numbers and e-mail addresses in a vCard of version 2.1, 3.0 or 4.0.
+"""Parser of contact cards: vCards of version 2.1, 3.0 or 4.0.
+
+It reads names, organizations, phone numbers and e-mail addresses.
 
 Cards come from strangers, so every step takes time linear in the bytes it reads, and every loop and list has a limit.
 Sources: RFC 6350 (4.0), RFC 2426 (3.0), the versit specification (2.1) and RFC 3966 (`tel:` addresses).
@@ -11,92 +13,97 @@ from io import BytesIO
 from itertools import chain, islice
 from typing import Final, NotRequired, TypedDict
 
-LONGEST_FILE: Final = 4 * 1024 * 1024  # bytes; a photo of some megabytes may stand before the number
-MOST_LINES: Final = 100_000  # as they are written
-MOST_JOINED: Final = 20_000  # lines after folded ones are joined: one for each property
-LONGEST_LINE: Final = 4096  # bytes of such a line; what goes beyond, as most of a photo, is skipped
-MOST_PARAMETERS: Final = 30  # of one property
-MOST_READ: Final = 30  # lines of the same property in a card
-MOST_PEOPLE, MOST_NUMBERS = 20, 10  # numbers, and as many e-mail addresses
-LONGEST_NAME, LONGEST_PHONE, LONGEST_EMAIL = 200, 40, 120  # characters
+MAX_FILE_BYTES: Final = 4 * 1024 * 1024  # a photo of some megabytes may precede the number
+MAX_PHYSICAL_LINES: Final = 100_000  # lines before unfolding
+MAX_LOGICAL_LINES: Final = 20_000  # lines after unfolding: one for each property
+MAX_LINE_BYTES: Final = 4096  # of a logical line; the rest, such as most of a photo, is skipped
+MAX_PARAMETERS: Final = 30  # of one property
+MAX_LINES_PER_PROPERTY: Final = 30  # of the same property in one card
+MAX_PEOPLE, MAX_NUMBERS = 20, 10  # per person, of phone numbers and of e-mail addresses
+MAX_NAME_LENGTH, MAX_PHONE_LENGTH, MAX_EMAIL_LENGTH = 200, 40, 120  # characters
 
-READ: Final = frozenset({"FN", "N", "ORG", "TEL", "EMAIL"})
-EDGES: Final = frozenset({b"BEGIN:VCA", b"END:VCARD"})
-# Python knows more, some of which take quadratic time (`punycode`) or decode no text.
-CHARSETS: Final = frozenset({
+SUPPORTED_PROPERTIES: Final = frozenset({"FN", "N", "ORG", "TEL", "EMAIL"})
+CARD_DELIMITERS: Final = frozenset({b"BEGIN:VCA", b"END:VCARD"})
+# Python has more codecs, some of which take quadratic time (`punycode`) or do not decode text.
+ALLOWED_CHARSETS: Final = frozenset({
     "big5", "cp932", "cp1250", "cp1251", "cp1252", "euc-jp", "euc-kr", "gb18030", "gb2312", "gbk", "iso-2022-jp",
     "iso-8859-1", "iso-8859-2", "iso-8859-5", "iso-8859-7", "iso-8859-8", "iso-8859-9", "iso-8859-15", "koi8-r",
     "koi8-u", "latin-1", "shift-jis", "tis-620", "utf-8", "windows-1250", "windows-1251", "windows-1252",
     "windows-1253", "windows-1254", "windows-1255", "windows-1256", "windows-1257", "windows-1258", "cp874",
 })  # fmt: skip
-# The escapes of a value, each with what stands for it until the value has been split: NUL is in no value.
+# Escapes of a value, each with its placeholder until the value has been split; values never contain NUL.
 ESCAPES: Final = (
     ("\\\\", "\0b"), ("\\;", "\0s"), ("\\,", "\0c"), ("\\:", ":"), ('\\"', '"'), ("\\n", "\n"), ("\\N", "\n"),
 )  # fmt: skip
-STAND_INS: Final = (("\0s", ";"), ("\0c", ","), ("\0b", "\\"))
-# Marks of the writing direction, which come along when a number is copied.
-INVISIBLE: Final = dict.fromkeys([0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+ESCAPE_PLACEHOLDERS: Final = (("\0s", ";"), ("\0c", ","), ("\0b", "\\"))
+# Invisible writing-direction marks that are copied along with a number.
+DIRECTION_MARKS: Final = dict.fromkeys([0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 
-Fields = dict[str, list[bytes]]
+CardFields = dict[str, list[bytes]]
 
 
 class Person(TypedDict):
+    """A person in a contact card, as stored in a message's content."""
+
     name: str
     phones: list[str]
     emails: NotRequired[list[str]]
 
 
-def people_in(card: bytes) -> list[Person]:
-    """Return everyone in the card; nobody for what is no card. Never raises."""
-    lines = islice(_logical_lines(_as_utf8(card[:LONGEST_FILE])), MOST_JOINED)
-    return [_person(fields) for fields in islice(_cards(_outermost(lines)), MOST_PEOPLE)]
+def parse_people(card: bytes) -> list[Person]:
+    """Return the people in the card; an empty list when it is not a vCard. Never raises."""
+    lines = islice(_iter_logical_lines(_normalize_encoding(card[:MAX_FILE_BYTES])), MAX_LOGICAL_LINES)
+    return [_build_person(fields) for fields in islice(_split_cards(_iter_outer_properties(lines)), MAX_PEOPLE)]
 
 
 # -- Lines ----------------------------------------------------------------------------------------------------------
 
 
-def _as_utf8(card: bytes) -> bytes:
-    """Return the card without byte order mark and NUL (PostgreSQL takes none), its lines ended by a line feed."""
+def _normalize_encoding(card: bytes) -> bytes:
+    """Return the card without byte order mark, with line feeds as line ends.
+
+    NUL characters are removed, because PostgreSQL refuses them.
+    """
     if card.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         card = card.decode("utf-16", errors="replace").encode("utf-8")
     plain = card.removeprefix(BOM_UTF8).replace(b"\x00", b"")
     return plain.replace(b"\r\n", b"\n").replace(b"\r", b"\n").lstrip()
 
 
-def _logical_lines(card: bytes) -> Iterator[bytes]:
-    """Yield the lines with folded ones joined, each up to LONGEST_LINE.
+def _iter_logical_lines(card: bytes) -> Iterator[bytes]:
+    """Yield the lines with folded ones joined, each up to MAX_LINE_BYTES.
 
-    A line is continued by one that begins with a blank, and a quoted-printable one also after `=` at its end, but
-    never by the BEGIN or END of a card.
+    A line that begins with a blank continues the one before it; so does any line after a quoted-printable one that
+    ends with `=`, except the BEGIN or END of a card.
     """
     parts: list[bytes] = []
-    room, is_quoted, goes_on = 0, False, False
-    for line in islice(BytesIO(card), MOST_LINES):
+    remaining, is_quoted, is_continued = 0, False, False
+    for line in islice(BytesIO(card), MAX_PHYSICAL_LINES):
         text = line.removesuffix(b"\n")
         is_folded = text.startswith((b" ", b"\t"))
-        if not (is_folded or goes_on and text[:9].upper() not in EDGES):
+        if not (is_folded or is_continued and text[:9].upper() not in CARD_DELIMITERS):
             yield b"".join(parts)
-            parts, room, is_quoted = [], LONGEST_LINE, _is_quoted_printable(text)
-        goes_on = is_quoted and text.endswith(b"=")
-        piece = text[1 if is_folded else 0 : -1 if goes_on else None][:room]
+            parts, remaining, is_quoted = [], MAX_LINE_BYTES, _is_quoted_printable(text)
+        is_continued = is_quoted and text.endswith(b"=")
+        piece = text[1 if is_folded else 0 : -1 if is_continued else None][:remaining]
         if piece:
             parts.append(piece)
-            room -= len(piece)
+            remaining -= len(piece)
     yield b"".join(parts)
 
 
 def _is_quoted_printable(line: bytes) -> bool:
-    return b"QUOTED-PRINTABLE" in line[:LONGEST_LINE].partition(b":")[0].upper()
+    return b"QUOTED-PRINTABLE" in line[:MAX_LINE_BYTES].partition(b":")[0].upper()
 
 
-def _outermost(lines: Iterable[bytes]) -> Iterator[tuple[str, bytes]]:
-    """Yield the properties by name, without those of the cards that version 2.1 has inside AGENT.
+def _iter_outer_properties(lines: Iterable[bytes]) -> Iterator[tuple[str, bytes]]:
+    """Yield properties with their names, without those of cards nested in AGENT (version 2.1).
 
-    A BEGIN elsewhere is the next card: the END of the one before is missing.
+    Any other BEGIN starts the next card, even when the END of the card before is missing.
     """
     depth, is_agent = 0, False
     for line in lines:
-        name = _name(line)
+        name = _get_property_name(line)
         if not name:
             continue
         if name == "BEGIN":
@@ -108,7 +115,7 @@ def _outermost(lines: Iterable[bytes]) -> Iterator[tuple[str, bytes]]:
         is_agent = name == "AGENT" and line.rstrip().endswith(b":")
 
 
-def _name(line: bytes) -> str:
+def _get_property_name(line: bytes) -> str:
     """Return the property's name in capitals, without its group; BEGIN and END for those of a card only."""
     start = line[:100].upper()
     header, colon, value = start.partition(b":")
@@ -118,18 +125,18 @@ def _name(line: bytes) -> str:
     return name if colon or b":" in line else ""
 
 
-def _cards(properties: Iterable[tuple[str, bytes]]) -> Iterator[Fields]:
-    """Yield the lines of each card by the names of their properties; cards in which nothing stands are left out."""
-    fields: Fields | None = None
+def _split_cards(properties: Iterable[tuple[str, bytes]]) -> Iterator[CardFields]:
+    """Yield the lines of each card by property name; empty cards are skipped."""
+    fields: CardFields | None = None
     for name, line in properties:
         if name in {"BEGIN", "END"}:
             if fields:
                 yield fields
             fields = {} if name == "BEGIN" else None
         elif fields is not None:
-            same = fields.setdefault(name if name in READ else "", [])
-            if name in READ and len(same) < MOST_READ:
-                same.append(line)
+            lines = fields.setdefault(name if name in SUPPORTED_PROPERTIES else "", [])
+            if name in SUPPORTED_PROPERTIES and len(lines) < MAX_LINES_PER_PROPERTY:
+                lines.append(line)
     if fields:
         yield fields
 
@@ -137,110 +144,119 @@ def _cards(properties: Iterable[tuple[str, bytes]]) -> Iterator[Fields]:
 # -- People ---------------------------------------------------------------------------------------------------------
 
 
-def _person(fields: Fields) -> Person:
-    phones = _distinct(map(_phone, fields.get("TEL", [])), key=_dialled)
-    emails = _distinct(map(_email, fields.get("EMAIL", [])), key=str.lower)
-    names = chain(_names(fields), phones, emails, ["Unnamed contact"])
-    person = Person(name=next(filter(None, names))[:LONGEST_NAME], phones=phones)
+def _build_person(fields: CardFields) -> Person:
+    phones = _deduplicate(map(_parse_phone, fields.get("TEL", [])), key=_normalize_phone)
+    emails = _deduplicate(map(_parse_email, fields.get("EMAIL", [])), key=str.lower)
+    names = chain(_iter_candidate_names(fields), phones, emails, ["Unnamed contact"])
+    person = Person(name=next(filter(None, names))[:MAX_NAME_LENGTH], phones=phones)
     if emails:
         person["emails"] = emails
     return person
 
 
-def _names(fields: Fields) -> Iterator[str]:
-    """Yield what the person can be called by, the best first."""
+def _iter_candidate_names(fields: CardFields) -> Iterator[str]:
+    """Yield possible names of the person, the best first."""
     for line in fields.get("FN", []):
-        yield _text(_property(line)[1])
+        yield _unescape_text(_parse_property(line)[1])
     for line in fields.get("N", []):
-        family, given, additional, *_ = [*_components(_property(line)[1], comma=" "), "", "", ""]
-        yield " ".join(filter(None, [given, additional, family]))
+        family_name, given_name, additional_name, *_ = [
+            *_split_components(_parse_property(line)[1], comma_replacement=" "),
+            "",
+            "",
+            "",
+        ]
+        yield " ".join(filter(None, [given_name, additional_name, family_name]))
     for line in fields.get("ORG", []):
-        yield from _components(_property(line)[1])
+        yield from _split_components(_parse_property(line)[1])
 
 
-def _phone(line: bytes) -> str:
-    """Return the number as it is written, or WhatsApp's where that has no country code."""
-    parameters, value = _property(line)
-    written = _text(value).translate(INVISIBLE).strip()
-    if written[:4].lower() == "tel:":
-        written = written[4:].partition(";")[0].strip()
-    number = parameters.get("WAID", "").removeprefix("+")
-    if number.isascii() and number.isdigit() and not written.startswith("+"):
-        written = f"+{number}"
-    return written[:LONGEST_PHONE]
+def _parse_phone(line: bytes) -> str:
+    """Return the number as written, or WhatsApp's WAID when it has no country code."""
+    parameters, value = _parse_property(line)
+    phone = _unescape_text(value).translate(DIRECTION_MARKS).strip()
+    if phone[:4].lower() == "tel:":
+        phone = phone[4:].partition(";")[0].strip()
+    whatsapp_id = parameters.get("WAID", "").removeprefix("+")
+    if whatsapp_id.isascii() and whatsapp_id.isdigit() and not phone.startswith("+"):
+        phone = f"+{whatsapp_id}"
+    return phone[:MAX_PHONE_LENGTH]
 
 
-def _email(line: bytes) -> str:
-    """Return the address; "" for what is none."""
-    text = _text(_property(line)[1])
+def _parse_email(line: bytes) -> str:
+    """Return the e-mail address, or "" when the value is not one."""
+    text = _unescape_text(_parse_property(line)[1])
     address = text[7:] if text[:7].lower() == "mailto:" else text
-    return address if "@" in address and len(address) <= LONGEST_EMAIL else ""
+    return address if "@" in address and len(address) <= MAX_EMAIL_LENGTH else ""
 
 
-def _dialled(phone: str) -> str:
-    """Return the number without blanks and punctuation: two that differ in these only are the same."""
+def _normalize_phone(phone: str) -> str:
+    """Return the number without blanks and punctuation, for comparison."""
     return "".join(char for char in phone.lower() if char.isalnum() or char == "+")
 
 
-def _distinct(values: Iterable[str], key: Callable[[str], str]) -> list[str]:
-    """Return the first MOST_NUMBERS of different keys; those with an empty key are left out."""
+def _deduplicate(values: Iterable[str], key: Callable[[str], str]) -> list[str]:
+    """Return the first MAX_NUMBERS values with different keys; values with an empty key are skipped."""
     by_key: dict[str, str] = {}
     for value in values:
         by_key.setdefault(key(value), value)
     by_key.pop("", None)
-    return list(by_key.values())[:MOST_NUMBERS]
+    return list(by_key.values())[:MAX_NUMBERS]
 
 
 # -- Values ---------------------------------------------------------------------------------------------------------
 
 
-def _property(line: bytes) -> tuple[dict[str, str], str]:
-    """Return the parameters by their names in capitals, and the value, its escapes still in it."""
-    header, value = _cut(line)
-    named = (one.decode("utf-8", errors="replace").partition("=") for one in header.split(b";", MOST_PARAMETERS)[1:])
-    parameters = {name.strip().upper(): text.strip() for name, _, text in named}
+def _parse_property(line: bytes) -> tuple[dict[str, str], str]:
+    """Return the parameters by upper-case name, and the value with its escapes."""
+    header, value = _split_property(line)
+    pairs = (item.decode("utf-8", errors="replace").partition("=") for item in header.split(b";", MAX_PARAMETERS)[1:])
+    parameters = {name.strip().upper(): text.strip() for name, _, text in pairs}
     if b"QUOTED-PRINTABLE" in header.upper():
         value = a2b_qp(value)
     charset = parameters.get("CHARSET", "").lower().replace("_", "-")
-    text = value.decode(charset if charset in CHARSETS else "utf-8", errors="replace")
+    text = value.decode(charset if charset in ALLOWED_CHARSETS else "utf-8", errors="replace")
     return parameters, text.replace("\x00", "")
 
 
-def _cut(line: bytes) -> tuple[bytes, bytes]:
-    """Return the name with its parameters, and the value: colons and semicolons in quotes end nothing.
+def _split_property(line: bytes) -> tuple[bytes, bytes]:
+    """Split a line into the name with its parameters, and the value.
 
-    A quote that is never closed counts as a letter. The value is empty where too many quotes come before it.
+    Colons and semicolons in quotes do not count. A quote that is never closed is an ordinary character. The value is
+    empty when too many quotes precede it.
     """
     header: list[bytes] = []
-    pieces = line.split(b'"', 2 * MOST_PARAMETERS)
-    for place, piece in enumerate(pieces[: 2 * MOST_PARAMETERS]):
-        if place % 2 and place + 1 < len(pieces):
+    pieces = line.split(b'"', 2 * MAX_PARAMETERS)
+    for index, piece in enumerate(pieces[: 2 * MAX_PARAMETERS]):
+        if index % 2 and index + 1 < len(pieces):
             header.append(piece.replace(b":", b" ").replace(b";", b" "))
             continue
         before, colon, value = piece.partition(b":")
         header.append(before)
         if colon:
-            return b"".join(header), b'"'.join([value, *pieces[place + 1 :]])
+            return b"".join(header), b'"'.join([value, *pieces[index + 1 :]])
     return b"".join(header), b""
 
 
-def _text(value: str) -> str:
-    """Return the value without its escapes, its blanks collapsed."""
-    return _plain(_without_escapes(value))
+def _unescape_text(value: str) -> str:
+    """Return the value unescaped, with runs of blanks collapsed."""
+    return _unmask_text(_mask_escapes(value))
 
 
-def _components(value: str, comma: str = ",") -> list[str]:
-    """Return the texts between semicolons; `comma` takes the place of those that are not escaped."""
-    return [_plain(one.replace(",", comma)) for one in _without_escapes(value).split(";", MOST_PARAMETERS)]
+def _split_components(value: str, comma_replacement: str = ",") -> list[str]:
+    """Return the components between semicolons, with unescaped commas replaced by `comma_replacement`."""
+    return [
+        _unmask_text(component.replace(",", comma_replacement))
+        for component in _mask_escapes(value).split(";", MAX_PARAMETERS)
+    ]
 
 
-def _without_escapes(value: str) -> str:
-    for escape, stand_in in ESCAPES:
-        value = value.replace(escape, stand_in)
+def _mask_escapes(value: str) -> str:
+    for escape, placeholder in ESCAPES:
+        value = value.replace(escape, placeholder)
     return value
 
 
-def _plain(text: str) -> str:
-    for stand_in, char in STAND_INS:
-        text = text.replace(stand_in, char)
+def _unmask_text(text: str) -> str:
+    for placeholder, char in ESCAPE_PLACEHOLDERS:
+        text = text.replace(placeholder, char)
     return " ".join(text.split())

@@ -1,6 +1,6 @@
-"""A conversation to take away: as lines of text, whatever its length, in the order in which it went.
+"""Export a conversation as text of any length, or as a PDF, in chronological order.
 
-Whoever may see the conversation may take it away; the program in `pdf.py` sets the same lines as pages.
+Everyone who may see a conversation may export it. The program in `pdf.py` renders the PDF from the same entries.
 """
 
 import heapq
@@ -20,245 +20,273 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from omnichannel.accounts.models import User
-from omnichannel.conversations.models import Attachment, Contact, Conversation, ConversationEvent, Kind, Message, Note
+from omnichannel.conversations.models import (
+    Attachment,
+    Contact,
+    Conversation,
+    ConversationEvent,
+    Message,
+    MessageKind,
+    Note,
+)
 from omnichannel.core import limited_process
-from omnichannel.core.limited_process import Limits, ProcessFailed
+from omnichannel.core.limited_process import LimitedProcessError, Limits
 
 logger = logging.getLogger(__name__)
 
-CHUNK: Final = 500
-MOMENT: Final = "%Y-%m-%d %H:%M"
-# What would let a customer's text look like another line, or turn the reading direction of what follows.
-UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+CHUNK_SIZE: Final = 500
+TIMESTAMP_FORMAT: Final = "%Y-%m-%d %H:%M"
+# Control characters that could make a customer's text look like another line or reverse the reading direction.
+UNSAFE_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 MIB: Final = 1024 * 1024
-PDF_PROGRAM: Final = "omnichannel.conversations.export.pdf"
-PDF_ENTRIES, PDF_CHARACTERS = 2000, 300_000
+PDF_MODULE: Final = "omnichannel.conversations.export.pdf"
+MAX_PDF_ENTRIES, MAX_PDF_CHARACTERS = 2000, 300_000
 # Measured on two busy cores, processor time: 0.7 s to start; 2,000 entries of 150 characters 18 s in English, 32 s in
 # Arabic with Latin words and figures; 80 to 120 MB of address space, and 320 MB with the font Noto CJK and 20,000
-# different characters, which make a PDF of 6 MB. Hostile text within the lengths above is ended: a message of 4,096
-# emoji or line breaks takes 4 s, of combining marks 10 s. The clock allows for a machine that has other work to do.
+# different characters, which make a PDF of 6 MB. The limits end hostile text within the lengths above: a message of
+# 4,096 emoji or line breaks takes 4 s, of combining marks 10 s. The wall clock limit allows for a busy machine.
 PDF_LIMITS = Limits(cpu=60, wall=120, memory=512 * MIB, output=32 * MIB)
-_making_pdf = threading.Lock()
+_pdf_lock = threading.Lock()
 
 
-class PdfRefused(Exception):
-    """There is no PDF of this conversation now; the text says why and what to do."""
+class PDFExportError(Exception):
+    """The PDF could not be made; the text is for the user."""
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What the export holds beside the messages, and in whose time zone and language."""
+class ExportOptions:
+    """Optional content of an export, and the reader's time zone and language."""
 
-    zone: tzinfo
+    time_zone: tzinfo
     language: str
-    notes: bool = False
-    timeline: bool = False
+    include_notes: bool = False
+    include_timeline: bool = False
 
 
 @dataclass(frozen=True, order=True)
-class Entry:
-    """A message, a note or a line of the timeline; in order by time."""
+class TranscriptEntry:
+    """A message, a note or a timeline event; sorted by time."""
 
     at: datetime
-    rank: int
+    sort_rank: int
     pk: int
-    who: str
+    author: str
     text: str
-    is_ours: bool = False
+    is_outbound: bool = False
 
-    is_event = property(lambda self: self.rank == 0)
-    is_note = property(lambda self: self.rank == 2)
-
-
-def file_name(conversation: Conversation, ending: str) -> str:
-    """A name that every file system takes."""
-    who = slugify(conversation.contact.display_name)[:60] or "customer"
-    return f"conversation-{who}-{conversation.created_at:%Y-%m-%d}-{conversation.pk}.{ending}"
+    is_event = property(lambda self: self.sort_rank == 0)
+    is_note = property(lambda self: self.sort_rank == 2)
 
 
-def facts(conversation: Conversation, wanted: Wanted, *, by: User, now: datetime) -> list[tuple[str, str]]:
-    """What stands above the messages: who, where, when, and who took it away."""
+def get_file_name(conversation: Conversation, ending: str) -> str:
+    """Return a file name that is valid on every file system."""
+    customer = slugify(conversation.contact.display_name)[:60] or "customer"
+    return f"conversation-{customer}-{conversation.created_at:%Y-%m-%d}-{conversation.pk}.{ending}"
 
-    def moment(at: datetime) -> str:
-        return date_format(at.astimezone(wanted.zone), _("j M Y, H:i"))
+
+def get_header_fields(
+    conversation: Conversation, options: ExportOptions, *, by: User, now: datetime
+) -> list[tuple[str, str]]:
+    """Return names and values of the header: customer, number, state, dates and exporting user."""
+
+    def format_moment(moment: datetime) -> str:
+        return date_format(moment.astimezone(options.time_zone), _("j M Y, H:i"))
 
     contact, number = conversation.contact, conversation.number
-    exported = {"at": moment(now), "by": by.display_name, "zone": wanted.zone}
-    told = [
-        (_("Customer"), clean(contact.display_name)),
-        (_("Number"), contact.number),
-        (_("Wrote to"), f"{number.name} ({number.number})"),
+    exported = {"at": format_moment(now), "by": by.display_name, "zone": options.time_zone}
+    fields = [
+        (_("Customer"), remove_unsafe_characters(contact.display_name)),
+        (_("Number"), contact.display_number),
+        (_("Received on"), f"{number.name} ({number.number})"),
         (_("State"), conversation.get_state_display()),
-        (_("Agent"), str(conversation.agent) if conversation.agent else _("Nobody")),
+        (_("Agent"), str(conversation.agent) if conversation.agent else _("Unassigned")),
         (_("Queue"), str(conversation.queue)),
-        (_("Started"), moment(conversation.created_at)),
-        (_("Closed"), moment(conversation.closed_at) if conversation.closed_at else ""),
-        (_("Exported"), _("%(at)s by %(by)s; times are of %(zone)s") % exported),
+        (_("Started"), format_moment(conversation.created_at)),
+        (_("Closed"), format_moment(conversation.closed_at) if conversation.closed_at else ""),
+        (_("Exported"), _("%(at)s by %(by)s, times in %(zone)s") % exported),
     ]
-    return [(name, value) for name, value in told if value]
+    return [(name, value) for name, value in fields if value]
 
 
-def entries(conversation: Conversation, wanted: Wanted) -> Iterator[Entry]:
-    """Messages, and the notes and timeline that are wanted, in their order; a few at a time from the database."""
-    streams = [_messages(conversation)]
-    if wanted.notes:
-        streams.append(_notes(conversation.notes.select_related("author")))
-    if wanted.timeline:
-        streams.append(_events(conversation.events.all()))
+def iter_entries(conversation: Conversation, options: ExportOptions) -> Iterator[TranscriptEntry]:
+    """Yield messages and, by the options, notes and timeline events, in order; fetched in chunks."""
+    streams = [_iter_message_entries(conversation)]
+    if options.include_notes:
+        streams.append(_iter_note_entries(conversation.notes.select_related("author")))
+    if options.include_timeline:
+        streams.append(_iter_event_entries(conversation.events.all()))
     return heapq.merge(*streams)
 
 
-def how_many(conversation: Conversation, wanted: Wanted) -> int:
-    """How many entries there will be."""
-    notes = conversation.notes.count() if wanted.notes else 0
-    return conversation.messages.count() + notes + (conversation.events.count() if wanted.timeline else 0)
+def count_entries(conversation: Conversation, options: ExportOptions) -> int:
+    """Return the number of entries of an export."""
+    notes = conversation.notes.count() if options.include_notes else 0
+    return conversation.messages.count() + notes + (conversation.events.count() if options.include_timeline else 0)
 
 
-def text(conversation: Conversation, wanted: Wanted, *, by: User, now: datetime) -> Iterator[str]:
-    """The whole export as text, piece by piece; they are taken when the page that asked for it is long done."""
-    pieces = _pieces(conversation, wanted, by=by, now=now)
+def export_text(conversation: Conversation, options: ExportOptions, *, by: User, now: datetime) -> Iterator[str]:
+    """Yield the export as text, piece by piece.
+
+    The pieces are consumed after the request has ended, so each is made in the reader's language and time zone.
+    """
+    pieces = _iter_text(conversation, options, by=by, now=now)
     while True:
-        with translation.override(wanted.language), timezone.override(wanted.zone):
+        with translation.override(options.language), timezone.override(options.time_zone):
             piece = next(pieces, None)
         if piece is None:
             return
         yield piece
 
 
-def pdf(conversation: Conversation, wanted: Wanted, *, by: User, now: datetime) -> bytes:
-    """Return the export as a PDF, made in a child process with limits: fonts and customers' text meet in C code.
+def export_pdf(conversation: Conversation, options: ExportOptions, *, by: User, now: datetime) -> bytes:
+    """Return the export as a PDF.
 
-    One at a time, because each takes a processor for itself.
+    It is made in a child process with limits, because C code parses fonts and customers' text; one at a time, because
+    each keeps a processor busy.
 
     Raises:
-        PdfRefused: the conversation is too long, its text took too much time or memory, or another PDF is being made.
+        PDFExportError: the conversation is too long, its text took too much time or memory, or another PDF is being
+            made.
     """
-    if how_many(conversation, wanted) > PDF_ENTRIES:
-        raise _too_long()
-    if not _making_pdf.acquire(blocking=False):
-        raise PdfRefused(_("Another PDF is being made. Try again in a moment."))
+    if count_entries(conversation, options) > MAX_PDF_ENTRIES:
+        raise _too_long_error()
+    if not _pdf_lock.acquire(blocking=False):
+        raise PDFExportError(_("Another PDF is being created. Try again in a moment."))
     try:
-        return limited_process.run(PDF_PROGRAM, _document(conversation, wanted, by=by, now=now), PDF_LIMITS)
-    except ProcessFailed as failure:
-        logger.warning("No PDF of conversation %s: %s", conversation.pk, failure)
-        raise PdfRefused(_("This conversation could not be made into a PDF. Export it as text instead.")) from failure
+        return limited_process.run_module(
+            PDF_MODULE, _build_pdf_document(conversation, options, by=by, now=now), PDF_LIMITS
+        )
+    except LimitedProcessError as error:
+        logger.warning("Could not make a PDF of conversation %s: %s", conversation.pk, error)
+        raise PDFExportError(
+            _("A PDF of this conversation could not be created. Export it as text instead.")
+        ) from error
     finally:
-        _making_pdf.release()
+        _pdf_lock.release()
 
 
-def title(conversation: Conversation) -> str:
-    """What stands over it all."""
-    return _("Conversation with %(customer)s") % {"customer": clean(conversation.contact.display_name)}
+def get_title(conversation: Conversation) -> str:
+    """Return the title of an export."""
+    return _("Conversation with %(customer)s") % {
+        "customer": remove_unsafe_characters(conversation.contact.display_name)
+    }
 
 
-def _pieces(conversation: Conversation, wanted: Wanted, *, by: User, now: datetime) -> Iterator[str]:
-    yield f"{title(conversation)}\n\n"
-    told = facts(conversation, wanted, by=by, now=now)
-    width = max(len(name) for name, _value in told) + 1
-    for name, value in told:
+def _iter_text(conversation: Conversation, options: ExportOptions, *, by: User, now: datetime) -> Iterator[str]:
+    yield f"{get_title(conversation)}\n\n"
+    fields = get_header_fields(conversation, options, by=by, now=now)
+    width = max(len(name) for name, _value in fields) + 1
+    for name, value in fields:
         yield f"{name + ':':<{width}} {value}\n"
     yield "\n"
-    for entry in entries(conversation, wanted):
-        yield line(entry, wanted.zone)
+    for entry in iter_entries(conversation, options):
+        yield format_entry(entry, options.time_zone)
 
 
-def line(entry: Entry, zone: tzinfo) -> str:
-    """An entry as text; what follows its first line is set in, so that no text passes for another entry."""
-    said = entry.text.replace("\n", "\n    ")
-    who = f"* {said}" if entry.is_event else f"{entry.who}: {said}"
-    return f"[{entry.at.astimezone(zone):{MOMENT}}] {who}\n"
+def format_entry(entry: TranscriptEntry, zone: tzinfo) -> str:
+    """Return an entry as text; later lines are indented, so that no text looks like another entry."""
+    text = entry.text.replace("\n", "\n    ")
+    line = f"* {text}" if entry.is_event else f"{entry.author}: {text}"
+    return f"[{entry.at.astimezone(zone):{TIMESTAMP_FORMAT}}] {line}\n"
 
 
-def clean(said: str) -> str:
-    """Text without what nobody sees and what could deceive."""
-    return UNSEEN.sub("", said.replace("\r\n", "\n"))
+def remove_unsafe_characters(text: str) -> str:
+    """Remove control characters that are invisible or misleading."""
+    return UNSAFE_CHARACTERS.sub("", text.replace("\r\n", "\n"))
 
 
-def _document(conversation: Conversation, wanted: Wanted, *, by: User, now: datetime) -> bytes:
-    """Return what the PDF holds, as JSON for the program that makes it."""
+def _build_pdf_document(conversation: Conversation, options: ExportOptions, *, by: User, now: datetime) -> bytes:
+    """Return the content of the PDF as JSON for the program in `pdf.py`."""
     lines, characters = [], 0
-    for entry in entries(conversation, wanted):
+    for entry in iter_entries(conversation, options):
         characters += len(entry.text)
-        if characters > PDF_CHARACTERS:
-            raise _too_long()
-        lines.append(_pdf_line(entry, wanted.zone))
+        if characters > MAX_PDF_CHARACTERS:
+            raise _too_long_error()
+        lines.append(_build_pdf_line(entry, options.time_zone))
     document = {
-        "title": title(conversation),
-        "facts": facts(conversation, wanted, by=by, now=now),
+        "title": get_title(conversation),
+        "facts": get_header_fields(conversation, options, by=by, now=now),
         "lines": lines,
         "footnote": _(
-            "Boxes and names in brackets stand for characters no font here knows; the export as text has them all."
+            "Boxes and names in brackets replace characters missing from the fonts. The text export has all of them."
         ),
     }
     return json.dumps(document).encode()
 
 
-def _pdf_line(entry: Entry, zone: tzinfo) -> dict[str, Any]:
+def _build_pdf_line(entry: TranscriptEntry, zone: tzinfo) -> dict[str, Any]:
     at = entry.at.astimezone(zone)
     return {
         "day": f"{at:%Y-%m-%d}",
         "time": f"{at:%H:%M}",
-        "who": entry.who,
+        "author": entry.author,
         "text": entry.text,
         "is_event": entry.is_event,
         "is_note": entry.is_note,
-        "is_ours": entry.is_ours,
+        "is_outbound": entry.is_outbound,
     }
 
 
-def _too_long() -> PdfRefused:
-    return PdfRefused(_("This conversation is too long for a PDF. Export it as text."))
+def _too_long_error() -> PDFExportError:
+    return PDFExportError(_("This conversation is too long for a PDF. Export it as text."))
 
 
-def _messages(conversation: Conversation) -> Iterator[Entry]:
-    found = conversation.messages.select_related("author").prefetch_related("attachments").order_by("created_at", "pk")
-    for message in found.iterator(chunk_size=CHUNK):
-        who = _author(message, conversation.contact)
-        yield Entry(message.created_at, 1, message.pk, who, clean(_said(message)), not message.is_inbound)
+def _iter_message_entries(conversation: Conversation) -> Iterator[TranscriptEntry]:
+    messages = conversation.messages.select_related("author").prefetch_related("attachments")
+    for message in messages.order_by("created_at", "pk").iterator(chunk_size=CHUNK_SIZE):
+        author = _get_author_name(message, conversation.contact)
+        yield TranscriptEntry(
+            message.created_at,
+            1,
+            message.pk,
+            author,
+            remove_unsafe_characters(_format_message(message)),
+            not message.is_inbound,
+        )
 
 
-def _notes(found: QuerySet[Note]) -> Iterator[Entry]:
-    for note in found.order_by("created_at", "pk").iterator(chunk_size=CHUNK):
-        who = _("Note by %(author)s") % {"author": note.author.display_name}
-        yield Entry(note.created_at, 2, note.pk, who, clean(note.text), True)
+def _iter_note_entries(notes: QuerySet[Note]) -> Iterator[TranscriptEntry]:
+    for note in notes.order_by("created_at", "pk").iterator(chunk_size=CHUNK_SIZE):
+        author = _("Note by %(author)s") % {"author": note.author.display_name}
+        yield TranscriptEntry(note.created_at, 2, note.pk, author, remove_unsafe_characters(note.text), True)
 
 
-def _events(found: QuerySet[ConversationEvent]) -> Iterator[Entry]:
-    for event in found.order_by("created_at", "pk").iterator(chunk_size=CHUNK):
-        yield Entry(event.created_at, 0, event.pk, "", clean(str(event.said)))
+def _iter_event_entries(events: QuerySet[ConversationEvent]) -> Iterator[TranscriptEntry]:
+    for event in events.order_by("created_at", "pk").iterator(chunk_size=CHUNK_SIZE):
+        yield TranscriptEntry(event.created_at, 0, event.pk, "", remove_unsafe_characters(str(event.text)))
 
 
-def _author(message: Message, contact: Contact) -> str:
+def _get_author_name(message: Message, contact: Contact) -> str:
     if message.is_inbound:
-        return clean(contact.display_name)
+        return remove_unsafe_characters(contact.display_name)
     return message.author.display_name if message.author else _("Automatic message")
 
 
-def _said(message: Message) -> str:
-    """What the message says, its files by name, and whether it never arrived."""
-    parts = [_content(message), *(f"[{_('File')}: {_file(one)}]" for one in message.attachments.all())]
-    failed = f"[{_('Not delivered')}]" if message.has_failed else ""
-    return "\n".join(filter(None, [*parts, failed])) or f"[{_('Empty message')}]"
+def _format_message(message: Message) -> str:
+    """Return the content of a message, the names of its files, and a note when it was not delivered."""
+    files = [f"[{_('File')}: {_get_file_label(attachment)}]" for attachment in message.attachments.all()]
+    failure = f"[{_('Not delivered')}]" if message.has_failed else ""
+    return "\n".join(filter(None, [_format_content(message), *files, failure])) or f"[{_('Empty message')}]"
 
 
-def _file(attachment: Attachment) -> str:
-    return attachment.name or attachment.content_type or attachment.declared_type or _("without a name")
+def _get_file_label(attachment: Attachment) -> str:
+    return attachment.name or attachment.content_type or attachment.declared_type or _("unnamed")
 
 
-def _content(message: Message) -> str:
+def _format_content(message: Message) -> str:
     content = message.content
     match message.kind:
-        case Kind.LOCATION:
-            place = content.get("location", {})
-            known = (place.get(name) for name in ("label", "address", "latitude", "longitude"))
-            return f"[{_('Location')}: {', '.join(str(one) for one in known if one not in (None, ''))}]"
-        case Kind.CONTACTS:
+        case MessageKind.LOCATION:
+            location = content.get("location", {})
+            values = (location.get(name) for name in ("label", "address", "latitude", "longitude"))
+            return f"[{_('Location')}: {', '.join(str(value) for value in values if value not in (None, ''))}]"
+        case MessageKind.CONTACTS:
             names = ", ".join(str(person.get("name", "")) for person in content.get("contacts", []))
             return f"[{_('Contact card')}: {names}]"
-        case Kind.UNSUPPORTED:
+        case MessageKind.UNSUPPORTED:
             return "\n".join(filter(None, [message.body, f"[{_('Unsupported message')}]"]))
-        case Kind.BUTTON | Kind.LIST:
-            chosen = content.get("button", {}).get("text") or content.get("list", {}).get("title")
-            return str(chosen or message.body)
+        case MessageKind.BUTTON | MessageKind.LIST:
+            choice = content.get("button", {}).get("text") or content.get("list", {}).get("title")
+            return str(choice or message.body)
     return message.body

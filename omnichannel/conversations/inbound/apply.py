@@ -1,27 +1,32 @@
-"""What the desk makes of a webhook delivery; the channel is handed this function."""
+"""Apply a webhook delivery to the desk; `urls` passes this function to the channel."""
 
-from channels_whatsapp.deliveries import Ignore
 from channels_whatsapp.events import InboundMessage, StatusUpdate, message_sid
 from channels_whatsapp.models import WebhookDelivery, WebhookKind
+from channels_whatsapp.webhooks.deliveries import IgnoredDeliveryError
 from omnichannel.conversations.inbound.receive import receive_message
-from omnichannel.conversations.outbound.delivery_status import apply_status
+from omnichannel.conversations.outbound.delivery_status import apply_status_update
 
-# Some minutes: the outcome of a call that was cut off is settled long before that.
-ATTEMPTS_FOR_A_SID = 6
+# Some minutes of retries: by then the outcome of an interrupted API call is known.
+UNKNOWN_SID_ATTEMPTS = 6
 
 
 def apply_delivery(delivery: WebhookDelivery) -> None:
-    """File a customer's message, or move a message's status; raises Ignore for what is not for this desk."""
+    """Store a customer's message, or update a message's status.
+
+    Raises:
+        IgnoredDeliveryError: the delivery is not for this desk.
+        DeliveryNotReadyError: the message of a status callback is not stored yet.
+    """
     payload = delivery.payload
     if not message_sid(payload):
-        raise Ignore("The form has no message SID.")
+        raise IgnoredDeliveryError("The message SID is missing.")
     match delivery.kind:
         case WebhookKind.INBOUND:
             inbound = InboundMessage.from_payload(payload)
             receive_message(delivery.account, inbound, received_at=delivery.received_at)
         case WebhookKind.STATUS:
             update = StatusUpdate.from_payload(payload)
-            final = delivery.attempts >= ATTEMPTS_FOR_A_SID
-            apply_status(delivery.account, update, delivery.public_id, final=final)
-        case other:
-            raise ValueError(f"A delivery of kind {other!r}.")
+            is_final = delivery.attempts >= UNKNOWN_SID_ATTEMPTS
+            apply_status_update(delivery.account, update, delivery.public_id, is_final_attempt=is_final)
+        case unknown_kind:
+            raise ValueError(f"Unknown kind of delivery: {unknown_kind!r}.")

@@ -1,4 +1,4 @@
-"""Customers' files: fetched in the background, tried again while Twilio does not have them ready."""
+"""Download customers' files in the background, with retries while Twilio does not have them ready."""
 
 import logging
 import mimetypes
@@ -10,125 +10,129 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
-from channels_whatsapp.media import FetchedMedia, MediaNotReady, MediaRefused, fetch
-from omnichannel.conversations.contacts.vcard_parser import Person, people_in
-from omnichannel.conversations.inbound.receive import NOT_ACCEPTED
+from channels_whatsapp.media import FetchedMedia, MediaRejectedError, MediaUnavailableError, fetch_media
+from omnichannel.conversations.contacts.vcard_parser import Person, parse_people
+from omnichannel.conversations.inbound.receive import ATTACHMENTS_DISABLED
 from omnichannel.conversations.lanes import LaneKind
-from omnichannel.conversations.live_events import EventKind, publish_event
-from omnichannel.conversations.models import Attachment, FileState, Kind, Message
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
+from omnichannel.conversations.models import Attachment, AttachmentState, Message, MessageKind
 from omnichannel.jobs.lanes import Lease, enqueue
 
 logger = logging.getLogger(__name__)
 
-FAILED_TO_PROCESS = gettext_noop("This file could not be processed.")
-RETRY_AFTER = [timedelta(seconds=s) for s in (1, 3, 10, 30, 120, 600, 3600)]
+PROCESSING_FAILED = gettext_noop("This file could not be processed.")
+RETRY_DELAYS = [timedelta(seconds=s) for s in (1, 3, 10, 30, 120, 600, 3600)]
 
 
-class NothingToFetch(Exception):
-    """This file can't be fetched again; the text says so to a person."""
+class MediaRetryError(Exception):
+    """The file can't be fetched again; the text is for the user."""
 
 
 def fetch_attachment(lease: Lease) -> datetime | None:
-    """Fetch the file; says when to try again, None when it is stored or given up."""
-    waiting = Attachment.objects.filter(pk=lease.key, state=FileState.PENDING)
-    attachment = waiting.select_related("message__conversation__number__account").first()
+    """Fetch a file; return when to try again, or None when it is stored or has failed for good."""
+    pending = Attachment.objects.filter(pk=lease.key, state=AttachmentState.PENDING)
+    attachment = pending.select_related("message__conversation__number__account").first()
     if attachment is None:
         return None
     account = attachment.message.conversation.number.account
     try:
-        found = fetch(account, attachment.source_url, attachment.declared_type)
-    except MediaRefused as refused:
-        _give_up(attachment, str(refused))
+        media = fetch_media(account, attachment.source_url, attachment.declared_type)
+    except MediaRejectedError as error:
+        _mark_failed(attachment, str(error))
         return None
-    except MediaNotReady as error:
-        return _try_later(attachment, str(error))
-    with found.file:
-        _store(attachment, found)
+    except MediaUnavailableError as error:
+        return _schedule_retry(attachment, str(error))
+    with media.file:
+        _store_file(attachment, media)
     return None
 
 
-def _try_later(attachment: Attachment, why: str) -> datetime | None:
-    if attachment.attempts >= len(RETRY_AFTER):
-        _give_up(attachment, why)
+def _schedule_retry(attachment: Attachment, reason: str) -> datetime | None:
+    if attachment.attempts >= len(RETRY_DELAYS):
+        _mark_failed(attachment, reason)
         return None
-    later = timezone.now() + RETRY_AFTER[attachment.attempts]
-    _pending(attachment).update(attempts=attachment.attempts + 1, error=why[:300])
-    return later
+    retry_at = timezone.now() + RETRY_DELAYS[attachment.attempts]
+    _get_if_pending(attachment).update(attempts=attachment.attempts + 1, error=reason[:300])
+    return retry_at
 
 
-def _give_up(attachment: Attachment, why: str) -> None:
+def _mark_failed(attachment: Attachment, reason: str) -> None:
     with transaction.atomic():
-        if _pending(attachment).update(state=FileState.FAILED, error=why[:300]):
-            _show(attachment)
+        if _get_if_pending(attachment).update(state=AttachmentState.FAILED, error=reason[:300]):
+            _publish_update(attachment)
 
 
-def give_up_attachment(pk: int) -> None:
-    """Show the file as failed: each attempt to fetch it raised an error, hung or killed the worker."""
+def mark_attachment_failed(pk: int) -> None:
+    """Mark a file as failed after each attempt to fetch it raised an error, hung or killed the worker."""
     attachment = Attachment.objects.filter(pk=pk).select_related("message__conversation").first()
     if attachment is not None:
-        _give_up(attachment, FAILED_TO_PROCESS)
+        _mark_failed(attachment, PROCESSING_FAILED)
 
 
-def _pending(attachment: Attachment) -> QuerySet[Attachment]:
-    return Attachment.objects.filter(pk=attachment.pk, state=FileState.PENDING)
+def _get_if_pending(attachment: Attachment) -> QuerySet[Attachment]:
+    return Attachment.objects.filter(pk=attachment.pk, state=AttachmentState.PENDING)
 
 
-def _store(attachment: Attachment, found: FetchedMedia) -> None:
-    attachment.file.save("", File(found.file), save=False)
-    attachment.content_type, attachment.size = found.content_type, found.size
-    attachment.name = attachment.name or _name(attachment, found.content_type)
-    people = _people(found)
+def _store_file(attachment: Attachment, media: FetchedMedia) -> None:
+    attachment.file.save("", File(media.file), save=False)
+    attachment.content_type, attachment.size = media.content_type, media.size
+    attachment.name = attachment.name or _generate_name(attachment, media.content_type)
+    people = _parse_contact_card(media)
     with transaction.atomic():
-        stored = _pending(attachment).update(
+        updated = _get_if_pending(attachment).update(
             file=attachment.file.name,
             content_type=attachment.content_type,
             size=attachment.size,
             name=attachment.name,
-            state=FileState.STORED,
+            state=AttachmentState.STORED,
             error="",
         )
-        if stored:
-            _show_people(attachment.message_id, people)
-            _show(attachment)
+        if updated:
+            _add_contacts_to_message(attachment.message_id, people)
+            _publish_update(attachment)
 
 
-def _name(attachment: Attachment, content_type: str) -> str:
+def _generate_name(attachment: Attachment, content_type: str) -> str:
     return f"file-{attachment.message_id}-{attachment.position + 1}{mimetypes.guess_extension(content_type) or ''}"
 
 
-def _people(found: FetchedMedia) -> list[Person]:
-    if found.content_type != "text/vcard":
+def _parse_contact_card(media: FetchedMedia) -> list[Person]:
+    if media.content_type != "text/vcard":
         return []
-    found.file.seek(0)
-    return people_in(found.file.read())
+    media.file.seek(0)
+    return parse_people(media.file.read())
 
 
-def _show_people(message_id: int, people: list[Person]) -> None:
-    """Add them to the message; locked, because its other cards may be fetched at the same time."""
+def _add_contacts_to_message(message_id: int, people: list[Person]) -> None:
+    """Add people to a message, locked because its other cards may be fetched at the same time."""
     if people:
         message = Message.objects.select_for_update(of=("self",)).get(pk=message_id)
         message.content["contacts"] = [*message.content.get("contacts", []), *people]
-        message.kind = Kind.CONTACTS
+        message.kind = MessageKind.CONTACTS
         message.save(update_fields=["kind", "content"])
 
 
-def _show(attachment: Attachment) -> None:
+def _publish_update(attachment: Attachment) -> None:
     Message.objects.filter(pk=attachment.message_id).update(updated_at=timezone.now())
-    publish_event(EventKind.MESSAGE, attachment.message.conversation, part_id=attachment.message_id)
+    publish_event(LiveEventKind.MESSAGE, attachment.message.conversation, part_id=attachment.message_id)
 
 
 def can_retry(attachment: Attachment) -> bool:
-    """Whether the file failed to come and there is an address to try again."""
-    failed = attachment.state == FileState.FAILED
-    return failed and bool(attachment.source_url) and attachment.error != NOT_ACCEPTED
+    """Return whether the download failed and can be tried again."""
+    has_failed = attachment.state == AttachmentState.FAILED
+    return has_failed and bool(attachment.source_url) and attachment.error != ATTACHMENTS_DISABLED
 
 
-def retry(attachment: Attachment) -> None:
-    """Try again to fetch a file that never came. Raises NothingToFetch where there is nothing to fetch."""
+def retry_download(attachment: Attachment) -> None:
+    """Try again to fetch a file.
+
+    Raises:
+        MediaRetryError: the file has not failed, or can't be fetched again.
+    """
     if not can_retry(attachment):
-        raise NothingToFetch(gettext("This file can't be fetched again."))
+        raise MediaRetryError(gettext("This file can't be downloaded again."))
     with transaction.atomic():
-        failed = Attachment.objects.filter(pk=attachment.pk, state=FileState.FAILED)
-        if failed.update(state=FileState.PENDING, attempts=0, error=""):
+        failed = Attachment.objects.filter(pk=attachment.pk, state=AttachmentState.FAILED)
+        if failed.update(state=AttachmentState.PENDING, attempts=0, error=""):
             enqueue(LaneKind.MEDIA, attachment.pk)
-            _show(attachment)
+            _publish_update(attachment)

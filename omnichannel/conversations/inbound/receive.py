@@ -1,4 +1,4 @@
-"""A customer's message: filed into its conversation, in the transaction that stores the delivery."""
+"""Receive a customer's message: store it in its conversation."""
 
 from datetime import datetime
 
@@ -6,126 +6,143 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from channels_whatsapp.deliveries import Ignore
 from channels_whatsapp.events import InboundMessage
 from channels_whatsapp.models import WhatsAppAccount, WhatsAppNumber
-from channels_whatsapp.sender_lookup import number_for
-from channels_whatsapp.service_window import closes_at
+from channels_whatsapp.service_window import get_closing_time
+from channels_whatsapp.webhooks.deliveries import IgnoredDeliveryError
+from channels_whatsapp.webhooks.number_lookup import find_number
+from omnichannel.conversations import timeline
 from omnichannel.conversations.contacts import lookup, opt_out
-from omnichannel.conversations.lanes import LaneKind, request_automated_messages
-from omnichannel.conversations.live_events import EventKind, publish_event
+from omnichannel.conversations.lanes import LaneKind, request_automated_message
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import (
     Attachment,
+    AttachmentState,
     Conversation,
-    Direction,
-    FileState,
     Message,
-    Status,
+    MessageDirection,
+    MessageStatus,
+    MessageTrigger,
+    TimelineEventKind,
 )
-from omnichannel.conversations.state_machine import record_event, wake
+from omnichannel.conversations.state_machine import resume_on_customer_message
 from omnichannel.core.localized_text import localized
 from omnichannel.jobs.lanes import enqueue
 from routing.models import Queue
 
-BLOCKED = "Blocked: this customer is blocked at the desk."
-NOT_ACCEPTED = gettext_noop("Attachments from customers are switched off for this number.")
+BLOCKED_REASON = "This customer is blocked."
+ATTACHMENTS_DISABLED = gettext_noop("Attachments from customers are disabled for this number.")
 
 
 def receive_message(account: WhatsAppAccount, inbound: InboundMessage, *, received_at: datetime) -> Message:
-    """File a customer's message: number, contact, open conversation or a new one, message, pending files.
+    """Store a customer's message and its pending files in the contact's open conversation or a new one.
 
-    Raises Ignore for what is not for this desk. The caller holds the transaction.
+    The caller holds the transaction.
+
+    Args:
+        account: the account the delivery came for.
+        inbound: the parsed message.
+        received_at: when the delivery arrived.
+
+    Raises:
+        IgnoredDeliveryError: the message is not for this desk, or the customer is blocked.
     """
     if not inbound.sender:
-        raise Ignore("It does not come from a WhatsApp address.")
+        raise IgnoredDeliveryError("The sender is not a WhatsApp address.")
     if not inbound.sid:
-        raise Ignore("It has no message SID.")
-    number = number_for(account, inbound)
-    conversation = _open_conversation(number, inbound) or _start_conversation(number, inbound, received_at)
+        raise IgnoredDeliveryError("The message SID is missing.")
+    number = find_number(account, inbound)
+    conversation = _find_open_conversation(number, inbound) or _get_or_start_conversation(number, inbound, received_at)
     if conversation.contact.blocked_at:
-        raise Ignore(BLOCKED)  # with all that was begun above; the delivery is kept
-    lookup.learn(conversation.contact, inbound)
+        raise IgnoredDeliveryError(BLOCKED_REASON)  # rolls back the changes above; the delivery stays stored
+    lookup.update_from_message(conversation.contact, inbound)
     message = Message.objects.create(
         conversation=conversation,
-        direction=Direction.INBOUND,
+        direction=MessageDirection.INBOUND,
         kind=inbound.kind,
         body=inbound.body,
         content=inbound.content,
-        status=Status.RECEIVED,
+        status=MessageStatus.RECEIVED,
         twilio_sid=inbound.sid,
         payload=inbound.extra,
-        quoted=_quoted(conversation, inbound),
+        quoted=_find_quoted_message(conversation, inbound),
         created_at=received_at,
     )
-    _expect_files(number, message, inbound)
-    _move_clock(conversation, message, received_at)
-    opt_out.heed(conversation, message)
-    wake(conversation)
-    publish_event(EventKind.MESSAGE, conversation, part_id=message.pk)
+    _create_attachments(number, message, inbound)
+    _update_activity(conversation, message, received_at)
+    opt_out.apply_opt_out_word(conversation, message)
+    resume_on_customer_message(conversation)
+    publish_event(LiveEventKind.MESSAGE, conversation, part_id=message.pk)
     return message
 
 
-def _open_conversation(number: WhatsAppNumber, inbound: InboundMessage) -> Conversation | None:
-    ours = Conversation.objects.select_for_update(of=("self",), no_key=True).select_related("contact")
-    ours = ours.knowing_who_shares_it().filter(lookup.belongs_to(inbound, prefix="contact__"))
-    found = ours.filter(number=number, closed_at=None)[:2]
-    # Number and business-scoped id may have been two people until now: the long way makes them one.
-    return found[0] if len(found) == 1 and lookup.is_all_of(found[0].contact, inbound) else None
+def _find_open_conversation(number: WhatsAppNumber, inbound: InboundMessage) -> Conversation | None:
+    locked = Conversation.objects.select_for_update(of=("self",), no_key=True).select_related("contact")
+    from_sender = locked.annotate_is_shared().filter(lookup.build_sender_filter(inbound, prefix="contact__"))
+    conversations = from_sender.filter(number=number, closed_at=None)[:2]
+    # Number and business-scoped id may belong to two contacts so far: `get_or_create_contact` then merges them.
+    is_unique = len(conversations) == 1 and lookup.has_sender_ids(conversations[0].contact, inbound)
+    return conversations[0] if is_unique else None
 
 
-def _start_conversation(number: WhatsAppNumber, inbound: InboundMessage, at: datetime) -> Conversation:
-    contact = lookup.find_or_create(inbound)
+def _get_or_start_conversation(number: WhatsAppNumber, inbound: InboundMessage, at: datetime) -> Conversation:
+    contact = lookup.get_or_create_contact(inbound)
     existing = (
         contact.conversations.select_for_update(of=("self",), no_key=True).filter(number=number, closed_at=None).first()
     )
     if existing is not None:
         return existing
     stream = number.work_stream
-    queue = stream.fallback_queue or Queue.objects.default()
+    queue = stream.fallback_queue or Queue.objects.get_default()
     conversation = Conversation.objects.create(
         contact=contact, number=number, work_stream=stream, queue=queue, created_at=at, last_activity_at=at
     )
-    line = localized("The customer wrote to %(number)s. Waiting in %(queue)s.", number=number.name, queue=queue)
-    record_event(conversation, "created", line, by=None, at=at)
+    line = localized("Message received on %(number)s. Waiting in %(queue)s.", number=number.name, queue=queue)
+    timeline.record(conversation, TimelineEventKind.CREATED, line, actor=None, at=at)
     enqueue(LaneKind.ROUTE, conversation.pk)
-    request_automated_messages(conversation)
+    request_automated_message(conversation, MessageTrigger.GREETING, at=at)
     return conversation
 
 
-def _quoted(conversation: Conversation, inbound: InboundMessage) -> Message | None:
+def _find_quoted_message(conversation: Conversation, inbound: InboundMessage) -> Message | None:
     if not inbound.quoted_sid:
         return None
-    said_here = Message.objects.filter(
+    messages = Message.objects.filter(
         conversation__contact=conversation.contact_id, conversation__number=conversation.number_id
     )
-    return said_here.filter(twilio_sid=inbound.quoted_sid).first()
+    return messages.filter(twilio_sid=inbound.quoted_sid).first()
 
 
-def _expect_files(number: WhatsAppNumber, message: Message, inbound: InboundMessage) -> None:
-    wanted = number.customers_may_attach
-    files = [
+def _create_attachments(number: WhatsAppNumber, message: Message, inbound: InboundMessage) -> None:
+    is_allowed = number.customers_may_attach
+    attachments = [
         Attachment(
             message=message,
             position=position,
             source_url=item.url,
             declared_type=item.content_type,
-            state=FileState.PENDING if wanted else FileState.FAILED,
-            error="" if wanted else NOT_ACCEPTED,
+            state=AttachmentState.PENDING if is_allowed else AttachmentState.FAILED,
+            error="" if is_allowed else ATTACHMENTS_DISABLED,
         )
         for position, item in enumerate(inbound.media)
     ]
-    for attachment in Attachment.objects.bulk_create(files):
-        if wanted:
+    for attachment in Attachment.objects.bulk_create(attachments):
+        if is_allowed:
             enqueue(LaneKind.MEDIA, attachment.pk)
 
 
-def _move_clock(conversation: Conversation, message: Message, received_at: datetime) -> None:
-    """The 24-hour window counts from the latest message; one that is filed late does not turn it back."""
+def _update_activity(conversation: Conversation, message: Message, received_at: datetime) -> None:
+    """Update the last message, unread count and 24-hour window.
+
+    The window counts from the latest message: one that is stored late never shortens it.
+    """
     latest = max(received_at, conversation.last_inbound_at or received_at)
     is_latest = received_at >= conversation.last_activity_at or conversation.last_message_id is None
     Conversation.objects.filter(pk=conversation.pk).update(
         last_inbound_at=latest,
-        window_closes_at=max(closes_at(received_at), conversation.window_closes_at or closes_at(received_at)),
+        window_closes_at=max(
+            get_closing_time(received_at), conversation.window_closes_at or get_closing_time(received_at)
+        ),
         unread_count=F("unread_count") + 1,
         last_message_id=message.pk if is_latest else conversation.last_message_id,
         last_activity_at=max(timezone.now(), conversation.last_activity_at),

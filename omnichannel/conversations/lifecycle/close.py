@@ -1,9 +1,10 @@
-"""End and close conversations, by hand and when they have stood still for too long.
+"""End and close conversations, by hand and when they are stale.
 
-The times are the documented product's for asynchronous channels, counted as time in the same state.
+The times are those of Dynamics 365 for asynchronous channels, counted as time in the same state.
 """
 
 import logging
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -11,102 +12,126 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from omnichannel.conversations.access import may_supervise
-from omnichannel.conversations.models import Conversation, ConversationQuerySet
-from omnichannel.conversations.state_machine import TransitionRefused, move, require_agent, require_read
+from omnichannel.conversations.access import can_supervise
+from omnichannel.conversations.lifecycle.dispositions import validate_wrap_up
+from omnichannel.conversations.models import Conversation, ConversationQuerySet, DispositionCode, Note
+from omnichannel.conversations.state_machine import TransitionError, require_agent, require_all_read, transition
 from omnichannel.core.localized_text import LocalizedText, localized
 from routing.models import Agent, State
 
 logger = logging.getLogger(__name__)
 
 STALE_AFTER: dict[State, tuple[timedelta, LocalizedText]] = {
-    State.OPEN: (timedelta(days=30), localized("Closed: nobody took it for 30 days.")),
-    State.ACTIVE: (timedelta(days=30), localized("Closed: nobody wrote for 30 days.")),
-    State.WRAP_UP: (timedelta(days=1), localized("Closed: wrap-up lasted longer than a day.")),
+    State.OPEN: (timedelta(days=30), localized("Closed automatically after 30 days without an agent.")),
+    State.ACTIVE: (timedelta(days=30), localized("Closed automatically after 30 days without messages.")),
+    State.WRAP_UP: (timedelta(days=1), localized("Closed automatically after more than a day in wrap-up.")),
 }
-CLOSED_AT_ONCE = 500
+CLOSE_BATCH_SIZE = 500
 
 
-def end(conversation: Conversation, agent: Agent) -> None:
-    """The conversation with the customer is over; the agent finishes up."""
+def end_conversation(conversation: Conversation, agent: Agent) -> None:
+    """Move the agent's active conversation to Wrap-up."""
     require_agent(conversation, agent)
-    line = localized("%(agent)s ended the conversation.", agent=agent)
-    move(conversation, State.WRAP_UP, agent=agent, by=agent.user, line=line)
+    text = localized("%(agent)s ended the conversation.", agent=agent)
+    transition(conversation, State.WRAP_UP, agent=agent, actor=agent.user, event_text=text)
 
 
-def close(conversation: Conversation, agent: Agent, *, came_to: str = "") -> None:
-    """Close for good. A new message from the customer starts a new conversation. `came_to` is its codes in words.
+def close_conversation(
+    conversation: Conversation, agent: Agent, *, codes: Collection[DispositionCode] = (), note: str = ""
+) -> None:
+    """Close a conversation for good, with disposition codes and a note; an active one is ended first.
 
-    Raises TransitionRefused while there is a message from the customer that the agent has not seen.
+    Args:
+        codes: Up to two disposition codes; at least one when the work stream requires it.
+        note: A note for colleagues; empty for none.
+
+    Raises:
+        WrapUpError: The codes or the note are not acceptable. Nothing has changed.
+        TransitionError: The conversation can't be closed now, or there are unread messages. Nothing has changed.
     """
-    must_be_theirs_to_close(conversation, agent)
-    if conversation.state != State.WRAP_UP:
-        raise TransitionRefused(gettext("End the conversation before you close it."))
+    require_can_close(conversation, agent)
+    if conversation.state not in {State.ACTIVE, State.WRAP_UP}:
+        raise TransitionError(gettext("Only active conversations and those in wrap-up can be closed."))
+    text = note.replace("\r\n", "\n").replace("\x00", "").strip()
+    validate_wrap_up(conversation, codes, text)
     with transaction.atomic():
-        require_read(conversation)
-        move(conversation, State.CLOSED, agent=conversation.agent, by=agent.user, line=_closed(agent, came_to))
+        # First, because it locks the row: a new message waits until the transaction ends.
+        require_all_read(conversation)
+        if conversation.state == State.ACTIVE:
+            end_conversation(conversation, agent)
+        conversation.dispositions.set(codes)
+        if text:
+            Note.objects.create(conversation=conversation, author=agent.user, text=text)
+        transition(
+            conversation,
+            State.CLOSED,
+            agent=conversation.agent,
+            actor=agent.user,
+            event_text=_closed_text(agent, codes),
+        )
 
 
-def _closed(agent: Agent, came_to: str) -> LocalizedText:
-    if came_to:
-        return localized("%(agent)s closed the conversation: %(codes)s.", agent=agent, codes=came_to)
+def _closed_text(agent: Agent, codes: Collection[DispositionCode]) -> LocalizedText:
+    if codes:
+        names = ", ".join(sorted(code.name for code in codes))
+        return localized("%(agent)s closed the conversation: %(codes)s.", agent=agent, codes=names)
     return localized("%(agent)s closed the conversation.", agent=agent)
 
 
-def must_be_theirs_to_close(conversation: Conversation, agent: Agent) -> None:
-    """Raises TransitionRefused unless the agent has it; a supervisor closes what a colleague wraps up, too."""
-    if conversation.state != State.WRAP_UP or not may_supervise(agent):
+def require_can_close(conversation: Conversation, agent: Agent) -> None:
+    """Raise TransitionError unless it is the agent's, or in wrap-up and the agent is a supervisor."""
+    if conversation.state != State.WRAP_UP or not can_supervise(agent):
         require_agent(conversation, agent)
 
 
-def close_stale(now: datetime | None = None) -> int:
-    """Close what has waited or stood still for too long; returns how many were closed."""
+def close_stale_conversations(now: datetime | None = None) -> int:
+    """Close conversations that have been in a state for too long; return the number closed."""
     at = now or timezone.now()
-    closed = 0
-    for conversation, line in [*_stale(at), *_inactive(at)]:
+    closed_count = 0
+    for conversation, text in [*_stale_by_state(at), *_idle_waiting(at)]:
         try:
-            move(
+            transition(
                 conversation,
                 State.CLOSED,
                 agent=conversation.agent,
-                by=None,
-                line=line,
-                only_if=conversation.state_since,
+                actor=None,
+                event_text=text,
+                expected_state_since=conversation.state_since,
             )
-            closed += 1
-        except TransitionRefused:
-            logger.info("Conversation %s moved on before it was closed.", conversation.pk)
-    return closed
+            closed_count += 1
+        except TransitionError:
+            logger.info("Conversation %s changed before it could be closed.", conversation.pk)
+    return closed_count
 
 
-def _stale(at: datetime) -> list[tuple[Conversation, LocalizedText]]:
+def _stale_by_state(at: datetime) -> list[tuple[Conversation, LocalizedText]]:
     return [
-        (conversation, line)
-        for state, (age, line) in STALE_AFTER.items()
-        for conversation in _first(_nobody_waits().filter(state=state, state_since__lt=at - age))
+        (conversation, text)
+        for state, (age, text) in STALE_AFTER.items()
+        for conversation in _oldest_batch(_without_unread_messages().filter(state=state, state_since__lt=at - age))
         if state != State.ACTIVE or conversation.last_activity_at < at - age
     ]
 
 
-def _nobody_waits() -> ConversationQuerySet:
-    """What an agent has is never closed over a message they have not seen; what nobody took has nothing but such."""
+def _without_unread_messages() -> ConversationQuerySet:
+    """Return conversations without unread messages, and open ones, whose messages nobody has read yet."""
     return Conversation.objects.filter(Q(unread_count=0) | Q(state=State.OPEN))
 
 
-def _inactive(at: datetime) -> list[tuple[Conversation, LocalizedText]]:
-    """Waiting conversations in which neither side has written for their work stream's time; none that is snoozed."""
+def _idle_waiting(at: datetime) -> list[tuple[Conversation, LocalizedText]]:
+    """Return waiting conversations inactive for `auto_close_after`, without snoozed ones."""
     waiting = (
-        _nobody_waits()
+        _without_unread_messages()
         .filter(Q(snoozed_until=None) | Q(last_activity_at__gte=F("snoozed_until")), state=State.WAITING)
         .annotate(closes_at=F("state_since") + F("work_stream__auto_close_after"))
     )
-    idle = _first(waiting.filter(closes_at__lt=at).select_related("work_stream"))
+    idle = _oldest_batch(waiting.filter(closes_at__lt=at).select_related("work_stream"))
     return [
-        (conversation, localized("Closed: nobody wrote for the time the work stream allows."))
+        (conversation, localized("Closed automatically due to inactivity."))
         for conversation in idle
         if conversation.last_activity_at + conversation.work_stream.auto_close_after < at
     ]
 
 
-def _first(conversations: ConversationQuerySet) -> ConversationQuerySet:
-    return conversations.select_related("agent").order_by("state_since")[:CLOSED_AT_ONCE]
+def _oldest_batch(conversations: ConversationQuerySet) -> ConversationQuerySet:
+    return conversations.select_related("agent").order_by("state_since")[:CLOSE_BATCH_SIZE]

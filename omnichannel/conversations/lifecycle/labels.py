@@ -1,4 +1,4 @@
-"""Labels: words by which conversations and customers are found again."""
+"""Create labels, and add them to conversations and contacts."""
 
 from collections.abc import Iterable
 
@@ -6,85 +6,81 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
-from omnichannel.conversations.live_events import EventKind, publish_event
-from omnichannel.conversations.models import Contact, Conversation, Label
-from omnichannel.conversations.state_machine import record_event
+from omnichannel.conversations import timeline
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
+from omnichannel.conversations.models import Contact, Conversation, Label, TimelineEventKind
 from omnichannel.core.localized_text import LocalizedText, localized, localized_plural
 
-LONGEST_NAME = 40
-CREATE = "conversations.add_label"
+MAX_LABEL_LENGTH = 40
+CREATE_PERMISSION = "conversations.add_label"
 
 
-class LabelRefused(Exception):
-    """The label was not created; the text says why to a person."""
+class LabelError(Exception):
+    """The label was not created; the text is for the user."""
 
 
-def may_create(user: User) -> bool:
-    """Whether this person may make new labels, not only use those there are."""
-    return user.is_active and user.has_perm(CREATE)
+def can_create_label(user: User) -> bool:
+    """Return whether the user may create labels, not only use existing ones."""
+    return user.is_active and user.has_perm(CREATE_PERMISSION)
 
 
-def label_called(name: str, *, by: User) -> Label:
-    """The label of that name, whatever its capitals; a new one where there is none yet.
+def get_or_create_label(name: str, *, user: User) -> Label:
+    """Return the label with this name, ignoring case; create it if there is none.
 
-    Raises LabelRefused with a sentence for whoever tried.
+    Raises:
+        LabelError: The name is empty or too long, or the user may not create labels.
     """
-    wanted = " ".join(name.replace("\x00", "").split())
-    if not wanted:
-        raise LabelRefused(gettext("Give the label a name."))
-    found = Label.objects.filter(name__iexact=wanted).first()
-    if found is not None:
-        return found
-    if not may_create(by):
-        raise LabelRefused(gettext("There is no such label. A supervisor can create it."))
-    if len(wanted) > LONGEST_NAME:
-        raise LabelRefused(gettext("A label has up to %(limit)s characters.") % {"limit": LONGEST_NAME})
+    cleaned_name = " ".join(name.replace("\x00", "").split())
+    if not cleaned_name:
+        raise LabelError(gettext("Enter a name for the label."))
+    label = Label.objects.filter(name__iexact=cleaned_name).first()
+    if label is not None:
+        return label
+    if not can_create_label(user):
+        raise LabelError(gettext("This label does not exist. Ask a supervisor to create it."))
+    if len(cleaned_name) > MAX_LABEL_LENGTH:
+        raise LabelError(gettext("Labels can have up to %(limit)s characters.") % {"limit": MAX_LABEL_LENGTH})
     try:
         with transaction.atomic():
-            return Label.objects.create(name=wanted)
-    except IntegrityError:  # somebody created it at the same moment
-        return Label.objects.get(name=wanted)
+            return Label.objects.create(name=cleaned_name)
+    except IntegrityError:  # created concurrently
+        return Label.objects.get(name=cleaned_name)
 
 
-def add_label(thing: Conversation | Contact, label: Label, *, by: User) -> bool:
-    """Put the label on a conversation or a customer; whether it was not there before."""
-    return relabel(thing, add=[label], remove=[], by=by)
+def update_labels(
+    target: Conversation | Contact, *, add: Iterable[Label], remove: Iterable[Label], actor: User
+) -> bool:
+    """Add and remove labels, with one timeline event; return whether anything changed.
 
-
-def remove_label(thing: Conversation | Contact, label: Label, *, by: User) -> bool:
-    """Take the label off a conversation or a customer; whether it was there."""
-    return relabel(thing, add=[], remove=[label], by=by)
-
-
-def relabel(thing: Conversation | Contact, *, add: Iterable[Label], remove: Iterable[Label], by: User) -> bool:
-    """Put some labels on and take others off, with one line in the timeline; whether anything changed.
-
-    What a colleague has labelled meanwhile stays.
+    Labels that colleagues add at the same time stay.
     """
     with transaction.atomic():
-        before = set(thing.labels.all())
+        before = set(target.labels.all())
         added, removed = set(add) - before, set(remove) & before
         if not added and not removed:
             return False
-        thing.labels.add(*added)
-        thing.labels.remove(*removed)
-        _tell(thing, sorted(map(str, added)), sorted(map(str, removed)), by)
+        target.labels.add(*added)
+        target.labels.remove(*removed)
+        _record_change(target, sorted(map(str, added)), sorted(map(str, removed)), actor)
     return True
 
 
-def _tell(thing: Conversation | Contact, added: list[str], removed: list[str], by: User) -> None:
-    """A conversation's timeline says who labelled it; a customer's labels are shown beside what is open with them."""
-    if isinstance(thing, Contact):
-        for conversation in thing.conversations.filter(closed_at=None):
-            publish_event(EventKind.CONVERSATION, conversation)
+def _record_change(target: Conversation | Contact, added: list[str], removed: list[str], by: User) -> None:
+    """Record the change in a conversation's timeline; for a contact refresh their open conversations."""
+    if isinstance(target, Contact):
+        for conversation in target.conversations.filter(closed_at=None):
+            publish_event(LiveEventKind.CONVERSATION, conversation)
         return
-    record_event(
-        thing, "labelled", localized("%(by)s %(changes)s.", by=by.display_name, changes=_changes(added, removed)), by=by
+    timeline.record(
+        target,
+        TimelineEventKind.LABELLED,
+        localized("%(by)s %(changes)s.", by=by.display_name, changes=_changes_text(added, removed)),
+        actor=by,
     )
-    publish_event(EventKind.CONVERSATION, thing)
+    publish_event(LiveEventKind.CONVERSATION, target)
 
 
-def _changes(added: list[str], removed: list[str]) -> LocalizedText:
+def _changes_text(added: list[str], removed: list[str]) -> LocalizedText:
     adds = localized_plural("added the label %(labels)s", "added the labels %(labels)s", len(added), labels=added)
     removes = localized_plural(
         "removed the label %(labels)s", "removed the labels %(labels)s", len(removed), labels=removed

@@ -1,40 +1,45 @@
-"""How urgent a conversation is: it orders what is handed out, and what an agent looks at first."""
+"""The priority of a conversation; it orders offers to agents and the inbox."""
 
 from django.db import transaction
 from django.utils.translation import gettext
 
-from omnichannel.conversations.access import may_supervise
+from omnichannel.conversations import timeline
+from omnichannel.conversations.access import can_supervise
 from omnichannel.conversations.lanes import request_assignment
-from omnichannel.conversations.live_events import EventKind, publish_event
-from omnichannel.conversations.models import Conversation, Priority
-from omnichannel.conversations.state_machine import TransitionRefused, record_event
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
+from omnichannel.conversations.models import Conversation, Priority, TimelineEventKind
+from omnichannel.conversations.state_machine import TransitionError
 from omnichannel.core.localized_text import LocalizedText, localized
 from routing.models import Agent, State
 
 
-def may_prioritise(conversation: Conversation, agent: Agent) -> bool:
-    """Whoever has it, everybody who sees it while it waits for an agent, and supervisors; nobody once it is closed."""
+def can_set_priority(conversation: Conversation, agent: Agent) -> bool:
+    """Return whether the agent may set the priority.
+
+    Anyone who sees an open conversation may, else its agent and supervisors; nobody once it is closed.
+    """
     if conversation.state == State.CLOSED:
         return False
-    return conversation.state == State.OPEN or conversation.agent_id == agent.pk or may_supervise(agent)
+    return conversation.state == State.OPEN or conversation.agent_id == agent.pk or can_supervise(agent)
 
 
-def set_priority(conversation: Conversation, priority: Priority, *, by: Agent) -> None:
-    """Say how urgent it is; where it waits, it may be its turn sooner. Nothing happens when it is so already.
+def set_priority(conversation: Conversation, priority: Priority, *, agent: Agent) -> None:
+    """Set the priority, which may move the conversation in its queue; do nothing if it is unchanged.
 
-    Raises TransitionRefused with a sentence for whoever tried.
+    Raises:
+        TransitionError: The agent may not set the priority.
     """
-    if not may_prioritise(conversation, by):
-        raise TransitionRefused(gettext("Only the agent who has this conversation can say how urgent it is."))
+    if not can_set_priority(conversation, agent):
+        raise TransitionError(gettext("Only the assigned agent can change the priority."))
     with transaction.atomic():
-        open_ones = Conversation.objects.filter(pk=conversation.pk, closed_at=None)
-        if not open_ones.exclude(priority=priority).update(priority=priority):
+        unclosed = Conversation.objects.filter(pk=conversation.pk, closed_at=None)
+        if not unclosed.exclude(priority=priority).update(priority=priority):
             return
         conversation.priority = priority
-        line = localized(
-            "%(by)s set the priority to %(priority)s.", by=by, priority=LocalizedText(priority.name.capitalize())
+        text = localized(
+            "%(by)s set the priority to %(priority)s.", by=agent, priority=LocalizedText(priority.name.capitalize())
         )
-        record_event(conversation, "priority", line, by=by.user)
+        timeline.record(conversation, TimelineEventKind.PRIORITY_CHANGED, text, actor=agent.user)
         if conversation.state == State.OPEN:
             request_assignment()
-        publish_event(EventKind.CONVERSATION, conversation)
+        publish_event(LiveEventKind.CONVERSATION, conversation)

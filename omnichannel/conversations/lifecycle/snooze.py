@@ -1,7 +1,7 @@
-"""Put a conversation out of sight until a time, or until the customer writes.
+"""Snooze a conversation: hide it from its agent's inbox until a time, or until the customer writes.
 
-It goes to Waiting, so it uses none of its agent's capacity meanwhile. When its time is over it is still Waiting: it
-comes to the top of its agent's list, marked, and they resume it. A customer who writes before wakes it like any other.
+It moves to Waiting, so it uses no capacity. When the time is over it stays Waiting: it moves to the top of its agent's
+list, marked, and they resume it. A message from the customer wakes it like any waiting conversation.
 """
 
 from datetime import datetime, timedelta
@@ -11,77 +11,92 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from omnichannel.conversations import timeline
 from omnichannel.conversations.lanes import LaneKind
-from omnichannel.conversations.live_events import EventKind, publish_event
-from omnichannel.conversations.models import Conversation
-from omnichannel.conversations.state_machine import TransitionRefused, move, record_event, require_agent, require_read
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
+from omnichannel.conversations.models import Conversation, TimelineEventKind
+from omnichannel.conversations.state_machine import (
+    TransitionError,
+    require_agent,
+    require_all_read,
+    transition,
+)
 from omnichannel.core.localized_text import LocalizedText, localized
 from omnichannel.jobs.lanes import Lease, enqueue
 from routing.models import Agent, State
 
-LONGEST = timedelta(days=90)
+MAX_SNOOZE = timedelta(days=90)
 
 
-def is_snoozed(now: datetime) -> Q:
-    """Out of its agent's sight at that moment."""
+def snoozed_q(now: datetime) -> Q:
+    """Return a filter for conversations that are snoozed at that time."""
     return Q(snoozed_at__isnull=False) & (Q(snoozed_until=None) | Q(snoozed_until__gt=now))
 
 
-def snooze(conversation: Conversation, agent: Agent, *, until: datetime | None) -> None:
-    """Leave it until then, or without a time until the customer writes; whichever is first.
+def snooze_conversation(conversation: Conversation, agent: Agent, *, until: datetime | None) -> None:
+    """Snooze the agent's conversation until that time or until the customer writes, whichever is first.
 
-    Raises TransitionRefused with a sentence for whoever tried.
+    Args:
+        until: End of the snooze, at most MAX_SNOOZE ahead; None lasts until the customer writes.
+
+    Raises:
+        TransitionError: The time is not allowed, there are unread messages, or the conversation can't be snoozed.
     """
     require_agent(conversation, agent)
     now = timezone.now()
-    if until is not None and not now < until <= now + LONGEST:
-        raise TransitionRefused(
-            gettext("Choose a time from now on, at most %(days)s days ahead.") % {"days": LONGEST.days}
-        )
+    if until is not None and not now < until <= now + MAX_SNOOZE:
+        raise TransitionError(gettext("Choose a time within the next %(days)s days.") % {"days": MAX_SNOOZE.days})
     if conversation.state not in {State.ACTIVE, State.WAITING}:
-        raise TransitionRefused(gettext("Only an active or waiting conversation can be snoozed."))
-    line = _line(agent, until)
+        raise TransitionError(gettext("Only active or waiting conversations can be snoozed."))
+    text = _snoozed_text(agent, until)
     with transaction.atomic():
-        require_read(conversation)
+        require_all_read(conversation)
         if until is not None:
             enqueue(LaneKind.SNOOZE, conversation.pk, at=until)
         if conversation.state == State.ACTIVE:
-            move(conversation, State.WAITING, agent=agent, by=agent.user, line=line, snoozed=(now, until))
+            transition(
+                conversation, State.WAITING, agent=agent, actor=agent.user, event_text=text, snooze_period=(now, until)
+            )
         else:
-            _again(conversation, agent, now, until, line)
+            _change_snooze(conversation, agent, now, until, text)
 
 
-def _again(
-    conversation: Conversation, agent: Agent, now: datetime, until: datetime | None, line: LocalizedText
+def _change_snooze(
+    conversation: Conversation, agent: Agent, now: datetime, until: datetime | None, text: LocalizedText
 ) -> None:
-    """It waits already: only the time is another."""
+    """Change the snooze of a conversation that is Waiting already."""
     waiting = Conversation.objects.filter(pk=conversation.pk, state=State.WAITING, agent=agent)
     if not waiting.update(snoozed_at=now, snoozed_until=until):
-        raise TransitionRefused(gettext("Somebody else has changed this conversation in the meantime."))
+        raise TransitionError(gettext("Someone else has changed this conversation."))
     conversation.snoozed_at, conversation.snoozed_until = now, until
-    record_event(conversation, "snoozed", line, by=agent.user)
-    publish_event(EventKind.CONVERSATION, conversation)
+    timeline.record(conversation, TimelineEventKind.SNOOZED, text, actor=agent.user)
+    publish_event(LiveEventKind.CONVERSATION, conversation)
 
 
-def _line(agent: Agent, until: datetime | None) -> LocalizedText:
+def _snoozed_text(agent: Agent, until: datetime | None) -> LocalizedText:
     if until is None:
-        return localized("%(agent)s snoozed the conversation until the customer writes.", agent=agent)
+        return localized("%(agent)s snoozed the conversation until the customer replies.", agent=agent)
     return localized("%(agent)s snoozed the conversation until %(until)s.", agent=agent, until=until)
 
 
-def end_snooze(lease: Lease) -> datetime | None:
-    """Its time is over: it comes to the top of its agent's list; says when to look again while it is not."""
+def run_snooze_lane(lease: Lease) -> datetime | None:
+    """Move a conversation whose snooze is over to the top of its agent's list.
+
+    Returns:
+        The end of the snooze if it is later than now; else None.
+    """
     now = timezone.now()
     with transaction.atomic():
-        ours = Conversation.objects.select_for_update(of=("self",), no_key=True)
-        found = ours.filter(pk=lease.key, state=State.WAITING, snoozed_until__isnull=False).first()
-        if found is None or found.snoozed_until is None:  # the customer wrote, or its agent came back to it
+        locked = Conversation.objects.select_for_update(of=("self",), no_key=True)
+        conversation = locked.filter(pk=lease.key, state=State.WAITING, snoozed_until__isnull=False).first()
+        if conversation is None or conversation.snoozed_until is None:  # the customer wrote, or the agent resumed it
             return None
-        if found.snoozed_until > now:
-            return found.snoozed_until
-        # The first time only: a lane may be worked in twice.
-        asleep = Conversation.objects.filter(pk=found.pk, last_activity_at__lt=F("snoozed_until"))
-        if asleep.update(last_activity_at=now):
-            record_event(found, "snooze_ended", localized("The snooze is over."), by=None)
-            publish_event(EventKind.CONVERSATION, found)
+        if conversation.snoozed_until > now:
+            return conversation.snoozed_until
+        # Once only: a lane may run twice.
+        unmarked = Conversation.objects.filter(pk=conversation.pk, last_activity_at__lt=F("snoozed_until"))
+        if unmarked.update(last_activity_at=now):
+            text = localized("Snooze ended.")
+            timeline.record(conversation, TimelineEventKind.SNOOZE_ENDED, text, actor=None)
+            publish_event(LiveEventKind.CONVERSATION, conversation)
     return None

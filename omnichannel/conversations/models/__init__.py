@@ -1,7 +1,13 @@
-"""The desk's nouns: customers, conversations and their timeline, messages and files."""
+"""Models of the help desk: contacts, conversations and their timeline, messages and attachments."""
 
-from omnichannel.conversations.models.automation import AutomatedMessage, Meaning, OptOutWord, Trigger
-from omnichannel.conversations.models.contacts import Colour, Contact, ContactAddress, ContactMerge, Label
+from omnichannel.conversations.models.automation import (
+    AutomatedMessage,
+    AutomatedMessageRequest,
+    MessageTrigger,
+    OptOutMeaning,
+    OptOutWord,
+)
+from omnichannel.conversations.models.contacts import Contact, ContactAddress, ContactMerge, Label, LabelColour
 from omnichannel.conversations.models.conversations import (
     Conversation,
     ConversationEvent,
@@ -11,27 +17,29 @@ from omnichannel.conversations.models.conversations import (
     Note,
     Offer,
     OfferOutcome,
-    Part,
     Participation,
+    ParticipationKind,
     Priority,
     RequiredSkill,
-    seen_by,
+    TimelineEventKind,
+    agent_annotations,
 )
 from omnichannel.conversations.models.desk import DeskPreferences, QuickReply, QuickReplyTag, Viewer
 from omnichannel.conversations.models.messages import (
     Attachment,
-    Direction,
-    FileState,
-    Kind,
+    AttachmentState,
     Message,
-    Status,
+    MessageDirection,
+    MessageKind,
+    MessageStatus,
     attachment_path,
 )
 
 __all__ = [
     "Attachment",
     "AutomatedMessage",
-    "Colour",
+    "AutomatedMessageRequest",
+    "LabelColour",
     "Contact",
     "ContactAddress",
     "ContactMerge",
@@ -39,27 +47,28 @@ __all__ = [
     "ConversationEvent",
     "ConversationQuerySet",
     "DeskPreferences",
-    "Direction",
+    "MessageDirection",
     "DispositionCode",
-    "FileState",
-    "Kind",
+    "AttachmentState",
+    "MessageKind",
     "Label",
-    "Meaning",
+    "OptOutMeaning",
     "Mention",
     "Message",
     "Note",
     "Offer",
     "OfferOutcome",
     "OptOutWord",
-    "Part",
+    "ParticipationKind",
     "Participation",
     "Priority",
     "QuickReply",
     "QuickReplyTag",
     "RequiredSkill",
-    "Status",
-    "Trigger",
+    "TimelineEventKind",
+    "MessageStatus",
+    "MessageTrigger",
     "Viewer",
     "attachment_path",
-    "seen_by",
+    "agent_annotations",
 ]

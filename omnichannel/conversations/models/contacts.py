@@ -1,15 +1,15 @@
-"""Customers."""
+"""Contacts, their addresses and merges, and labels."""
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from channels_whatsapp.identity import shown_address
+from channels_whatsapp.identity import format_address
 
 
-class Colour(models.TextChoices):
-    """The colours a label can have; each theme has its own shade of it."""
+class LabelColour(models.TextChoices):
+    """The colours of labels; each theme has its own shade of a colour."""
 
     GREY = "grey", "Grey"
     RED = "red", "Red"
@@ -22,10 +22,10 @@ class Colour(models.TextChoices):
 
 
 class Label(models.Model):
-    """A word by which conversations and customers are found again."""
+    """A tag on conversations and contacts."""
 
     name = models.CharField(max_length=40, unique=True)
-    colour = models.CharField(max_length=10, choices=Colour, default=Colour.GREY)
+    colour = models.CharField(max_length=10, choices=LabelColour, default=LabelColour.GREY)
 
     class Meta:
         ordering = ["name"]
@@ -37,16 +37,17 @@ class Label(models.Model):
 class Contact(models.Model):
     """A customer. One row holds the phone number and the business-scoped id of the same person."""
 
-    name = models.CharField(max_length=200, blank=True, default="", help_text="Given by a person; empty until then.")
+    name = models.CharField(max_length=200, blank=True, default="", help_text="Set by an agent.")
     profile_name = models.CharField(max_length=200, blank=True, default="")
-    # Where answers go, in the spelling the customer last wrote from.
+    # Replies go to this address, spelled as in the customer's last message.
     address = models.CharField(max_length=140)
-    # The same for every spelling of one number; see channels_whatsapp.identity.
+    # Equal for every spelling of one number; see channels_whatsapp.identity.
     identity = models.CharField(max_length=140, unique=True)
     external_user_id = models.CharField(max_length=140, blank=True, default="")
     language = models.CharField(max_length=10, blank=True, default="")
     opted_out_at = models.DateTimeField(null=True, blank=True)
-    # By a word of ours, which only another word lifts; else Twilio keeps the list, and says so when we try.
+    # True: opted out with one of our opt-out words, and only an opt-in word lifts it. False: Twilio keeps the opt-out
+    # and reports it as an error when we send.
     opted_out_by_word = models.BooleanField(default=False)
     blocked_at = models.DateTimeField(null=True, blank=True)
     # Values of `routing.ContactField`, by the field's name.
@@ -69,17 +70,17 @@ class Contact(models.Model):
 
     @property
     def display_name(self) -> str:
-        """The name a person gave, else the profile name, else the number."""
-        return self.name or self.profile_name or self.number
+        """Return the name given by an agent, else the profile name, else the number."""
+        return self.name or self.profile_name or self.display_number
 
     @property
-    def number(self) -> str:
-        """The phone number as people write it, or the business-scoped id."""
-        return shown_address(self.address)
+    def display_number(self) -> str:
+        """Return the phone number in a readable format, or the business-scoped id."""
+        return format_address(self.address)
 
 
 class ContactAddress(models.Model):
-    """Another number, or id, of a customer: two contacts with one each were made one by a person."""
+    """An additional number or id of a contact, from a merge of two contacts."""
 
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="addresses")
     address = models.CharField(max_length=140)
@@ -89,26 +90,26 @@ class ContactAddress(models.Model):
         ordering = ["pk"]
 
     def __str__(self) -> str:
-        return shown_address(self.address)
+        return format_address(self.address)
 
 
 class ContactMerge(models.Model):
-    """Two contacts were made one by a person; everything that is needed to part them again."""
+    """A merge of two contacts, with everything that is needed to undo it."""
 
-    kept = models.ForeignKey(Contact, models.CASCADE, related_name="merges")
-    # The contact that went into the other, field by field; and the conversations that were its own.
-    gone = models.JSONField()
-    conversations = models.JSONField(default=list)
-    # The other contact as it was before and as it was then; and the open conversations that were made one.
-    before = models.JSONField(default=dict)
-    after = models.JSONField(default=dict)
-    joined = models.JSONField(default=list)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    at = models.DateTimeField(default=timezone.now)
+    target = models.ForeignKey(Contact, models.CASCADE, related_name="merges")
+    # The contact that was merged into the target, field by field, and the ids of its conversations.
+    source_snapshot = models.JSONField()
+    source_conversation_ids = models.JSONField(default=list)
+    # The target before and after the merge, and the open conversations that were joined.
+    target_before = models.JSONField(default=dict)
+    target_after = models.JSONField(default=dict)
+    merged_conversations = models.JSONField(default=list)
+    merged_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    merged_at = models.DateTimeField(default=timezone.now)
     undone_at = models.DateTimeField(null=True)
 
     class Meta:
-        ordering = ["-at", "-pk"]
+        ordering = ["-merged_at", "-pk"]
 
     def __str__(self) -> str:
-        return f"{self.gone.get('name') or self.gone.get('address')} into {self.kept}"
+        return f"{self.source_snapshot.get('name') or self.source_snapshot.get('address')} into {self.target}"

@@ -10,64 +10,72 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from channels_whatsapp.models import WhatsAppNumber
-from channels_whatsapp.service_window import is_inside
+from channels_whatsapp.service_window import is_window_open
 from omnichannel.conversations.models.contacts import Contact, Label
-from omnichannel.core.db import BETWEEN, Joined
+from omnichannel.core.db import SEPARATOR, StringAgg
 from omnichannel.core.localized_text import LocalizedTextField
 from routing.models import Agent, Routable, RoutableQuerySet, Skill, State
 
 
 class ConversationQuerySet(RoutableQuerySet["Conversation"]):
+    """Queries for conversations, with the annotations that inbox and pages need."""
+
     def for_inbox(self) -> Self:
-        """With everything an inbox row shows."""
+        """Load the related rows that an inbox row shows."""
         return self.select_related("contact", "number", "queue", "agent__user", "last_message")
 
-    def as_seen_by(self, agent: Agent) -> Self:
-        """With this agent's part in each, who was asked in, and whether a note for them is unseen: no query more."""
-        return self.annotate(**seen_by(agent))
+    def annotate_for_agent(self, agent: Agent) -> Self:
+        """Add participation, consulted colleagues, unread mentions and labels, without more queries."""
+        return self.annotate(**agent_annotations(agent))
 
-    def knowing_who_shares_it(self) -> Self:
-        """With whether colleagues have a part in it, so that telling their pages takes no question more."""
-        here = Participation.objects.filter(conversation=OuterRef("pk"), left_at=None)
-        return self.annotate(is_shared=Exists(here))
+    def annotate_is_shared(self) -> Self:
+        """Add whether colleagues participate, so that publishing to them needs no query when nobody does."""
+        current = Participation.objects.filter(conversation=OuterRef("pk"), left_at=None)
+        return self.annotate(is_shared=Exists(current))
 
-    def joined_by(self, agent: Agent) -> Self:
-        """Those this agent was asked into or looks into, and those with a note for them that they have not seen."""
-        parts = Participation.objects.filter(agent=agent, left_at=None)
+    def shared_with(self, agent: Agent) -> Self:
+        """Return conversations in which the agent participates or has an unread mention."""
+        participations = Participation.objects.filter(agent=agent, left_at=None)
         mentions = Mention.objects.filter(agent=agent, seen_at=None)
         return self.filter(
-            Q(pk__in=parts.values("conversation")) | Q(pk__in=mentions.values("note__conversation")),
+            Q(pk__in=participations.values("conversation")) | Q(pk__in=mentions.values("note__conversation")),
         )
 
 
-def seen_by(agent: Agent, conversation: str = "pk") -> dict[str, Any]:
-    """What `as_seen_by` adds, for rows that know the conversation by that name."""
-    this = OuterRef(conversation)
-    here = Participation.objects.filter(conversation=this, left_at=None).order_by()
-    asked_in = here.filter(part=Part.CONSULT).values("conversation")
+def agent_annotations(agent: Agent, conversation: str = "pk") -> dict[str, Any]:
+    """Return the annotations of `annotate_for_agent`.
+
+    Args:
+        conversation: Name of the conversation's key in the queried model; for example "conversation" for messages.
+    """
+    pk = OuterRef(conversation)
+    current = Participation.objects.filter(conversation=pk, left_at=None).order_by()
+    consulted = current.filter(kind=ParticipationKind.CONSULT).values("conversation")
     return {
-        "part": Subquery(here.filter(agent=agent).values("part")[:1]),
-        "asked_in": Subquery(asked_in.annotate(sum=Sum("pk")).values("sum")),
-        "has_mention": Exists(Mention.objects.filter(note__conversation=this, agent=agent, seen_at=None)),
-        "labelled": Subquery(_labels_in_one(this)),
+        "participation_kind": Subquery(current.filter(agent=agent).values("kind")[:1]),
+        "consult_version": Subquery(consulted.annotate(sum=Sum("pk")).values("sum")),
+        "has_unread_mention": Exists(Mention.objects.filter(note__conversation=pk, agent=agent, seen_at=None)),
+        "label_list": Subquery(_label_list_subquery(pk)),
     }
 
 
-def _labels_in_one(conversation: OuterRef) -> models.QuerySet[Any, Any]:
-    on_it = Conversation.labels.through.objects.filter(conversation=conversation).order_by()
-    word = Concat("label__name", Value(":"), "label__colour", output_field=models.TextField())
-    joined: models.QuerySet[Any, Any] = on_it.values("conversation").annotate(words=Joined(word))
-    return joined.values("words")
+def _label_list_subquery(conversation: OuterRef) -> models.QuerySet[Any, Any]:
+    links = Conversation.labels.through.objects.filter(conversation=conversation).order_by()
+    name_and_colour = Concat("label__name", Value(":"), "label__colour", output_field=models.TextField())
+    lists: models.QuerySet[Any, Any] = links.values("conversation").annotate(label_list=StringAgg(name_and_colour))
+    return lists.values("label_list")
 
 
-class ShownLabel(NamedTuple):
-    """A label as a chip shows it."""
+class LabelChip(NamedTuple):
+    """The name and colour of a label, for display as a chip."""
 
     name: str
     colour: str
 
 
 class Priority(models.IntegerChoices):
+    """The urgency of a conversation; a lower number comes first."""
+
     URGENT = 1, _("Urgent")
     HIGH = 2, _("High")
     NORMAL = 3, _("Normal")
@@ -75,7 +83,7 @@ class Priority(models.IntegerChoices):
 
 
 class DispositionCode(models.Model):
-    """What a conversation came to, chosen when it is wrapped up."""
+    """An outcome of conversations, chosen by the agent in wrap-up."""
 
     name = models.CharField(max_length=60, unique=True)
     description = models.CharField(max_length=200, blank=True)
@@ -89,15 +97,15 @@ class DispositionCode(models.Model):
 
 
 class Conversation(Routable):
-    """What a customer and the desk say to each other on one number, until it is closed."""
+    """The messages between a contact and the desk on one of our numbers, until it is closed."""
 
     number = models.ForeignKey(WhatsAppNumber, models.PROTECT, related_name="conversations")
     contact = models.ForeignKey(Contact, models.PROTECT, related_name="conversations")
     closed_at = models.DateTimeField(null=True)
     last_inbound_at = models.DateTimeField(null=True)
     window_closes_at = models.DateTimeField(null=True)
-    # When the customer was last shown that somebody types; Twilio shows it for 25 seconds.
-    typing_shown_at = models.DateTimeField(null=True, editable=False)
+    # Last time the typing indicator was sent to the customer; WhatsApp shows it for 25 seconds.
+    typing_indicator_sent_at = models.DateTimeField(null=True, editable=False)
     unread_count = models.PositiveIntegerField(default=0)
     last_message = models.ForeignKey("Message", models.SET_NULL, related_name="+", null=True)
     last_activity_at = models.DateTimeField(default=timezone.now)
@@ -106,17 +114,32 @@ class Conversation(Routable):
     labels = models.ManyToManyField(Label, related_name="conversations", blank=True)
     # Values of `routing.ContextVariable`, by the variable's name.
     context = models.JSONField(default=dict, blank=True)
-    # Out of its agent's sight until then, or, without a time, until the customer writes.
+    # Hidden from its agent's inbox until `snoozed_until`, or, without a time, until the customer writes.
     snoozed_at = models.DateTimeField(null=True)
     snoozed_until = models.DateTimeField(null=True)
     dispositions = models.ManyToManyField(DispositionCode, related_name="conversations", blank=True)
+    # Set when a colleague wrote first; such customers are not greeted.
+    started_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True)
+    # Set once the routing rules have been applied.
+    routed_at = models.DateTimeField(null=True)
+    # A person has decided in which queue or with which agent it is: routing rules no longer move it.
+    is_placed_by_hand = models.BooleanField(default=False)
+    # The last agent who gave it back to a queue, or was disconnected from it. Like the times below it counts while it
+    # is not older than `queued_at`.
+    released_by = models.ForeignKey(Agent, models.PROTECT, related_name="+", null=True)
+    released_at = models.DateTimeField(null=True)
+    is_released_by_disconnect = models.BooleanField(default=False)
+    overflowed_at = models.DateTimeField(null=True)
+    # Last time the timeline recorded that no agent can take it, and that assigning it failed.
+    no_agent_reported_at = models.DateTimeField(null=True)
+    assignment_fault_reported_at = models.DateTimeField(null=True)
 
-    # Known when asked for with `as_seen_by`; `asked_in` is another number whenever other colleagues are in it.
-    part: str | None = None
-    asked_in: int | None = None
-    has_mention: bool = False
-    labelled: str | None = None
-    # Whether colleagues may have a part in it; only who has looked says no.
+    # Annotations of `annotate_for_agent`. `consult_version` changes whenever the consulted colleagues change.
+    participation_kind: str | None = None
+    consult_version: int | None = None
+    has_unread_mention: bool = False
+    label_list: str | None = None
+    # Whether colleagues may participate; True unless `annotate_is_shared` has found that nobody does.
     is_shared: bool = True
 
     objects = ConversationQuerySet.as_manager()
@@ -134,18 +157,18 @@ class Conversation(Routable):
             models.CheckConstraint(
                 condition=Q(state=State.CLOSED, closed_at__isnull=False)
                 | (~Q(state=State.CLOSED) & Q(closed_at__isnull=True)),
-                name="closed_conversations_say_when",
+                name="closed_conversations_have_closed_at",
             ),
             models.CheckConstraint(
                 condition=Q(snoozed_at__isnull=False) | Q(snoozed_until__isnull=True),
-                name="only_what_is_snoozed_has_an_end_of_it",
+                name="snoozed_until_requires_snoozed_at",
             ),
         ]
         indexes = [
-            # The inbox of an agent, and the open work of a queue, newest first.
+            # The inbox of an agent and of a queue, newest first.
             models.Index(fields=["agent", "state", "-last_activity_at"], name="inbox_of_an_agent"),
             models.Index(fields=["queue", "state", "-last_activity_at"], name="inbox_of_a_queue"),
-            # The sweep that closes what has stood still.
+            # close_stale_conversations.
             models.Index(fields=["state", "state_since"], name="conversations_by_time_in_state"),
         ]
         permissions = [
@@ -158,27 +181,68 @@ class Conversation(Routable):
 
     @property
     def snooze_is_over(self) -> bool:
-        """Whether it was snoozed until a time that has come."""
+        """Return whether the snooze time has passed."""
         return self.snoozed_until is not None and self.snoozed_until <= timezone.now()
 
     @property
-    def shown_labels(self) -> list[ShownLabel]:
-        """Its labels, where they were asked for with `as_seen_by`."""
-        words = [word.rpartition(":") for word in (self.labelled or "").split(BETWEEN) if word]
-        return sorted(ShownLabel(name, colour) for name, _, colour in words)
+    def label_chips(self) -> list[LabelChip]:
+        """Return the labels; empty unless the row was loaded with `annotate_for_agent`."""
+        pairs = [item.rpartition(":") for item in (self.label_list or "").split(SEPARATOR) if item]
+        return sorted(LabelChip(name, colour) for name, _, colour in pairs)
 
     @property
     def window_is_open(self) -> bool:
-        """Whether free text and media may still be sent to the customer."""
-        return is_inside(self.window_closes_at, at=timezone.now())
+        """Return whether the service window is open: free text and media may be sent to the customer."""
+        return is_window_open(self.window_closes_at, at=timezone.now())
+
+
+class TimelineEventKind(models.TextChoices):
+    """The subject of a timeline event. Events are for people to read: no decision depends on them."""
+
+    CREATED = "created", "Created"
+    STARTED = "started", "Started by an agent"
+    ROUTED = "routed", "Routed"
+    QUEUED = "queued", "Queued"
+    SKILLS_ADDED = "needs", "Skills added by rules"
+    SKILLS_CHANGED = "skills_changed", "Skills changed"
+    OVERFLOW_TRANSFERRED = "overflow_transfer", "Moved by overflow"
+    OVERFLOW_ENDED = "overflow", "Ended by overflow"
+    OFFERED = "offered", "Offered"
+    OFFER_REJECTED = "rejected", "Offer rejected"
+    OFFER_TIMED_OUT = "timed_out", "Offer timed out"
+    OFFER_WITHDRAWN = "withdrawn", "Offer withdrawn"
+    NO_AGENT = "nobody", "No agent available"
+    ASSIGNMENT_FAULT = "assignment_fault", "Assignment failed"
+    OPEN = "open", "Open"
+    ACTIVE = "active", "Active"
+    WAITING = "waiting", "Waiting"
+    WRAP_UP = "wrap_up", "Wrap-up"
+    CLOSED = "closed", "Closed"
+    CONSULTED = "consult", "Colleague consulted"
+    JOINED = "joined_in", "Supervisor joined"
+    LEFT = "left", "Colleague left"
+    PRIORITY_CHANGED = "priority", "Priority changed"
+    LABELLED = "labelled", "Labels changed"
+    SNOOZED = "snoozed", "Snoozed"
+    SNOOZE_ENDED = "snooze_ended", "Snooze ended"
+    CONTEXT_CHANGED = "context", "Context changed"
+    CONTACT_FIELD_CHANGED = "contact_field", "Contact field changed"
+    BLOCKED = "blocked", "Customer blocked"
+    UNBLOCKED = "unblocked", "Customer unblocked"
+    OPTED_OUT = "opted_out", "Customer opted out"
+    OPTED_IN = "opted_in", "Customer opted in"
+    OPT_OUT_LIFTED = "opt_out_lifted", "Opt-out lifted"
+    CONTACTS_MERGED = "merged", "Contacts merged"
+    CONTACTS_UNMERGED = "parted", "Contacts unmerged"
+    CONVERSATIONS_JOINED = "joined", "Conversations merged"
 
 
 class ConversationEvent(models.Model):
-    """A line of a conversation's timeline: what happened, who did it, why."""
+    """An event in a conversation's timeline: what happened, by whom and why."""
 
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="events")
-    kind = models.CharField(max_length=40)
-    said = LocalizedTextField()
+    kind = models.CharField(max_length=40, choices=TimelineEventKind)
+    text = LocalizedTextField()
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True)
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -187,11 +251,11 @@ class ConversationEvent(models.Model):
         indexes = [models.Index(fields=["conversation", "created_at"], name="timeline_in_order")]
 
     def __str__(self) -> str:
-        return str(self.said)
+        return str(self.text)
 
 
 class RequiredSkill(models.Model):
-    """A skill this conversation needs, and how well its agent has to have it."""
+    """A skill that a conversation requires, with the lowest acceptable rating."""
 
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="required_skills")
     skill = models.ForeignKey(Skill, models.PROTECT, related_name="+")
@@ -205,6 +269,8 @@ class RequiredSkill(models.Model):
 
 
 class OfferOutcome(models.TextChoices):
+    """The result of an offer."""
+
     PENDING = "pending", "Offered"
     ACCEPTED = "accepted", "Accepted"
     REJECTED = "rejected", "Rejected"
@@ -213,7 +279,7 @@ class OfferOutcome(models.TextChoices):
 
 
 class Offer(models.Model):
-    """A conversation was offered to an agent, and what the agent did about it."""
+    """An offer of a conversation to an agent, and its outcome."""
 
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="offers")
     agent = models.ForeignKey(Agent, models.PROTECT, related_name="offers")
@@ -233,17 +299,19 @@ class Offer(models.Model):
         return f"{self.conversation} to {self.agent}: {self.outcome}"
 
 
-class Part(models.TextChoices):
+class ParticipationKind(models.TextChoices):
+    """The role of a participant besides the assigned agent."""
+
     CONSULT = "consult", _("Consulted")
     MONITOR = "monitor", "Monitoring"
 
 
 class Participation(models.Model):
-    """A colleague who was asked into a conversation, or a supervisor who looks in. They never write to the customer."""
+    """A consulted colleague or a monitoring supervisor; they never write to the customer."""
 
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="participations")
     agent = models.ForeignKey(Agent, models.PROTECT, related_name="participations")
-    part = models.CharField(max_length=10, choices=Part)
+    kind = models.CharField(max_length=10, choices=ParticipationKind)
     invited_by = models.ForeignKey(Agent, models.PROTECT, related_name="+", null=True)
     joined_at = models.DateTimeField(default=timezone.now)
     left_at = models.DateTimeField(null=True)
@@ -252,16 +320,16 @@ class Participation(models.Model):
         ordering = ["joined_at", "pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["conversation", "agent"], condition=Q(left_at=None), name="one_part_in_a_conversation_at_a_time"
+                fields=["conversation", "agent"], condition=Q(left_at=None), name="one_current_participation_per_agent"
             )
         ]
 
     def __str__(self) -> str:
-        return f"{self.agent}: {self.get_part_display()}"
+        return f"{self.agent}: {self.get_kind_display()}"
 
 
 class Note(models.Model):
-    """What colleagues say to each other in a conversation; the customer never sees it."""
+    """An internal note in a conversation; the customer never sees it."""
 
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="notes")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="notes")
@@ -278,7 +346,7 @@ class Note(models.Model):
 
 
 class Mention(models.Model):
-    """A colleague is meant by a note, and has seen it or not yet."""
+    """A mention of an agent in a note, and when the agent saw it."""
 
     note = models.ForeignKey(Note, models.CASCADE, related_name="+")
     agent = models.ForeignKey(Agent, models.PROTECT, related_name="mentions")
@@ -287,8 +355,8 @@ class Mention(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["note", "agent"], name="a_note_mentions_an_agent_once")]
         indexes = [
-            # The mark in an agent's inbox.
-            models.Index(fields=["agent", "note"], condition=Q(seen_at=None), name="mentions_not_seen_yet")
+            # The unread mentions that an agent's inbox marks.
+            models.Index(fields=["agent", "note"], condition=Q(seen_at=None), name="unseen_mentions_by_agent")
         ]
 
     def __str__(self) -> str:

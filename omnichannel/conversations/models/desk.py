@@ -1,4 +1,4 @@
-"""What agents work with at their desk: quick replies, their preferences, and who else is looking."""
+"""Tools of the agents: quick replies, preferences, and the viewers of a conversation."""
 
 from django.conf import settings
 from django.db import models
@@ -9,7 +9,7 @@ from routing.models import Agent, WorkStream
 
 
 class QuickReplyTag(models.Model):
-    """A word by which quick replies are found."""
+    """A tag by which quick replies are searched."""
 
     name = models.CharField(max_length=40, unique=True)
 
@@ -21,14 +21,14 @@ class QuickReplyTag(models.Model):
 
 
 class QuickReply(models.Model):
-    """A text an agent can put into the reply. Personal where it has an owner, else everybody's."""
+    """A text that agents can insert into a reply: personal when it has an owner, else shared."""
 
     title = models.CharField(max_length=100)
     locale = models.CharField(max_length=10, default="en", help_text="For example en, de, pt-BR.")
     message = models.TextField(max_length=1600)
     tags = models.ManyToManyField(QuickReplyTag, related_name="quick_replies", blank=True)
     work_streams = models.ManyToManyField(
-        WorkStream, related_name="quick_replies", blank=True, help_text="None: every work stream."
+        WorkStream, related_name="quick_replies", blank=True, help_text="Leave empty for all work streams."
     )
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="quick_replies", null=True, blank=True, editable=False
@@ -50,13 +50,13 @@ class QuickReply(models.Model):
 
 
 class DeskPreferences(models.Model):
-    """How an agent likes to work."""
+    """An agent's settings for the desk."""
 
     agent = models.OneToOneField(Agent, models.CASCADE, related_name="preferences")
     enter_sends = models.BooleanField("Enter sends the message", default=True)
     can_undo_sending = models.BooleanField("wait three seconds before sending, to undo it", default=False)
     plays_sounds = models.BooleanField("play a soft sound", default=True)
-    notifies = models.BooleanField("show a notification when the page is in the background", default=False)
+    shows_notifications = models.BooleanField("show a notification when the page is in the background", default=False)
     uses_shortcuts = models.BooleanField("single keys are shortcuts", default=True)
 
     class Meta:
@@ -67,7 +67,7 @@ class DeskPreferences(models.Model):
 
 
 class Viewer(models.Model):
-    """Somebody has a conversation before their eyes, and may be writing in it; a row that is not renewed is over."""
+    """An agent who has a conversation open and may be typing; a row expires unless it is renewed."""
 
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="viewers")
     agent = models.ForeignKey(Agent, models.CASCADE, related_name="+")

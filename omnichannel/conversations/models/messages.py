@@ -1,4 +1,4 @@
-"""Messages and their files."""
+"""Messages and their attachments."""
 
 import uuid
 
@@ -7,16 +7,19 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from omnichannel.conversations.models.automation import MessageTrigger
 from omnichannel.conversations.models.conversations import Conversation
 
 
-class Direction(models.TextChoices):
+class MessageDirection(models.TextChoices):
+    """Inbound messages come from the customer, outbound ones from the desk."""
+
     INBOUND = "inbound", "Inbound"
     OUTBOUND = "outbound", "Outbound"
 
 
-class Kind(models.TextChoices):
-    """What a message is shown as; details are in `content`."""
+class MessageKind(models.TextChoices):
+    """The kind of content of a message; details are in `content`."""
 
     TEXT = "text", "Text"
     MEDIA = "media", "Media"
@@ -28,8 +31,8 @@ class Kind(models.TextChoices):
     UNSUPPORTED = "unsupported", "Unsupported message"
 
 
-class Status(models.TextChoices):
-    """What became of a message. A customer's message is `received` and stays so."""
+class MessageStatus(models.TextChoices):
+    """The delivery status of a message. Inbound messages are always `received`."""
 
     RECEIVED = "received", "Received"
     QUEUED = "queued", "Queued"
@@ -42,26 +45,31 @@ class Status(models.TextChoices):
 
 
 class Message(models.Model):
-    """One message, either way."""
+    """A message from or to the customer."""
 
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="messages")
-    direction = models.CharField(max_length=10, choices=Direction)
-    kind = models.CharField(max_length=12, choices=Kind, default=Kind.TEXT)
+    direction = models.CharField(max_length=10, choices=MessageDirection)
+    kind = models.CharField(max_length=12, choices=MessageKind, default=MessageKind.TEXT)
     body = models.TextField(blank=True, default="")
-    # What the kind shows: location, contacts, button, list, referral, forwarded.
+    # Details of the kind, by key: location, contacts, button, list, referral, forwarded.
     content = models.JSONField(default=dict)
-    status = models.CharField(max_length=12, choices=Status)
+    status = models.CharField(max_length=12, choices=MessageStatus)
     public_id = models.UUIDField(default=uuid.uuid4, unique=True)
     twilio_sid = models.CharField(max_length=34, blank=True, default="")
     error_code = models.PositiveIntegerField(null=True)
     error_message = models.TextField(blank=True, default="")
     payload = models.JSONField(default=dict)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="messages", null=True)
+    # The trigger of an automated message; empty for messages that people write.
+    automated_trigger = models.CharField(max_length=20, choices=MessageTrigger, blank=True, default="")
+    # The position given in a queue position message.
+    queue_position = models.PositiveIntegerField(null=True)
     quoted = models.ForeignKey("self", models.SET_NULL, related_name="+", null=True)
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
 
-    # Sending: who claimed it, when and for which address; when to try again; when to ask Twilio what became of it.
+    # Sending: the token and time of the worker that claimed it, the address; the earliest retry; when to ask Twilio for
+    # the status.
     send_token = models.UUIDField(null=True)
     sending_since = models.DateTimeField(null=True)
     sent_to = models.CharField(max_length=140, blank=True, default="")
@@ -74,14 +82,20 @@ class Message(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["twilio_sid"], condition=~Q(twilio_sid=""), name="one_message_per_sid"),
             models.CheckConstraint(
-                condition=Q(direction=Direction.INBOUND, status=Status.RECEIVED)
-                | (Q(direction=Direction.OUTBOUND) & ~Q(status=Status.RECEIVED)),
+                condition=Q(direction=MessageDirection.INBOUND, status=MessageStatus.RECEIVED)
+                | (Q(direction=MessageDirection.OUTBOUND) & ~Q(status=MessageStatus.RECEIVED)),
                 name="only_customers_messages_are_received",
             ),
         ]
         indexes = [
             models.Index(fields=["conversation", "created_at", "id"], name="messages_in_order"),
-            models.Index(fields=["conversation", "updated_at"], name="messages_changed_lately"),
+            models.Index(fields=["conversation", "updated_at"], name="messages_by_updated_at"),
+            # Automated messages already sent in a conversation, and the last queue position sent to a customer.
+            models.Index(
+                fields=["conversation", "automated_trigger"],
+                condition=~Q(automated_trigger=""),
+                name="automated_messages_by_trigger",
+            ),
             models.Index(
                 fields=["conversation", "id"],
                 condition=Q(status__in=("queued", "sending")),
@@ -90,7 +104,7 @@ class Message(models.Model):
             models.Index(
                 fields=["check_status_at"],
                 condition=Q(check_status_at__isnull=False),
-                name="messages_to_ask_about",
+                name="messages_by_check_status_at",
             ),
         ]
 
@@ -99,51 +113,51 @@ class Message(models.Model):
 
     @property
     def is_inbound(self) -> bool:
-        return self.direction == Direction.INBOUND
+        return self.direction == MessageDirection.INBOUND
 
     @property
     def has_failed(self) -> bool:
-        return self.status in {Status.FAILED, Status.UNDELIVERED}
+        return self.status in {MessageStatus.FAILED, MessageStatus.UNDELIVERED}
 
 
 def attachment_path(attachment: "Attachment", filename: str) -> str:
-    """A name of our own: a stranger's file name never reaches the disk."""
+    """Return a random storage path, so that a customer's file name never reaches the disk."""
     return f"attachments/{timezone.now():%Y/%m}/{uuid.uuid4().hex}"
 
 
-class FileState(models.TextChoices):
-    PENDING = "pending", "On its way"
+class AttachmentState(models.TextChoices):
+    """The state of the download of an attachment."""
+
+    PENDING = "pending", "Downloading"
     STORED = "stored", "Stored"
     FAILED = "failed", "Not available"
 
 
 class Attachment(models.Model):
-    """A file of a message: a customer's, fetched from Twilio, or an agent's."""
+    """A file of a message: from the customer, fetched from Twilio, or from an agent."""
 
     message = models.ForeignKey(Message, models.CASCADE, related_name="attachments")
     position = models.PositiveSmallIntegerField(default=0)
     source_url = models.URLField(max_length=500, blank=True, default="")
     name = models.CharField(max_length=200, blank=True, default="")
     declared_type = models.CharField(max_length=120, blank=True, default="")
-    # What the bytes are, by looking at them; empty until stored.
+    # The type detected from the bytes; empty until stored.
     content_type = models.CharField(max_length=120, blank=True, default="")
     size = models.PositiveBigIntegerField(default=0)
     file = models.FileField(upload_to=attachment_path, max_length=200, blank=True)
-    state = models.CharField(max_length=10, choices=FileState, default=FileState.PENDING)
+    state = models.CharField(max_length=10, choices=AttachmentState, default=AttachmentState.PENDING)
     attempts = models.PositiveIntegerField(default=0)
     error = models.CharField(max_length=300, blank=True, default="")
 
     class Meta:
         ordering = ["message", "position"]
-        constraints = [
-            models.UniqueConstraint(fields=["message", "position"], name="one_attachment_per_place_in_a_message")
-        ]
+        constraints = [models.UniqueConstraint(fields=["message", "position"], name="one_attachment_per_position")]
 
     def __str__(self) -> str:
         return self.name or f"file {self.position + 1} of message {self.message_id}"
 
-    def shown_as(self) -> str:
-        """`image`, `audio`, `video`, `pdf`, or `file` for what is only offered as a download."""
+    def display_type(self) -> str:
+        """Return `image`, `audio`, `video` or `pdf`; `file` for types that are only offered as a download."""
         if self.content_type == "application/pdf":
             return "pdf"
         family = self.content_type.partition("/")[0]

@@ -1,4 +1,4 @@
-"""An agent's reply: refused with a reason, or queued once to be sent."""
+"""Queue an agent's reply exactly once, or refuse it with a reason."""
 
 from __future__ import annotations
 
@@ -12,63 +12,69 @@ from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext, gettext_noop
 
-from channels_whatsapp.service_window import EXCEEDED, is_inside
+from channels_whatsapp.service_window import WINDOW_EXCEEDED_MESSAGE, is_window_open
 from omnichannel.accounts.models import User
-from omnichannel.conversations.access import agent_of, may_answer
+from omnichannel.conversations.access import agent_for_user, can_reply
 from omnichannel.conversations.lanes import LaneKind
-from omnichannel.conversations.live_events import EventKind, publish_event
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import (
     Attachment,
+    AttachmentState,
     Conversation,
-    Direction,
-    FileState,
-    Kind,
     Message,
-    Status,
-    Trigger,
+    MessageDirection,
+    MessageKind,
+    MessageStatus,
+    MessageTrigger,
 )
-from omnichannel.conversations.outbound.quick_replies import slugs_left
-from omnichannel.conversations.outbound.uploads import FileRefused, checked_type
+from omnichannel.conversations.outbound.quick_replies import find_slugs
+from omnichannel.conversations.outbound.uploads import UploadError, validate_upload
 from omnichannel.jobs.lanes import enqueue
 
-# Twilio refuses longer bodies with 21617.
+# Twilio refuses longer bodies with error 21617.
 TEXT_LIMIT = 1600
 
-# Marks, in a message's content, what was said by the desk itself; its value is the trigger.
-AUTOMATED = "automated"
 
-OPTED_OUT = gettext_noop(
-    "This customer has opted out of our messages. They can be answered again as soon as they write to us."
-)
-OPTED_OUT_BY_WORD = gettext_noop(
-    "This customer has opted out of our messages. They can be answered again when they write a word that opts in again."
-)
-BLOCKED = gettext_noop("This customer is blocked. Unblock them to write to them again.")
-NOT_YOURS = gettext_noop("Take this conversation before you answer in it.")
-NOT_HERE = gettext_noop("The message you reply to is not in this conversation.")
+OPTED_OUT_ERROR = gettext_noop("This customer opted out. You can reply again once they message us.")
+OPTED_OUT_BY_WORD_ERROR = gettext_noop("This customer opted out. You can reply again once they send an opt-in word.")
+BLOCKED_ERROR = gettext_noop("This customer is blocked. Unblock them to reply.")
+NOT_ASSIGNED_ERROR = gettext_noop("Take this conversation to reply.")
+QUOTED_ELSEWHERE_ERROR = gettext_noop("The message you reply to is not in this conversation.")
 
 
-class ReplyRefused(Exception):
-    """The reply was not queued. `field` is `text` or `file`, the message is for the agent, `code` for programs."""
+class ReplyError(Exception):
+    """The reply was not queued.
+
+    Attributes:
+        code: the reason, for callers.
+        message: the reason, for the agent.
+        field: the form field concerned, such as `text` or `file`.
+    """
 
     def __init__(self, code: str, message: str, *, field: str = "text") -> None:
         super().__init__(message)
         self.code, self.message, self.field = code, message, field
 
 
-def why_not(conversation: Conversation, *, automated: str = "", as_template: bool = False) -> ReplyRefused | None:
-    """Why nothing can be sent to this customer now; None when it can.
+def get_send_error(
+    conversation: Conversation, *, automated_trigger: str = "", is_template: bool = False
+) -> ReplyError | None:
+    """Return why nothing can be sent to this customer now; None when it can.
 
-    `automated` is the trigger of an automated message: an opt-out is still confirmed. For a template the 24 hours do
-    not matter.
+    Args:
+        conversation: the conversation to send in.
+        automated_trigger: trigger of an automated message; the confirmation of an opt-out may still be sent.
+        is_template: templates may be sent outside the 24-hour window.
     """
     contact = conversation.contact
     if contact.blocked_at:
-        return ReplyRefused("blocked", gettext(BLOCKED))
-    if contact.opted_out_at and automated != Trigger.OPTED_OUT:
-        return ReplyRefused("opted_out", gettext(OPTED_OUT_BY_WORD if contact.opted_out_by_word else OPTED_OUT))
-    if not as_template and not is_inside(conversation.window_closes_at, at=timezone.now()):
-        return ReplyRefused("window_closed", gettext(EXCEEDED))
+        return ReplyError("blocked", gettext(BLOCKED_ERROR))
+    if contact.opted_out_at and automated_trigger != MessageTrigger.OPTED_OUT:
+        return ReplyError(
+            "opted_out", gettext(OPTED_OUT_BY_WORD_ERROR if contact.opted_out_by_word else OPTED_OUT_ERROR)
+        )
+    if not is_template and not is_window_open(conversation.window_closes_at, at=timezone.now()):
+        return ReplyError("window_closed", gettext(WINDOW_EXCEEDED_MESSAGE))
     return None
 
 
@@ -80,51 +86,62 @@ def send_reply(
     file: File[bytes] | None = None,
     public_id: uuid.UUID | None = None,
     quoted: Message | None = None,
-    hold_for: timedelta | None = None,
+    send_delay: timedelta | None = None,
 ) -> Message:
     """Queue a reply to the customer, with text of up to 1,600 characters, a file, or both.
 
-    `public_id` is the form's own id: the same form sent twice queues one message. `quoted` is the message it replies
-    to, for colleagues to see; it goes out after `hold_for`, until when it can be taken back. Raises ReplyRefused, with
-    the 24-hour rule's exact sentence after the window, and then nothing is stored.
+    Args:
+        conversation: the conversation to reply in.
+        author: the agent's user.
+        text: text of the reply.
+        file: file to attach.
+        public_id: id of the form; submitting the same form twice queues one message.
+        quoted: the message replied to, shown to colleagues only.
+        send_delay: time until the reply is sent, during which it can be undone.
+
+    Raises:
+        ReplyError: the reply is refused, and nothing is stored; after the 24-hour window with the rule's exact text.
     """
     body = text.replace("\r\n", "\n").replace("\x00", "").strip()
     if quoted is not None and quoted.conversation_id != conversation.pk:
-        raise ReplyRefused("not_here", gettext(NOT_HERE))
-    stored = _store(file, check_reply(conversation, body, file))
-    not_before = timezone.now() + hold_for if hold_for else None
+        raise ReplyError("not_here", gettext(QUOTED_ELSEWHERE_ERROR))
+    attachment = _store_file(file, validate_reply(conversation, body, file))
+    not_before = timezone.now() + send_delay if send_delay else None
     try:
-        return _queue(conversation, author, body, stored, public_id, quoted=quoted, not_before=not_before)
-    except BaseException:  # refused or cut off: the file has no row, and nobody would ever find it
-        _forget(stored)
+        return _queue_reply(conversation, author, body, attachment, public_id, quoted=quoted, not_before=not_before)
+    except BaseException:  # refused or interrupted: without a row, the file would never be deleted
+        _delete_stored_file(attachment)
         raise
 
 
-def _queue(
+def _queue_reply(
     conversation: Conversation,
     author: User,
     body: str,
-    stored: Attachment | None,
+    attachment: Attachment | None,
     public_id: uuid.UUID | None,
-    **more: Any,
+    **extra_fields: Any,
 ) -> Message:
     with transaction.atomic():
-        locked = locked_to_send(conversation.pk)
-        # Before any refusal: what was queued a moment ago must not be told as refused when its form comes again.
-        if (sent_before := sent_by_form(public_id, locked)) is not None:
-            _forget(stored)
-            return sent_before
-        if not may_answer(agent_of(author), locked):
-            raise ReplyRefused("not_yours", gettext(NOT_YOURS))
-        if (refusal := why_not(locked)) is not None:
+        locked = lock_for_sending(conversation.pk)
+        # Check this first: a reply that was queued must not be reported as refused when its form is submitted again.
+        if (previous := find_previous_submission(public_id, locked)) is not None:
+            _delete_stored_file(attachment)
+            return previous
+        if not can_reply(agent_for_user(author), locked):
+            raise ReplyError("not_yours", gettext(NOT_ASSIGNED_ERROR))
+        if (refusal := get_send_error(locked)) is not None:
             raise refusal
-        return queue_message(locked, body=body, author=author, stored=stored, public_id=public_id, **more)
+        return queue_message(
+            locked, body=body, author=author, attachment=attachment, public_id=public_id, **extra_fields
+        )
 
 
-def locked_to_send(pk: int) -> Conversation:
-    """The conversation, locked together with its lane, for whoever queues a message. The caller holds the transaction.
+def lock_for_sending(pk: int) -> Conversation:
+    """Return the conversation, locked together with its lane, to queue a message.
 
-    The lane first: its lock makes the ids of one conversation's messages follow the order of their commits.
+    The caller holds the transaction. The lane is locked first: the ids of a conversation's messages then
+    follow the order of their commits.
     """
     enqueue(LaneKind.SEND, pk)
     return (
@@ -137,73 +154,84 @@ def queue_message(
     *,
     body: str,
     author: User | None = None,
-    stored: Attachment | None = None,
+    attachment: Attachment | None = None,
     public_id: uuid.UUID | None = None,
     content: dict[str, Any] | None = None,
-    kind: Kind | None = None,
+    kind: MessageKind | None = None,
     quoted: Message | None = None,
     not_before: datetime | None = None,
+    automated_trigger: str = "",
+    queue_position: int | None = None,
 ) -> Message:
-    """Queue a message that has been checked, in the transaction that has `locked_to_send` its conversation."""
+    """Queue a validated message, in the transaction in which `lock_for_sending` locked its conversation."""
     message = Message.objects.create(
         public_id=public_id or uuid.uuid4(),
         conversation=locked,
-        direction=Direction.OUTBOUND,
-        kind=kind or (Kind.MEDIA if stored else Kind.TEXT),
+        direction=MessageDirection.OUTBOUND,
+        kind=kind or (MessageKind.MEDIA if attachment else MessageKind.TEXT),
         body=body,
         content=content or {},
-        status=Status.QUEUED,
+        status=MessageStatus.QUEUED,
         author=author,
         quoted=quoted,
         not_before=not_before,
+        automated_trigger=automated_trigger,
+        queue_position=queue_position,
     )
-    if stored is not None:
-        stored.message = message
-        stored.save()
-    _show(locked, message)
+    if attachment is not None:
+        attachment.message = message
+        attachment.save()
+    _update_and_publish(locked, message)
     return message
 
 
-def sent_by_form(public_id: uuid.UUID | None, conversation: Conversation) -> Message | None:
-    """The message this very form has sent already; the lane's lock lets no twin slip in between."""
-    found = Message.objects.filter(public_id=public_id).first() if public_id else None
-    if found is not None and found.conversation_id != conversation.pk:
-        raise ReplyRefused("stale_form", gettext("This page is out of date. Reload it and send again."))
-    return found
+def find_previous_submission(public_id: uuid.UUID | None, conversation: Conversation) -> Message | None:
+    """Return the message that this form has queued before, else None; the caller holds the lane's lock.
+
+    Raises:
+        ReplyError: the form belongs to another conversation.
+    """
+    message = Message.objects.filter(public_id=public_id).first() if public_id else None
+    if message is not None and message.conversation_id != conversation.pk:
+        raise ReplyError("stale_form", gettext("This page is out of date. Reload it and try again."))
+    return message
 
 
-def check_reply(conversation: Conversation, body: str, file: File[bytes] | None) -> str:
-    """The file's type, "" without one; raises ReplyRefused for what no customer could be sent."""
+def validate_reply(conversation: Conversation, body: str, file: File[bytes] | None) -> str:
+    """Validate a reply; return the content type of its file, "" without one.
+
+    Raises:
+        ReplyError: the text or the file can't be sent.
+    """
     if not body and file is None:
-        raise ReplyRefused("empty", gettext("Write a message or choose a file."))
+        raise ReplyError("empty", gettext("Enter a message or choose a file."))
     if len(body) > TEXT_LIMIT:
-        over = len(body) - TEXT_LIMIT
-        raise ReplyRefused(
+        excess = len(body) - TEXT_LIMIT
+        raise ReplyError(
             "too_long",
-            gettext("WhatsApp takes up to %(limit)s characters; this is %(over)s too long.")
+            gettext("Messages can have up to %(limit)s characters. This one is %(over)s too long.")
             % {
                 "limit": number_format(TEXT_LIMIT, force_grouping=True),
-                "over": number_format(over, force_grouping=True),
+                "over": number_format(excess, force_grouping=True),
             },
         )
-    if left := slugs_left(body):
-        raise ReplyRefused(
-            "slug_left", gettext("Replace %(word)s first: the customer would read it as it is.") % {"word": left[0]}
+    if slugs := find_slugs(body):
+        raise ReplyError(
+            "slug_left",
+            gettext("Replace %(word)s before sending. The customer would see it as is.") % {"word": slugs[0]},
         )
     if file is None:
         return ""
     if not conversation.number.agents_may_attach:
-        raise ReplyRefused(
-            "files_off", gettext("Attachments from agents are switched off for this number."), field="file"
-        )
+        raise ReplyError("files_off", gettext("Attachments from agents are disabled for this number."), field="file")
     try:
-        return checked_type(file)
-    except FileRefused as error:
-        raise ReplyRefused("file_refused", str(error), field="file") from error
+        return validate_upload(file)
+    except UploadError as error:
+        raise ReplyError("file_refused", str(error), field="file") from error
 
 
-def _store(file: File[bytes] | None, content_type: str) -> Attachment | None:
-    """The file on the disk, its row not yet: copying it must not hold up the database."""
+def _store_file(file: File[bytes] | None, content_type: str) -> Attachment | None:
+    """Store the file and return its unsaved row: copying must not happen inside a transaction."""
     if file is None:
         return None
     attachment = Attachment(
@@ -211,51 +239,52 @@ def _store(file: File[bytes] | None, content_type: str) -> Attachment | None:
         declared_type=content_type,
         content_type=content_type,
         size=file.size or 0,
-        state=FileState.STORED,
+        state=AttachmentState.STORED,
     )
     attachment.file.save("", file, save=False)
     return attachment
 
 
-def _forget(stored: Attachment | None) -> None:
-    if stored is not None:
-        stored.file.delete(save=False)
+def _delete_stored_file(attachment: Attachment | None) -> None:
+    if attachment is not None:
+        attachment.file.delete(save=False)
 
 
-def _show(conversation: Conversation, message: Message) -> None:
-    if message.author is not None:  # the lists show what people wrote last, not what the desk says by itself
+def _update_and_publish(conversation: Conversation, message: Message) -> None:
+    if message.author is not None:  # lists show the last message of a person, not automated ones
         now = timezone.now()
         Conversation.objects.filter(pk=conversation.pk).update(last_message=message, last_activity_at=now)
-    publish_event(EventKind.MESSAGE, conversation, part_id=message.pk)
+    publish_event(LiveEventKind.MESSAGE, conversation, part_id=message.pk)
 
 
-def id_when_sent_again(failed: Message) -> uuid.UUID:
-    """The `public_id` of the copy that is queued when this message is sent again: the same each time."""
+def get_resend_public_id(failed: Message) -> uuid.UUID:
+    """Return the id of the copy that is queued when a failed message is sent again; always the same."""
     return uuid.uuid5(failed.public_id, "sent again")
 
 
-def send_again(failed: Message, *, author: User) -> Message:
-    """Queue a copy of a message that was not delivered; the failed one stays as it is.
+def resend_reply(failed: Message, *, author: User) -> Message:
+    """Queue a copy of a message that was not delivered; the failed one stays unchanged.
 
-    Raises ReplyRefused as `send_reply` does, and for a message that has not failed or was sent again already.
+    Raises:
+        ReplyError: as `send_reply`, or the message has not failed or was sent again already.
     """
-    failed.refresh_from_db(fields=["status"])  # a late callback may have told better
+    failed.refresh_from_db(fields=["status"])  # a late callback may have corrected the status
     if failed.is_inbound or not failed.has_failed:
-        raise ReplyRefused("not_failed", gettext("Only a message that was not delivered can be sent again."))
+        raise ReplyError("not_failed", gettext("Only undelivered messages can be sent again."))
     attachment = failed.attachments.first()
-    again = id_when_sent_again(failed)
-    if Message.objects.filter(public_id=again).exists():
-        raise ReplyRefused("sent_again", gettext("This message has been sent again already."))
-    file = _copy(attachment) if attachment and attachment.file else None
+    public_id = get_resend_public_id(failed)
+    if Message.objects.filter(public_id=public_id).exists():
+        raise ReplyError("sent_again", gettext("This message has already been sent again."))
+    file = _reopen_file(attachment) if attachment and attachment.file else None
     return send_reply(
-        failed.conversation, author=author, text=failed.body, file=file, public_id=again, quoted=failed.quoted
+        failed.conversation, author=author, text=failed.body, file=file, public_id=public_id, quoted=failed.quoted
     )
 
 
-def _copy(attachment: Attachment) -> File[bytes]:
+def _reopen_file(attachment: Attachment) -> File[bytes]:
     try:
         return File(attachment.file.open("rb"), attachment.name)
     except OSError as error:
-        raise ReplyRefused(
-            "file_gone", gettext("The file is no longer here. Choose it again."), field="file"
+        raise ReplyError(
+            "file_gone", gettext("The file is no longer available. Choose it again."), field="file"
         ) from error

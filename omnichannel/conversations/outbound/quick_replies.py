@@ -1,4 +1,4 @@
-"""Quick replies: texts an agent puts into a reply instead of typing them again, the best language first."""
+"""Quick replies: prepared texts that agents insert into their replies."""
 
 from __future__ import annotations
 
@@ -14,75 +14,89 @@ from django.utils.translation import gettext_lazy as _
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations.models import Contact, Conversation, QuickReply, QuickReplyTag
+from omnichannel.core.languages import is_language_code
 
-SLUG = re.compile(r"\{\w+\{\w+\}\}")
-SLUGS: dict[str, str | Promise] = {
-    "{FullName{Customer}}": _("the customer’s name"),
-    "{FirstName{Customer}}": _("the first word of it"),
-    "{LastName{Customer}}": _("the last word of it"),
-    "{NickName{Customer}}": _("the name they gave themselves"),
-    "{FullName{Agent}}": _("your name"),
-    "{FirstName{Agent}}": _("your first name"),
-    "{LastName{Agent}}": _("your last name"),
-    "{Nickname{Agent}}": _("the name you sign in with"),
+SLUG_PATTERN = re.compile(r"\{\w+\{\w+\}\}")
+SLUG_DESCRIPTIONS: dict[str, str | Promise] = {
+    "{FullName{Customer}}": _("Customer’s full name"),
+    "{FirstName{Customer}}": _("Customer’s first name"),
+    "{LastName{Customer}}": _("Customer’s last name"),
+    "{NickName{Customer}}": _("Customer’s WhatsApp name"),
+    "{FullName{Agent}}": _("Your full name"),
+    "{FirstName{Agent}}": _("Your first name"),
+    "{LastName{Agent}}": _("Your last name"),
+    "{Nickname{Agent}}": _("Your user name"),
 }
-KNOWN = {slug.casefold() for slug in SLUGS}
-LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-MOST_OFFERED = 500
-LONGEST_TITLE, LONGEST_MESSAGE = 100, 1600
+KNOWN_SLUGS = {slug.casefold() for slug in SLUG_DESCRIPTIONS}
+MAX_QUICK_REPLIES = 500
+MAX_TITLE_LENGTH, MAX_MESSAGE_LENGTH = 100, 1600
 
-NO_TITLE = gettext_noop("Give it a title to find it by.")
-NO_MESSAGE = gettext_noop("Write the message.")
-NO_LANGUAGE = gettext_noop("Enter a language code, as de or pt-BR.")
-IS_THERE = gettext_noop("You have a quick reply of this title in this language already.")
+TITLE_REQUIRED = gettext_noop("Enter a title.")
+MESSAGE_REQUIRED = gettext_noop("Enter a message.")
+INVALID_LANGUAGE = gettext_noop("Enter a language code, for example de or pt-BR.")
+DUPLICATE_TITLE = gettext_noop("You already have a quick reply with this title in this language.")
 
 
-class QuickReplyRefused(Exception):
-    """The quick reply was not kept. `field` is what is wrong with it, the message is for a person."""
+class QuickReplyError(Exception):
+    """The quick reply was not saved.
+
+    Attributes:
+        field: the field with the error.
+        message: the reason, for the user.
+    """
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field, self.message = field, message
 
 
-# -- Choosing -------------------------------------------------------------------------------------------------------
+# -- Selection ------------------------------------------------------------------------------------------------------
 
 
-def quick_replies_for(conversation: Conversation, user: User, languages: Sequence[str]) -> list[QuickReply]:
-    """What this person can use in this conversation: everybody's for its work stream, and their own."""
-    of_stream = Q(work_streams=None) | Q(work_streams=conversation.work_stream_id)
-    found = QuickReply.objects.filter(Q(owner=user) | (Q(owner=None) & of_stream)).distinct()
-    in_order = sorted(found.prefetch_related("tags"), key=lambda one: (_rank(one.locale, languages), _by_title(one)))
-    return in_order[:MOST_OFFERED]
+def get_quick_replies_for(conversation: Conversation, user: User, languages: Sequence[str]) -> list[QuickReply]:
+    """Return the quick replies for a conversation: shared ones for its work stream and the user's own.
+
+    Args:
+        conversation: the conversation to reply in.
+        user: the replying user.
+        languages: preferred language codes, best first; the result is sorted by them, then by title.
+    """
+    is_offered = Q(work_streams=None) | Q(work_streams=conversation.work_stream_id)
+    quick_replies = QuickReply.objects.filter(Q(owner=user) | (Q(owner=None) & is_offered)).distinct()
+    by_rank = sorted(
+        quick_replies.prefetch_related("tags"),
+        key=lambda reply: (_get_language_rank(reply.locale, languages), _title_sort_key(reply)),
+    )
+    return by_rank[:MAX_QUICK_REPLIES]
 
 
-def _rank(locale: str, languages: Sequence[str]) -> int:
-    """How well the language fits: `pt-BR` before `pt` for `pt-br`, then the next language."""
+def _get_language_rank(locale: str, languages: Sequence[str]) -> int:
+    """Return the rank of a locale, lower is better: for `pt-br`, `pt-BR` before `pt`, then the next."""
     code = locale.casefold()
-    for place, language in enumerate(languages):
+    for index, language in enumerate(languages):
         if code == language.casefold():
-            return 2 * place
+            return 2 * index
         if language and code.partition("-")[0] == language.casefold().partition("-")[0]:
-            return 2 * place + 1
+            return 2 * index + 1
     return 2 * len(languages)
 
 
-def _by_title(one: QuickReply) -> tuple[str, str]:
-    return one.title.casefold(), one.locale
+def _title_sort_key(reply: QuickReply) -> tuple[str, str]:
+    return reply.title.casefold(), reply.locale
 
 
 # -- Slugs ----------------------------------------------------------------------------------------------------------
 
 
-def slug_values(contact: Contact, user: User) -> dict[str, str]:
-    """What the slugs stand for here, by their names in lower case; empty where nobody knows."""
-    full = contact.name or contact.profile_name
-    words = full.split()
+def get_slug_values(contact: Contact, user: User) -> dict[str, str]:
+    """Return the values of the slugs by lower-case slug; empty when unknown."""
+    full_name = contact.name or contact.profile_name
+    names = full_name.split()
     return {
-        "{fullname{customer}}": full,
-        "{firstname{customer}}": words[0] if words else "",
-        "{lastname{customer}}": words[-1] if len(words) > 1 else "",
-        "{nickname{customer}}": contact.profile_name or full,
+        "{fullname{customer}}": full_name,
+        "{firstname{customer}}": names[0] if names else "",
+        "{lastname{customer}}": names[-1] if len(names) > 1 else "",
+        "{nickname{customer}}": contact.profile_name or full_name,
         "{fullname{agent}}": user.display_name,
         "{firstname{agent}}": user.first_name,
         "{lastname{agent}}": user.last_name,
@@ -90,93 +104,108 @@ def slug_values(contact: Contact, user: User) -> dict[str, str]:
     }
 
 
-def filled(text: str, values: Mapping[str, str]) -> str:
-    """The text with its slugs filled; one that nobody knows a value for stays, to be seen and replaced."""
-    return SLUG.sub(lambda found: values.get(found[0].casefold()) or found[0], text)
+def fill_slugs(text: str, values: Mapping[str, str]) -> str:
+    """Replace slugs with their values; slugs without a value stay, for the agent to replace."""
+    return SLUG_PATTERN.sub(lambda match: values.get(match[0].casefold()) or match[0], text)
 
 
-def slugs_left(text: str) -> list[str]:
-    """The slugs that are still in a text, each once."""
-    return list(dict.fromkeys(SLUG.findall(text)))
+def find_slugs(text: str) -> list[str]:
+    """Return the slugs in a text, without repetitions."""
+    return list(dict.fromkeys(SLUG_PATTERN.findall(text)))
 
 
-def unknown_slugs(text: str) -> list[str]:
-    """The slugs in a text that do not exist."""
-    return [slug for slug in slugs_left(text) if slug.casefold() not in KNOWN]
+def find_unknown_slugs(text: str) -> list[str]:
+    """Return the slugs in a text that do not exist."""
+    return [slug for slug in find_slugs(text) if slug.casefold() not in KNOWN_SLUGS]
 
 
-def no_such_slug(slug: str) -> str:
-    """What to say of a slug that does not exist."""
-    return gettext("There is no slug %(slug)s. There are %(slugs)s.") % {"slug": slug, "slugs": ", ".join(SLUGS)}
+def format_unknown_slug_error(slug: str) -> str:
+    """Return the error message for a slug that does not exist."""
+    return gettext("Unknown placeholder %(slug)s. Available: %(slugs)s.") % {
+        "slug": slug,
+        "slugs": ", ".join(SLUG_DESCRIPTIONS),
+    }
 
 
-# -- Keeping --------------------------------------------------------------------------------------------------------
+# -- Storage --------------------------------------------------------------------------------------------------------
 
 
-def own_quick_replies(user: User) -> list[QuickReply]:
-    """This person's own quick replies, by title."""
-    return sorted(QuickReply.objects.filter(owner=user).prefetch_related("tags"), key=_by_title)
+def get_own_quick_replies(user: User) -> list[QuickReply]:
+    """Return the user's own quick replies, sorted by title."""
+    return sorted(QuickReply.objects.filter(owner=user).prefetch_related("tags"), key=_title_sort_key)
 
 
-def shared_quick_replies() -> list[QuickReply]:
-    """Everybody's, by title."""
+def get_shared_quick_replies() -> list[QuickReply]:
+    """Return the shared quick replies, sorted by title."""
     shared = QuickReply.objects.filter(owner=None).prefetch_related("tags", "work_streams")
-    return sorted(shared, key=_by_title)
+    return sorted(shared, key=_title_sort_key)
 
 
-def keep_own(
-    user: User, *, title: str, message: str, locale: str, tags: Iterable[str], changes: QuickReply | None = None
+def save_own_quick_reply(
+    user: User, *, title: str, message: str, locale: str, tags: Iterable[str], quick_reply: QuickReply | None = None
 ) -> QuickReply:
-    """Write down one of this person's own quick replies, or change it. Raises QuickReplyRefused."""
-    one = changes or QuickReply(owner=user)
-    if one.owner_id != user.pk:
-        raise QuickReplyRefused("title", gettext("This quick reply belongs to somebody else."))
-    one.title, one.message, one.locale = checked(title, message, locale)
+    """Create or change one of the user's own quick replies.
+
+    Raises:
+        QuickReplyError: a field is invalid, the title exists, or the quick reply is somebody else's.
+    """
+    quick_reply = quick_reply or QuickReply(owner=user)
+    if quick_reply.owner_id != user.pk:
+        raise QuickReplyError("title", gettext("This quick reply belongs to someone else."))
+    quick_reply.title, quick_reply.message, quick_reply.locale = validate_quick_reply(title, message, locale)
     try:
         with transaction.atomic():
-            one.save()
-            one.tags.set(tags_named(tags))
+            quick_reply.save()
+            quick_reply.tags.set(get_or_create_tags(tags))
     except IntegrityError as error:
-        raise QuickReplyRefused("title", gettext(IS_THERE)) from error
-    return one
+        raise QuickReplyError("title", gettext(DUPLICATE_TITLE)) from error
+    return quick_reply
 
 
-def checked(title: str, message: str, locale: str) -> tuple[str, str, str]:
-    """The three as they are stored; raises QuickReplyRefused for what could not be used."""
+def validate_quick_reply(title: str, message: str, locale: str) -> tuple[str, str, str]:
+    """Return title, message and language code as they are stored.
+
+    Raises:
+        QuickReplyError: one of them is missing, too long or invalid.
+    """
     title, message = " ".join(title.split()), message.replace("\r\n", "\n").replace("\x00", "").strip()
-    if not title or len(title) > LONGEST_TITLE:
-        raise QuickReplyRefused("title", gettext(NO_TITLE) if not title else gettext("Say it in up to 100 characters."))
-    if not message or len(message) > LONGEST_MESSAGE:
-        raise QuickReplyRefused(
+    if not title or len(title) > MAX_TITLE_LENGTH:
+        raise QuickReplyError("title", gettext(TITLE_REQUIRED) if not title else gettext("Use up to 100 characters."))
+    if not message or len(message) > MAX_MESSAGE_LENGTH:
+        raise QuickReplyError(
             "message",
-            gettext(NO_MESSAGE)
+            gettext(MESSAGE_REQUIRED)
             if not message
-            else gettext("WhatsApp takes up to %(limit)s letters.")
-            % {"limit": number_format(LONGEST_MESSAGE, force_grouping=True)},
+            else gettext("Use up to %(limit)s characters.")
+            % {"limit": number_format(MAX_MESSAGE_LENGTH, force_grouping=True)},
         )
-    if unknown := unknown_slugs(message):
-        raise QuickReplyRefused("message", no_such_slug(unknown[0]))
-    return title, message, checked_locale(locale)
+    if unknown := find_unknown_slugs(message):
+        raise QuickReplyError("message", format_unknown_slug_error(unknown[0]))
+    return title, message, validate_locale(locale)
 
 
-def checked_locale(locale: str) -> str:
-    """The language code with a hyphen in it; raises QuickReplyRefused for what is none."""
+def validate_locale(locale: str) -> str:
+    """Return the language code with hyphens instead of underscores.
+
+    Raises:
+        QuickReplyError: it is not a language code.
+    """
     code = locale.strip().replace("_", "-")
-    if not LANGUAGE.fullmatch(code) or len(code) > 10:
-        raise QuickReplyRefused("locale", gettext(NO_LANGUAGE))
+    if not is_language_code(code) or len(code) > 10:
+        raise QuickReplyError("locale", gettext(INVALID_LANGUAGE))
     return code
 
 
-def tag_names(words: str) -> list[str]:
-    """The tags somebody typed, with commas or # between them: `#returns, lamp shade` is returns and lamp-shade."""
-    pieces = re.split(r"[,#\n]", words.replace("\x00", ""))
+def parse_tag_names(text: str) -> list[str]:
+    """Return the tags in a text: `#returns, lamp shade` is `returns` and `lamp-shade`."""
+    pieces = re.split(r"[,#\n]", text.replace("\x00", ""))
     return list(dict.fromkeys("-".join(piece.split())[:40] for piece in pieces if piece.strip()))
 
 
-def tags_named(names: Iterable[str]) -> list[QuickReplyTag]:
-    """The tags of these names, made where they are not there; upper and lower case are the same."""
-    found = []
+def get_or_create_tags(names: Iterable[str]) -> list[QuickReplyTag]:
+    """Return the tags with these names, ignoring case; create missing ones."""
+    tags = []
     for name in names:
         tag = QuickReplyTag.objects.filter(name__iexact=name).first()
-        found.append(tag or QuickReplyTag.objects.get_or_create(name=name)[0])
-    return found
+        tags.append(tag or QuickReplyTag.objects.get_or_create(name=name)[0])
+    return tags

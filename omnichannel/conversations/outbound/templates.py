@@ -1,4 +1,4 @@
-"""Send a customer an approved template: also after the 24 hours, and as the first word."""
+"""Send approved templates, also outside the 24-hour window and as the first message."""
 
 import json
 import uuid
@@ -10,31 +10,35 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext as _
 
-from channels_whatsapp import templates
+from channels_whatsapp.message_templates import content as templates
 from channels_whatsapp.models import MessageTemplate
-from channels_whatsapp.service_window import is_inside
+from channels_whatsapp.service_window import is_window_open
 from omnichannel.accounts.models import User
-from omnichannel.conversations.access import agent_of, may_answer
-from omnichannel.conversations.models import Conversation, Kind, Message
+from omnichannel.conversations.access import agent_for_user, can_reply
+from omnichannel.conversations.models import Conversation, Message, MessageKind
 from omnichannel.conversations.outbound.compose import (
-    NOT_YOURS,
-    ReplyRefused,
-    id_when_sent_again,
-    locked_to_send,
+    NOT_ASSIGNED_ERROR,
+    ReplyError,
+    find_previous_submission,
+    get_resend_public_id,
+    get_send_error,
+    lock_for_sending,
     queue_message,
-    send_again,
-    sent_by_form,
-    why_not,
+    resend_reply,
 )
 
-TEMPLATE = "template"  # in a message's content
+TEMPLATE_KEY = "template"  # key in a message's content
 
 
-class TemplateRefused(ReplyRefused):
-    """The template was not queued. `errors` are the reasons by variable, "" for what concerns no variable alone."""
+class TemplateSendError(ReplyError):
+    """The template was not queued.
+
+    Attributes:
+        errors: reasons by variable name; "" for reasons that concern no single variable.
+    """
 
     def __init__(self, code: str, message: str, *, errors: Mapping[str, str] | None = None) -> None:
-        super().__init__(code, message, field=TEMPLATE)
+        super().__init__(code, message, field=TEMPLATE_KEY)
         self.errors = dict(errors or {"": message})
 
 
@@ -46,29 +50,43 @@ def send_template(
     author: User,
     public_id: uuid.UUID | None = None,
 ) -> Message:
-    """Queue a template for the customer, its variables filled in; the 24 hours do not matter to it.
+    """Queue a template with its variables filled in; the 24-hour window does not apply.
 
-    `public_id` is the form's own id: the same form sent twice queues one message. Raises ReplyRefused, with the reasons
-    by variable where it is those, and then nothing is stored.
+    Args:
+        conversation: the conversation to send in.
+        template: an approved template.
+        variables: values by variable name.
+        author: the agent's user.
+        public_id: id of the form; submitting the same form twice queues one message.
+
+    Raises:
+        ReplyError: the template is refused, and nothing is stored.
+        TemplateSendError: the refusal concerns the template or its variables.
     """
-    values = checked_values(template, variables)
+    values = validate_variables(template, variables)
     with transaction.atomic():
-        locked = locked_to_send(conversation.pk)
-        if (queued_before := sent_by_form(public_id, locked)) is not None:
-            return queued_before
-        if not may_answer(agent_of(author), locked):
-            raise ReplyRefused("not_yours", gettext(NOT_YOURS))
-        if (refusal := why_not(locked, as_template=True)) is not None:
+        locked = lock_for_sending(conversation.pk)
+        if (previous := find_previous_submission(public_id, locked)) is not None:
+            return previous
+        if not can_reply(agent_for_user(author), locked):
+            raise ReplyError("not_yours", gettext(NOT_ASSIGNED_ERROR))
+        if (refusal := get_send_error(locked, is_template=True)) is not None:
             raise refusal
         return queue_template(locked, template, values, author=author, public_id=public_id)
 
 
-def checked_values(template: MessageTemplate, variables: Mapping[str, str]) -> dict[str, str]:
-    """The values of the template's own variables as they are sent; raises TemplateRefused for what WhatsApp refuses."""
-    given = templates.cleaned(variables)
-    values = {name: given.get(name, "") for name in templates.variables_of(template.content_type, template.content)}
-    if errors := templates.problems(template, values):
-        raise TemplateRefused("variables", next(iter(errors.values())), errors=errors)
+def validate_variables(template: MessageTemplate, variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the values of the template's variables as they are sent.
+
+    Raises:
+        TemplateSendError: WhatsApp would refuse a value.
+    """
+    cleaned = templates.clean_variables(variables)
+    values = {
+        name: cleaned.get(name, "") for name in templates.get_variable_names(template.content_type, template.content)
+    }
+    if errors := templates.get_variable_errors(template, values):
+        raise TemplateSendError("variables", next(iter(errors.values())), errors=errors)
     return values
 
 
@@ -80,70 +98,83 @@ def queue_template(
     author: User,
     public_id: uuid.UUID | None = None,
 ) -> Message:
-    """Queue it in the transaction that has `locked_to_send` its conversation; the state of the template is checked."""
+    """Queue a template, in the transaction in which `lock_for_sending` locked the conversation.
+
+    Raises:
+        TemplateSendError: the template belongs to another account or can't be sent now.
+    """
     if template.account_id != locked.number.account_id:
-        raise TemplateRefused("wrong_account", _("This template belongs to another WhatsApp channel."))
-    if reason := templates.why_not(template, window_is_open=_window_is_open(locked)):
-        raise TemplateRefused("not_approved", _("This template can't be sent. %(reason)s") % {"reason": reason})
-    parts = templates.shown(template, values)
+        raise TemplateSendError("wrong_account", _("This template belongs to another WhatsApp channel."))
+    if reason := templates.get_not_sendable_reason(template, window_is_open=_is_window_open(locked)):
+        raise TemplateSendError("not_approved", _("This template can't be sent. %(reason)s") % {"reason": reason})
+    parts = templates.render_template_parts(template, values)
     content = {
         "sid": template.content_sid,
         "name": template.name,
         "language": template.language,
         "type": template.content_type,
         "variables": values,
-        **templates.as_content(parts),
+        **templates.build_message_content(parts),
     }
     return queue_message(
-        locked, body=parts.body, author=author, public_id=public_id, content={TEMPLATE: content}, kind=Kind.TEMPLATE
+        locked,
+        body=parts.body,
+        author=author,
+        public_id=public_id,
+        content={TEMPLATE_KEY: content},
+        kind=MessageKind.TEMPLATE,
     )
 
 
-def _window_is_open(conversation: Conversation) -> bool:
-    return is_inside(conversation.window_closes_at, at=timezone.now())
+def _is_window_open(conversation: Conversation) -> bool:
+    return is_window_open(conversation.window_closes_at, at=timezone.now())
 
 
-# -- When it goes out -----------------------------------------------------------------------------------------------
+# -- Delivery -------------------------------------------------------------------------------------------------------
 
 
-def why_not_now(message: Message) -> ReplyRefused | None:
-    """Why a queued template can't go out any more: what has changed at WhatsApp since; None when it can."""
-    conversation, kept = message.conversation, message.content.get(TEMPLATE, {})
-    there = MessageTemplate.objects.filter(account=conversation.number.account_id, content_sid=kept.get("sid", ""))
-    template = there.first()
+def get_template_send_error(message: Message) -> ReplyError | None:
+    """Return why a queued template can no longer be sent, after changes at WhatsApp; None when it can."""
+    conversation, content = message.conversation, message.content.get(TEMPLATE_KEY, {})
+    account = conversation.number.account_id
+    template = MessageTemplate.objects.filter(account=account, content_sid=content.get("sid", "")).first()
     if template is None:
-        return TemplateRefused("gone", _("Twilio does not have it any more."))
-    reason = templates.why_not(template, window_is_open=_window_is_open(conversation))
+        return TemplateSendError("gone", _("It was removed from Twilio."))
+    reason = templates.get_not_sendable_reason(template, window_is_open=_is_window_open(conversation))
     return (
-        TemplateRefused("not_approved", _("This template can't be sent. %(reason)s") % {"reason": reason})
+        TemplateSendError("not_approved", _("This template can't be sent. %(reason)s") % {"reason": reason})
         if reason
         else None
     )
 
 
-def twilio_parameters(message: Message) -> dict[str, str]:
-    """What Twilio is told in place of body and file: the template and its variables."""
-    kept: dict[str, Any] = message.content.get(TEMPLATE, {})
-    values = kept.get("variables") or {}
+def get_twilio_parameters(message: Message) -> dict[str, str]:
+    """Return the API parameters that replace body and file: the template and its variables."""
+    content: dict[str, Any] = message.content.get(TEMPLATE_KEY, {})
+    values = content.get("variables") or {}
     return {
-        "content_sid": kept.get("sid", ""),
+        "content_sid": content.get("sid", ""),
         "content_variables": json.dumps(values, ensure_ascii=False) if values else "",
     }
 
 
-def send_as_before(failed: Message, *, author: User) -> Message:
-    """Queue again what was not delivered, a template as the template it was; raises ReplyRefused as both do."""
-    if failed.kind != Kind.TEMPLATE:
-        return send_again(failed, author=author)
+def resend_message(failed: Message, *, author: User) -> Message:
+    """Queue a copy of a message that was not delivered, a template as a template.
+
+    Raises:
+        ReplyError: as `resend_reply` or `send_template`.
+    """
+    if failed.kind != MessageKind.TEMPLATE:
+        return resend_reply(failed, author=author)
     failed.refresh_from_db(fields=["status"])
     if not failed.has_failed:
-        raise ReplyRefused("not_failed", gettext("Only a message that was not delivered can be sent again."))
-    kept, again = failed.content.get(TEMPLATE, {}), id_when_sent_again(failed)
-    if Message.objects.filter(public_id=again).exists():
-        raise ReplyRefused("sent_again", gettext("This message has been sent again already."))
+        raise ReplyError("not_failed", gettext("Only undelivered messages can be sent again."))
+    content, public_id = failed.content.get(TEMPLATE_KEY, {}), get_resend_public_id(failed)
+    if Message.objects.filter(public_id=public_id).exists():
+        raise ReplyError("sent_again", gettext("This message has already been sent again."))
     account = failed.conversation.number.account_id
-    template = MessageTemplate.objects.filter(account=account, content_sid=kept.get("sid", "")).first()
+    template = MessageTemplate.objects.filter(account=account, content_sid=content.get("sid", "")).first()
     if template is None:
-        raise TemplateRefused("gone", _("Twilio does not have it any more."))
-    values = kept.get("variables") or {}
-    return send_template(failed.conversation, template, values, author=author, public_id=again)
+        raise TemplateSendError("gone", _("It was removed from Twilio."))
+    values = content.get("variables") or {}
+    return send_template(failed.conversation, template, values, author=author, public_id=public_id)

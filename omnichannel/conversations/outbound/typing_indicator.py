@@ -1,4 +1,4 @@
-"""The customer sees that an agent is typing: sent by the worker, so that it can hold up nobody."""
+"""Typing indicator for customers, sent by the worker so that it delays no page."""
 
 import logging
 from datetime import datetime, timedelta
@@ -7,39 +7,45 @@ from django.db import transaction
 from django.db.models import Q
 
 from channels_whatsapp.backends import get_backend
-from channels_whatsapp.backends.base import OutcomeUnknown, TwilioBusy, TwilioRefused
-from omnichannel.conversations.access import may_answer
+from channels_whatsapp.backends.base import TwilioRateLimitError, TwilioRejectedError, UnknownOutcomeError
+from omnichannel.conversations.access import can_reply
 from omnichannel.conversations.lanes import LaneKind
-from omnichannel.conversations.models import Conversation, Direction, Message
-from omnichannel.conversations.outbound.compose import why_not
+from omnichannel.conversations.models import Conversation, Message, MessageDirection
+from omnichannel.conversations.outbound.compose import get_send_error
 from omnichannel.jobs.lanes import Lease, enqueue
 from routing.models import Agent
 
 logger = logging.getLogger(__name__)
 
-AGAIN_AFTER = timedelta(seconds=20)  # WhatsApp shows it for 25
+REPEAT_INTERVAL = timedelta(seconds=20)  # WhatsApp shows the indicator for 25 seconds
 
 
-def show_typing(conversation: Conversation, agent: Agent, now: datetime) -> None:
-    """Have the customer shown that somebody types, every 20 seconds at most and only where the number allows it."""
-    if not conversation.number.shows_typing or not may_answer(agent, conversation) or why_not(conversation):
+def request_typing_indicator(conversation: Conversation, agent: Agent, now: datetime) -> None:
+    """Show the customer that an agent is typing, at most every 20 seconds and when the number allows it."""
+    if (
+        not conversation.number.shows_typing_indicator
+        or not can_reply(agent, conversation)
+        or get_send_error(conversation)
+    ):
         return
     with transaction.atomic():
-        long_ago = Q(typing_shown_at=None) | Q(typing_shown_at__lte=now - AGAIN_AFTER)
-        if Conversation.objects.filter(long_ago, pk=conversation.pk).update(typing_shown_at=now):
+        is_due = Q(typing_indicator_sent_at=None) | Q(typing_indicator_sent_at__lte=now - REPEAT_INTERVAL)
+        if Conversation.objects.filter(is_due, pk=conversation.pk).update(typing_indicator_sent_at=now):
             enqueue(LaneKind.TYPING, conversation.pk)
 
 
-def tell_customer(lease: Lease) -> None:
-    """Tell Twilio, once; that it could not be told is no more than a line in the log.
+def send_typing_indicator(lease: Lease) -> None:
+    """Send the indicator once; a failure is only logged.
 
-    WhatsApp marks the customer's messages as read by it.
+    WhatsApp then also marks the customer's messages as read.
     """
-    theirs = Message.objects.filter(conversation_id=lease.key, direction=Direction.INBOUND).exclude(twilio_sid="")
-    message = theirs.select_related("conversation__number__account").order_by("-pk").first()
+    inbound = Message.objects.filter(conversation_id=lease.key, direction=MessageDirection.INBOUND).exclude(
+        twilio_sid=""
+    )
+    message = inbound.select_related("conversation__number__account").order_by("-pk").first()
     if message is None:
         return
     try:
-        get_backend().show_typing(message.conversation.number.account, message.twilio_sid)
-    except (TwilioBusy, OutcomeUnknown, TwilioRefused) as error:
-        logger.info("The customer could not be shown that somebody types: %s", error)
+        get_backend().send_typing_indicator(message.conversation.number.account, message.twilio_sid)
+    except (TwilioRateLimitError, UnknownOutcomeError, TwilioRejectedError) as error:
+        logger.info("Could not send a typing indicator: %s", error)

@@ -1,4 +1,4 @@
-"""What files an agent may send on WhatsApp, and how Twilio gets them.
+"""Files that agents may send on WhatsApp, and the signed URLs at which Twilio fetches them.
 
 Types and sizes: Twilio, "Supported file types and size limits for WhatsApp".
 """
@@ -18,65 +18,70 @@ from django.utils.translation import gettext, gettext_lazy
 from omnichannel.conversations.models import Attachment
 
 MB: Final = 1024 * 1024
-IMAGE_LIMIT, OTHER_LIMIT = 5 * MB, 16 * MB
-OFFICE = "application/vnd.openxmlformats-officedocument"
-LIMITS: dict[str, int] = {
-    "image/jpeg": IMAGE_LIMIT,
-    "image/png": IMAGE_LIMIT,
-    "audio/mpeg": OTHER_LIMIT,
-    "audio/ogg": OTHER_LIMIT,
-    "audio/amr": OTHER_LIMIT,
-    "audio/aac": OTHER_LIMIT,
-    "video/mp4": OTHER_LIMIT,
-    "video/3gpp": OTHER_LIMIT,
-    "application/pdf": OTHER_LIMIT,
-    "application/msword": OTHER_LIMIT,
-    f"{OFFICE}.wordprocessingml.document": OTHER_LIMIT,
-    f"{OFFICE}.presentationml.presentation": OTHER_LIMIT,
-    f"{OFFICE}.spreadsheetml.sheet": OTHER_LIMIT,
+MAX_IMAGE_BYTES, MAX_FILE_BYTES = 5 * MB, 16 * MB
+OFFICE_MIME_PREFIX = "application/vnd.openxmlformats-officedocument"
+MAX_BYTES_BY_TYPE: dict[str, int] = {
+    "image/jpeg": MAX_IMAGE_BYTES,
+    "image/png": MAX_IMAGE_BYTES,
+    "audio/mpeg": MAX_FILE_BYTES,
+    "audio/ogg": MAX_FILE_BYTES,
+    "audio/amr": MAX_FILE_BYTES,
+    "audio/aac": MAX_FILE_BYTES,
+    "video/mp4": MAX_FILE_BYTES,
+    "video/3gpp": MAX_FILE_BYTES,
+    "application/pdf": MAX_FILE_BYTES,
+    "application/msword": MAX_FILE_BYTES,
+    f"{OFFICE_MIME_PREFIX}.wordprocessingml.document": MAX_FILE_BYTES,
+    f"{OFFICE_MIME_PREFIX}.presentationml.presentation": MAX_FILE_BYTES,
+    f"{OFFICE_MIME_PREFIX}.spreadsheetml.sheet": MAX_FILE_BYTES,
 }
-KINDS_IN_WORDS = gettext_lazy(
-    "JPEG and PNG pictures, MP3, OGG, AMR and AAC audio, MP4 and 3GP video, PDF, Word, Excel and PowerPoint"
+SUPPORTED_TYPES_TEXT = gettext_lazy(
+    "JPEG and PNG images, MP3, OGG, AMR and AAC audio, MP4 and 3GP video, PDF, Word, Excel and PowerPoint"
 )
-SIGNED_FOR: Final = 6 * 3600  # seconds; Twilio keeps a message queued for up to four hours
-_SALT = "media offered to twilio"
+LINK_MAX_AGE_SECONDS: Final = 6 * 3600  # Twilio keeps a message queued for up to four hours
+_LINK_SALT = "media offered to twilio"
 
 
-class FileRefused(ValueError):
-    """This file can't be sent on WhatsApp; the text says why and what can."""
+class UploadError(ValueError):
+    """The file can't be sent on WhatsApp; the text is for the user."""
 
 
-def checked_type(file: File[bytes]) -> str:
-    """What the file is, by its first bytes. Raises FileRefused for a type or a size WhatsApp does not take."""
+def validate_upload(file: File[bytes]) -> str:
+    """Return the content type of a file, detected from its first bytes.
+
+    Raises:
+        UploadError: WhatsApp does not accept its type or size, or it is empty.
+    """
     size = file.size or 0
     if size == 0:
-        raise FileRefused(gettext("This file is empty."))
+        raise UploadError(gettext("This file is empty."))
     head = file.read(8192)
     file.seek(0)
     guess = filetype.guess(head)
-    found = {"audio/x-wav": "audio/wav", "application/ogg": "audio/ogg"}.get(guess.mime, guess.mime) if guess else ""
-    if found not in LIMITS:
-        raise FileRefused(
-            gettext("WhatsApp does not take this kind of file. It takes %(kinds)s.") % {"kinds": KINDS_IN_WORDS}
+    detected = guess.mime if guess else ""
+    content_type = {"audio/x-wav": "audio/wav", "application/ogg": "audio/ogg"}.get(detected, detected)
+    if content_type not in MAX_BYTES_BY_TYPE:
+        raise UploadError(
+            gettext("This file type is not supported. Supported: %(kinds)s.") % {"kinds": SUPPORTED_TYPES_TEXT}
         )
-    if size > LIMITS[found]:
-        raise FileRefused(
-            gettext("This file has %(size)s MB; WhatsApp takes up to %(limit)s MB here.")
-            % {"size": number_format(size / MB, 1), "limit": LIMITS[found] // MB}
+    if size > MAX_BYTES_BY_TYPE[content_type]:
+        raise UploadError(
+            gettext("This file is %(size)s MB. The limit is %(limit)s MB.")
+            % {"size": number_format(size / MB, 1), "limit": MAX_BYTES_BY_TYPE[content_type] // MB}
         )
-    return found
+    return content_type
 
 
-def signed_link(attachment: Attachment) -> str:
-    """An address from which Twilio may fetch this file for some hours, without signing in."""
-    token = signing.dumps(attachment.pk, salt=_SALT)
+def get_signed_url(attachment: Attachment) -> str:
+    """Return a URL from which Twilio can fetch the file without signing in, for LINK_MAX_AGE_SECONDS."""
+    token = signing.dumps(attachment.pk, salt=_LINK_SALT)
     return settings.PUBLIC_URL + reverse("offered_file", args=[token])
 
 
-def offered(token: str) -> Attachment | None:
-    """The file a signed link is for; None when the link is forged, too old, or for a file that is gone."""
+def get_attachment_by_token(token: str) -> Attachment | None:
+    """Return the file of a signed URL; None when the token is invalid or expired, or the file is deleted."""
     try:
-        pk = signing.loads(token, salt=_SALT, max_age=SIGNED_FOR)
+        pk = signing.loads(token, salt=_LINK_SALT, max_age=LINK_MAX_AGE_SECONDS)
     except signing.BadSignature:
         return None
     return Attachment.objects.filter(pk=pk).exclude(file="").first()

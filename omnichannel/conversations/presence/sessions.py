@@ -1,109 +1,108 @@
-"""Agents come, go, and come back: what they show then, and what becomes of the work they were offered."""
+"""Presence changes of agents: by choice, at sign-in and sign-out, and as pages open and close."""
 
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.utils import timezone
 
 from omnichannel.accounts.models import User
-from omnichannel.conversations.access import WORK, agent_of
-from omnichannel.conversations.agent_load import follow_loads, load_changed
+from omnichannel.conversations.access import WORK_PERMISSION, agent_for_user
+from omnichannel.conversations.agent_load import refresh_agent_loads, schedule_load_refresh
 from omnichannel.conversations.lanes import request_assignment
 from omnichannel.conversations.live_events import publish_presence
-from omnichannel.conversations.presence.disconnects import expect_back
-from routing.agents import ensure_agent, show_presence
+from omnichannel.conversations.presence.disconnects import schedule_disconnect_check
+from routing.agents import get_or_create_agent, set_presence_manually
 from routing.models import Agent, BasePresence, Presence
 from routing.presence import (
-    GONE_AFTER,
-    built_in,
-    go_offline,
-    is_there,
-    note_seen,
-    show,
-    show_default,
-    whose_pages_are_gone,
+    ABSENCE_TIMEOUT,
+    get_agents_without_open_pages,
+    get_built_in_presence,
+    is_present,
+    record_last_seen,
+    set_default_presence,
+    set_offline,
+    set_presence,
 )
+from routing.signals import agent_changed_by_admin
 
 
-def choose(agent: Agent, presence: Presence) -> None:
-    """The agent chooses what to show."""
+def choose_presence(agent: Agent, presence: Presence) -> None:
+    """Set the presence that the agent chose."""
     with transaction.atomic():
-        _is_here(agent)
-        show_presence(agent, presence)
+        _update_last_seen(agent)
+        set_presence_manually(agent, presence)
         if presence.base_status == BasePresence.OFFLINE:
-            expect_back(agent)
-        _changed(agent)
+            schedule_disconnect_check(agent)
+        _publish_change(agent)
 
 
-def come_back(agent: Agent) -> None:
-    """The agent is there again: their default presence, and from then on what their load says."""
+def return_from_absence(agent: Agent) -> None:
+    """Set the default presence of an agent who is back; from then on it follows their load."""
     with transaction.atomic():
-        _is_here(agent)
-        show_default(agent)
-        _changed(agent)
+        _update_last_seen(agent)
+        set_default_presence(agent)
+        _publish_change(agent)
 
 
-def arrive(user: User) -> None:
-    """Somebody who works at the desk has signed in to it; who was neither Offline nor Inactive stays as they were."""
-    agent = agent_of(user)
-    if agent is None and user.is_active and user.has_perm(WORK):
-        agent = ensure_agent(user)
-    if agent is not None and not is_there(agent):
-        come_back(agent)
+def handle_sign_in(user: User) -> None:
+    """Set the default presence of an Offline or Inactive agent at sign-in; create the agent if needed."""
+    agent = agent_for_user(user)
+    if agent is None and user.is_active and user.has_perm(WORK_PERMISSION):
+        agent = get_or_create_agent(user)
+    if agent is not None and not is_present(agent):
+        return_from_absence(agent)
 
 
-def leave(user: User) -> None:
-    """Somebody has signed out."""
-    agent = agent_of(user)
+def handle_sign_out(user: User) -> None:
+    """Set the agent Offline at sign-out."""
+    agent = agent_for_user(user)
     if agent is not None:
         with transaction.atomic():
             Agent.objects.filter(pk=agent.pk).update(last_seen_at=timezone.now())
-            show(agent, built_in(BasePresence.OFFLINE), by_hand=False)
-            expect_back(agent)
-            _changed(agent)
+            set_presence(agent, get_built_in_presence(BasePresence.OFFLINE), is_manual=False)
+            schedule_disconnect_check(agent)
+            _publish_change(agent)
 
 
-def seen(user: User) -> None:
-    """One of this person's pages is open; who was Offline only because all had been gone is there again."""
-    agent = agent_of(user)
+def record_page_activity(user: User) -> None:
+    """Record that a page of the user is open; end an Offline that was set because no page was open."""
+    agent = agent_for_user(user)
     if agent is None:
         return
-    was_gone = note_seen(agent, timezone.now())
-    if was_gone and agent.presence.base_status == BasePresence.OFFLINE and not agent.presence_by_hand:
-        come_back(agent)
+    was_absent = record_last_seen(agent, timezone.now())
+    if was_absent and agent.presence.base_status == BasePresence.OFFLINE and not agent.is_presence_manual:
+        return_from_absence(agent)
 
 
-def keep_attendance(now: datetime | None = None) -> None:
-    """Set agents Offline all of whose pages are gone, and bring the others' presence up to their load."""
+def update_presences(now: datetime | None = None) -> None:
+    """Set agents without open pages Offline, and update the presence of the others to their load."""
     at = now or timezone.now()
-    for agent in whose_pages_are_gone(at):
+    for agent in get_agents_without_open_pages(at):
         with transaction.atomic():
-            if go_offline(agent, unless_seen_since=at - GONE_AFTER):
-                expect_back(agent, agent.last_seen_at)
-                _changed(agent)
-    follow_loads(at)
+            if set_offline(agent, unless_seen_since=at - ABSENCE_TIMEOUT):
+                schedule_disconnect_check(agent, agent.last_seen_at)
+                _publish_change(agent)
+    refresh_agent_loads(at)
 
 
-@receiver(post_save, sender=Agent)
-def set_for_them(instance: Agent, created: bool, update_fields: frozenset[str] | None, **kwargs: Any) -> None:
-    """Somebody has set this agent's presence or capacity in the administration: it counts, and shows, at once."""
-    if not created and update_fields and {"presence", "capacity"} & update_fields:
-        with transaction.atomic():
-            if instance.presence.base_status == BasePresence.OFFLINE:
-                expect_back(instance)
-            _changed(instance)
+@receiver(agent_changed_by_admin)
+def apply_admin_change(agent: Agent, **kwargs: Any) -> None:
+    """Let a presence or capacity that an administrator has set take effect at once."""
+    with transaction.atomic():
+        if agent.presence.base_status == BasePresence.OFFLINE:
+            schedule_disconnect_check(agent)
+        _publish_change(agent)
 
 
-def _is_here(agent: Agent) -> None:
-    """Who acts is there, though the page they act on may not have been seen yet after a night away."""
+def _update_last_seen(agent: Agent) -> None:
+    """Record that the agent is active now; their page may not have reported itself yet."""
     Agent.objects.filter(pk=agent.pk).update(last_seen_at=timezone.now())
 
 
-def _changed(agent: Agent) -> None:
-    """There may be work for them now, or theirs may be for others."""
-    load_changed(agent.pk)
+def _publish_change(agent: Agent) -> None:
+    """Publish a changed presence; it may make work assignable to this agent or to others."""
+    schedule_load_refresh(agent.pk)
     request_assignment()
     publish_presence(agent.pk)

@@ -1,4 +1,4 @@
-"""Look customers and messages up, among the conversations a person may see."""
+"""Search customers and messages, among the conversations a user may see."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,39 +12,41 @@ from django.db.models import F, Max, OuterRef, Q, QuerySet, Subquery
 from omnichannel.accounts.models import User
 from omnichannel.conversations import access
 from omnichannel.conversations.models import Contact, Conversation, Message
-from omnichannel.conversations.search.index import Folded, HasWords, folded, words_in
+from omnichannel.conversations.search.index import FoldedText, HasWords, fold_text, split_words
 
-MOST_CUSTOMERS: Final = 8
-MOST_CONVERSATIONS: Final = 30
-MOST_MESSAGES: Final = 200
-SHORTEST: Final = 2
-FEWEST_DIGITS: Final = 4
-AROUND: Final = 60  # characters beside what was found
+MAX_CUSTOMERS: Final = 8
+MAX_CONVERSATIONS: Final = 30
+MAX_MESSAGES: Final = 200
+MIN_QUERY_LENGTH: Final = 2
+MIN_DIGITS: Final = 4
+CONTEXT_CHARACTERS: Final = 60  # shown before and after a match
 
 
 @dataclass(frozen=True)
-class Piece:
-    """A stretch of text, and whether it is what was looked for."""
+class TextSegment:
+    """A segment of a text, and whether it matches the query."""
 
     text: str
-    is_hit: bool
+    is_match: bool
 
 
 @dataclass(frozen=True)
-class FoundCustomer:
+class CustomerResult:
+    """A customer that matches, with their latest visible conversation."""
+
     contact: Contact
     conversation: Conversation
-    name: Sequence[Piece]
-    number: Sequence[Piece]
+    name_segments: Sequence[TextSegment]
+    number_segments: Sequence[TextSegment]
 
 
 @dataclass(frozen=True)
-class FoundConversation:
-    """A conversation, the newest message in it that fits, and how many more of the newest ones do."""
+class ConversationResult:
+    """A conversation's newest matching message, and how many more of its messages match."""
 
     message: Message
-    line: Sequence[Piece]
-    others: int
+    snippet: Sequence[TextSegment]
+    more_matches: int
 
     @property
     def conversation(self) -> Conversation:
@@ -52,13 +54,13 @@ class FoundConversation:
 
 
 @dataclass(frozen=True)
-class Found:
-    """What was found, newest first. `is_asked` is False for too little to look for."""
+class SearchResults:
+    """Results of a search, newest first. `is_valid_query` is False when the query is too short."""
 
     text: str
-    is_asked: bool
-    customers: Sequence[FoundCustomer] = ()
-    conversations: Sequence[FoundConversation] = ()
+    is_valid_query: bool
+    customers: Sequence[CustomerResult] = ()
+    conversations: Sequence[ConversationResult] = ()
     has_more: bool = False
 
     @property
@@ -66,139 +68,157 @@ class Found:
         return not self.customers and not self.conversations
 
 
-def search(user: User, text: str) -> Found:
-    """Customers by name, number in any spelling or business-scoped id; messages by the beginnings of their words."""
-    asked = " ".join(text.replace("\x00", "").split())[:200]
-    if len(asked) < SHORTEST:
-        return Found(asked, is_asked=False)
-    words = words_in(asked)
-    hits = _messages(user, words) if words else []
-    found = _by_conversation(hits)
-    return Found(
-        asked,
+def search(user: User, text: str) -> SearchResults:
+    """Search customers by name, number or business-scoped id, and messages by prefixes of their words.
+
+    Args:
+        user: results are limited to conversations this user may see.
+        text: the query; numbers may have any spelling.
+    """
+    query = " ".join(text.replace("\x00", "").split())[:200]
+    if len(query) < MIN_QUERY_LENGTH:
+        return SearchResults(query, is_valid_query=False)
+    words = split_words(query)
+    messages = _search_messages(user, words) if words else []
+    groups = _group_by_conversation(messages)
+    return SearchResults(
+        query,
         True,
-        _customers(user, asked, words),
-        [FoundConversation(one, _line(one.body, words), others) for one, others in found[:MOST_CONVERSATIONS]],
-        has_more=len(found) > MOST_CONVERSATIONS or len(hits) == MOST_MESSAGES,
+        _search_customers(user, query, words),
+        [
+            ConversationResult(message, _build_snippet(message.body, words), more_matches)
+            for message, more_matches in groups[:MAX_CONVERSATIONS]
+        ],
+        has_more=len(groups) > MAX_CONVERSATIONS or len(messages) == MAX_MESSAGES,
     )
 
 
-def _customers(user: User, asked: str, words: Sequence[str]) -> list[FoundCustomer]:
+def _search_customers(user: User, query: str, words: Sequence[str]) -> list[CustomerResult]:
     visible = access.conversations_visible_to(user).order_by()
     latest = visible.filter(contact=OuterRef("pk")).order_by("-last_activity_at", "-pk").values("pk")[:1]
-    fits = is_called(asked) | Q(external_user_id__icontains=asked) | _has_number(asked)
-    seen = (
-        is_called_by(Contact.objects.all()).filter(fits).annotate(latest=Subquery(latest)).filter(latest__isnull=False)
+    matches_query = build_name_filter(query) | Q(external_user_id__icontains=query) | _build_number_filter(query)
+    visible_contacts = (
+        with_folded_names(Contact.objects.all())
+        .filter(matches_query)
+        .annotate(latest=Subquery(latest))
+        .filter(latest__isnull=False)
     )
-    found = list(seen.annotate(at=Max("conversations__last_activity_at")).order_by("-at", "pk")[:MOST_CUSTOMERS])
-    of = {one.pk: one for one in visible.filter(pk__in=[one.latest for one in found]).select_related("agent__user")}
-    return [_customer(one, of[one.latest], words, asked) for one in found]
+    by_activity = visible_contacts.annotate(at=Max("conversations__last_activity_at")).order_by("-at", "pk")
+    contacts = list(by_activity[:MAX_CUSTOMERS])
+    conversations = visible.select_related("agent__user").in_bulk([contact.latest for contact in contacts])
+    return [_build_customer_result(contact, conversations[contact.latest], words, query) for contact in contacts]
 
 
-def _customer(contact: Contact, latest: Conversation, words: Sequence[str], asked: str) -> FoundCustomer:
-    name = marked(contact.display_name, words, anywhere=True)
-    return FoundCustomer(contact, latest, name, _marked_number(contact.number, asked))
+def _build_customer_result(contact: Contact, latest: Conversation, words: Sequence[str], query: str) -> CustomerResult:
+    name = highlight(contact.display_name, words, anywhere=True)
+    return CustomerResult(contact, latest, name, _highlight_number(contact.display_number, query))
 
 
-def is_called_by(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
-    """With their names as they are compared to what somebody looks for."""
-    return contacts.alias(plain_name=Folded("name"), plain_profile_name=Folded("profile_name"))
+def with_folded_names(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
+    """Add aliases with the folded names, for build_name_filter."""
+    return contacts.alias(plain_name=FoldedText("name"), plain_profile_name=FoldedText("profile_name"))
 
 
-def is_called(text: str) -> Q:
-    """Every word is in one of the names; for contacts of `is_called_by`."""
-    found = Q()
-    for word in words_in(text) or [folded(text)]:
-        found &= Q(plain_name__contains=word) | Q(plain_profile_name__contains=word)
-    return found
+def build_name_filter(text: str) -> Q:
+    """Return the filter for contacts with every word in one of their names; for `with_folded_names`."""
+    name_filter = Q()
+    for word in split_words(text) or [fold_text(text)]:
+        name_filter &= Q(plain_name__contains=word) | Q(plain_profile_name__contains=word)
+    return name_filter
 
 
-def _has_number(asked: str) -> Q:
-    found = Q()
-    for number in _numbers(asked):
-        found |= Q(address__contains=number) | Q(identity__contains=number)
-    return found or Q(pk=None)
+def _build_number_filter(query: str) -> Q:
+    number_filter = Q()
+    for number in _get_number_variants(query):
+        number_filter |= Q(address__contains=number) | Q(identity__contains=number)
+    return number_filter or Q(pk=None)
 
 
-def _numbers(asked: str) -> set[str]:
-    """The digits as they were typed, without the zeros in front of a number within the country or of a foreign one."""
-    digits = re.sub(r"\D", "", asked)
-    if len(digits) < FEWEST_DIGITS or re.search(r"[^\W\d_]", asked):
+def _get_number_variants(query: str) -> set[str]:
+    """Return the digits of the query without leading zeros, with and without a trunk zero in parentheses."""
+    digits = re.sub(r"\D", "", query)
+    if len(digits) < MIN_DIGITS or re.search(r"[^\W\d_]", query):
         return set()
-    without_trunk_zero = re.sub(r"\D", "", asked.replace("(0)", ""))
-    return {re.sub(r"^0+", "", each) or digits for each in (digits, without_trunk_zero)}
+    without_trunk_zero = re.sub(r"\D", "", query.replace("(0)", ""))
+    return {re.sub(r"^0+", "", variant) or digits for variant in (digits, without_trunk_zero)}
 
 
-def _messages(user: User, words: Sequence[str]) -> list[Message]:
-    """The newest that fit, each with its conversation."""
+def _search_messages(user: User, words: Sequence[str]) -> list[Message]:
+    """Return the newest matching messages, at most MAX_MESSAGES, with their conversations."""
     visible = access.conversations_visible_to(user).order_by()
-    found = Message.objects.filter(HasWords(words), conversation__in=visible.values("pk"))
-    shown = found.select_related("conversation__contact", "conversation__agent__user", "conversation__queue")
-    # Not by the bare key: PostgreSQL would read all messages backwards, instead of those the index of words names.
-    return list(shown.order_by((F("pk") + 0).desc())[:MOST_MESSAGES])
+    matches = Message.objects.filter(HasWords(words), conversation__in=visible.values("pk"))
+    matches = matches.select_related("conversation__contact", "conversation__agent__user", "conversation__queue")
+    # Not the bare key: PostgreSQL would scan all messages backwards instead of using the full-text index.
+    return list(matches.order_by((F("pk") + 0).desc())[:MAX_MESSAGES])
 
 
-def _by_conversation(hits: Sequence[Message]) -> list[tuple[Message, int]]:
-    """The newest message of each conversation, and how many more of it there are."""
+def _group_by_conversation(messages: Sequence[Message]) -> list[tuple[Message, int]]:
+    """Return the newest message of each conversation, and the number of its other messages."""
     newest: dict[int, Message] = {}
-    count: dict[int, int] = {}
-    for message in hits:
+    counts: dict[int, int] = {}
+    for message in messages:
         newest.setdefault(message.conversation_id, message)
-        count[message.conversation_id] = count.get(message.conversation_id, 0) + 1
-    return [(one, count[pk] - 1) for pk, one in newest.items()]
+        counts[message.conversation_id] = counts.get(message.conversation_id, 0) + 1
+    return [(message, counts[pk] - 1) for pk, message in newest.items()]
 
 
-def _line(body: str, words: Sequence[str]) -> list[Piece]:
-    """The stretch of the text around the first hit."""
+def _build_snippet(body: str, words: Sequence[str]) -> list[TextSegment]:
+    """Return the part of the text around the first match, highlighted."""
     text = " ".join(body.split())
-    first = next((begin for begin, _ in _hits(text, words)), 0)
-    start = max(0, first - AROUND)
-    stretch = text[start : first + 2 * AROUND]
-    shown = ("…" if start else "") + stretch + ("…" if first + 2 * AROUND < len(text) else "")
-    return marked(shown, words)
+    first = next((begin for begin, _ in _iter_matches(text, words)), 0)
+    start = max(0, first - CONTEXT_CHARACTERS)
+    excerpt = text[start : first + 2 * CONTEXT_CHARACTERS]
+    snippet = ("…" if start else "") + excerpt + ("…" if first + 2 * CONTEXT_CHARACTERS < len(text) else "")
+    return highlight(snippet, words)
 
 
-def _hits(text: str, words: Sequence[str], *, anywhere: bool = False) -> Iterator[tuple[int, int]]:
-    """Where words of the text begin with one of these, or have it anywhere."""
-    plain, places = _compared(text)
+def _iter_matches(text: str, words: Sequence[str], *, anywhere: bool = False) -> Iterator[tuple[int, int]]:
+    """Yield begin and end of words that start with one of these, or contain it when `anywhere`."""
+    folded, offsets = _fold_with_offsets(text)
     longest_first = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
     pattern = longest_first if anywhere else rf"(?<![^\W_])(?:{longest_first})"
-    for one in re.finditer(pattern, plain) if words else ():
-        yield places[one.start()], max(places[one.end()], places[one.end() - 1] + 1)
+    for match in re.finditer(pattern, folded) if words else ():
+        yield offsets[match.start()], max(offsets[match.end()], offsets[match.end() - 1] + 1)
 
 
-def _compared(text: str) -> tuple[str, list[int]]:
-    """The text as words are compared, and of each of its letters the place in the text; at last its end."""
+def _fold_with_offsets(text: str) -> tuple[str, list[int]]:
+    """Return the folded text and the offset of each of its letters; the last one is the text's length."""
     if text.isascii():
         return text.lower(), list(range(len(text) + 1))
-    letters = [(letter, place) for place, char in enumerate(text) for letter in _letters(char)]
-    return "".join(letter for letter, _ in letters), [*(place for _, place in letters), len(text)]
+    letters = [(letter, offset) for offset, char in enumerate(text) for letter in _fold_character(char)]
+    return "".join(letter for letter, _ in letters), [*(offset for _, offset in letters), len(text)]
 
 
 @lru_cache(maxsize=4096)
-def _letters(char: str) -> str:
-    """What is compared of one letter of a text; nothing of a mark."""
-    return "" if combining(char) else folded(char)
+def _fold_character(char: str) -> str:
+    """Return a character folded; empty for a combining mark."""
+    return "" if combining(char) else fold_text(char)
 
 
-def marked(text: str, words: Sequence[str], *, anywhere: bool = False) -> list[Piece]:
-    """The text in pieces: what was looked for, and what is between."""
-    return _pieces(text, _hits(text, words, anywhere=anywhere))
+def highlight(text: str, words: Sequence[str], *, anywhere: bool = False) -> list[TextSegment]:
+    """Split a text into segments that match the words and segments between.
+
+    Args:
+        text: the text to show.
+        words: folded words, as split_words returns them.
+        anywhere: match inside words too, not only at their beginning.
+    """
+    return _split_at_matches(text, _iter_matches(text, words, anywhere=anywhere))
 
 
-def _marked_number(number: str, asked: str) -> list[Piece]:
-    """The number as it is shown, with the digits that were looked for."""
-    places = [place for place, char in enumerate(number) if char.isdigit()]
-    digits = "".join(number[place] for place in places)
-    for wanted in sorted(_numbers(asked)):
-        if (at := digits.find(wanted)) >= 0:
-            return _pieces(number, [(places[at], places[at + len(wanted) - 1] + 1)])
-    return [Piece(number, False)]
+def _highlight_number(number: str, query: str) -> list[TextSegment]:
+    """Split a displayed number at the digits of the query, whatever is between them."""
+    offsets = [offset for offset, char in enumerate(number) if char.isdigit()]
+    digits = "".join(number[offset] for offset in offsets)
+    for variant in sorted(_get_number_variants(query)):
+        if (start := digits.find(variant)) >= 0:
+            return _split_at_matches(number, [(offsets[start], offsets[start + len(variant) - 1] + 1)])
+    return [TextSegment(number, False)]
 
 
-def _pieces(text: str, hits: Iterable[tuple[int, int]]) -> list[Piece]:
-    pieces, at = [], 0
-    for begin, end in hits:
-        pieces += [Piece(text[at:begin], False), Piece(text[begin:end], True)]
-        at = end
-    return [one for one in (*pieces, Piece(text[at:], False)) if one.text]
+def _split_at_matches(text: str, matches: Iterable[tuple[int, int]]) -> list[TextSegment]:
+    segments, position = [], 0
+    for begin, end in matches:
+        segments += [TextSegment(text[position:begin], False), TextSegment(text[begin:end], True)]
+        position = end
+    return [segment for segment in (*segments, TextSegment(text[position:], False)) if segment.text]

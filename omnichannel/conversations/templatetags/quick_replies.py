@@ -1,4 +1,4 @@
-"""Quick replies on a work stream's page."""
+"""Template tag for the quick replies on a work stream's admin page."""
 
 from typing import Any
 
@@ -12,13 +12,15 @@ register = template.Library()
 
 
 @register.inclusion_tag("admin/conversations/_quick_replies.html")
-def quick_replies_of(stream: WorkStream, user: Any) -> dict[str, Any]:
-    """The quick replies agents are offered in this work stream, for those who may look at them."""
-    of_stream = Q(work_streams=None) | Q(work_streams=stream)
-    found = QuickReply.objects.filter(of_stream, owner=None).distinct().prefetch_related("tags", "work_streams")
+def work_stream_quick_replies(stream: WorkStream, user: Any) -> dict[str, Any]:
+    """Render the quick replies that agents can use in this work stream."""
+    is_offered = Q(work_streams=None) | Q(work_streams=stream)
+    quick_replies = (
+        QuickReply.objects.filter(is_offered, owner=None).distinct().prefetch_related("tags", "work_streams")
+    )
     return {
         "stream": stream,
-        "quick_replies": found,
+        "quick_replies": quick_replies,
         "may_look": user.has_perm("conversations.view_quickreply"),
         "may_add": user.has_perm("conversations.add_quickreply"),
     }

@@ -1,6 +1,6 @@
-"""What the administration's pages share: their titles, one Save, and deletions refused in plain words.
+"""Base classes of the admin pages: titles, one Save button, refused deletions and deactivation.
 
-It knows no model, so the administration of every package stands on it.
+Imports no model, so that every package's admin can use it.
 """
 
 import types
@@ -24,55 +24,60 @@ from django.utils.text import capfirst, get_text_list
 from django.views.decorators.http import require_POST
 
 if TYPE_CHECKING:
-    AnyModelAdmin: TypeAlias = admin.ModelAdmin[Any]
+    ModelAdminBase: TypeAlias = admin.ModelAdmin[Any]
 else:
-    AnyModelAdmin = admin.ModelAdmin
+    ModelAdminBase = admin.ModelAdmin
 
 
-def pill(text: str, tone: str = "quiet") -> SafeString:
-    """A short state in a list: `tone` is good, bad, warn or quiet."""
+def render_pill(text: str, tone: str = "quiet") -> SafeString:
+    """Return a short state as a pill; `tone` is good, bad, warn or quiet."""
     return format_html('<span class="pill {}">{}</span>', tone, text)
 
 
-def active_pill(is_active: bool) -> SafeString:
-    """Active or Inactive, as lists show it."""
-    return pill("Active", "good") if is_active else pill("Inactive")
+def render_active_pill(is_active: bool) -> SafeString:
+    """Return the pill that lists show for active and inactive objects."""
+    return render_pill("Active", "good") if is_active else render_pill("Inactive")
 
 
-def what_uses(thing: Model, in_words: Mapping[str, tuple[str, str]] | None = None) -> list[str]:
-    """What keeps the thing from being deleted, counted: `2 WhatsApp phone numbers`."""
-    found = []
-    for model, is_it in _users_of(thing).items():
-        related = model._meta
-        if count := model._base_manager.filter(is_it).count():
-            names = (related.verbose_name, related.verbose_name_plural)
-            one, several = (in_words or {}).get(related.label, names)
-            found.append(f"{count} {_in_a_sentence(one if count == 1 else several)}")
-    return found
+def describe_usages(instance: Model, labels: Mapping[str, tuple[str, str]] | None = None) -> list[str]:
+    """Return the objects that prevent a deletion, counted by model: `2 WhatsApp phone numbers`.
+
+    Args:
+        instance: the object to be deleted.
+        labels: singular and plural by model label, where the model's verbose names are not clear enough.
+    """
+    usages = []
+    for model, is_related in _get_protecting_filters(instance).items():
+        options = model._meta
+        if count := model._base_manager.filter(is_related).count():
+            names = (options.verbose_name, options.verbose_name_plural)
+            singular, plural = (labels or {}).get(options.label, names)
+            usages.append(f"{count} {_lower_first_letter(singular if count == 1 else plural)}")
+    return usages
 
 
-def _users_of(thing: Model) -> dict[type[Model], Q]:
-    """The models whose rows keep it from being deleted, and which of their rows do."""
-    users: dict[type[Model], Q] = {}
-    for relation in thing._meta.get_fields(include_hidden=True):
+def _get_protecting_filters(instance: Model) -> dict[type[Model], Q]:
+    """Return the models with a PROTECT foreign key to the object, each with the filter for its rows."""
+    filters: dict[type[Model], Q] = {}
+    for relation in instance._meta.get_fields(include_hidden=True):
         if isinstance(relation, ForeignObjectRel) and relation.on_delete is PROTECT:
             model = relation.related_model
-            users[model] = users.get(model, Q()) | Q(**{relation.field.name: thing})
-    return users
+            filters[model] = filters.get(model, Q()) | Q(**{relation.field.name: instance})
+    return filters
 
 
-def _in_a_sentence(name: object) -> str:
-    words = str(name)
-    return words if words.startswith("WhatsApp") else words[:1].lower() + words[1:]
+def _lower_first_letter(name: object) -> str:
+    text = str(name)
+    return text if text.startswith("WhatsApp") else text[:1].lower() + text[1:]
 
 
-def moment(when: datetime | None) -> str:
-    """A time as lists show it: `22 Nov 2026, 13:20:05`."""
-    return formats.date_format(timezone.localtime(when), "j M Y, H:i:s") if when else ""
+def format_timestamp(moment: datetime | None) -> str:
+    """Return a time as lists show it: `22 Nov 2026, 13:20:05`; empty for None."""
+    return formats.date_format(timezone.localtime(moment), "j M Y, H:i:s") if moment else ""
 
 
-class QuietRelations:
-    """Look-ups without the pencil, eye and cross beside them; adding stays where it is allowed."""
+class PlainRelatedFieldsMixin:
+    """Remove the change, view and delete buttons beside related fields; keep the add button."""
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
@@ -81,26 +86,26 @@ class QuietRelations:
         return field
 
 
-class PageAdmin(QuietRelations, AnyModelAdmin):
-    """A list and a page for each thing. Save stays on the page; what is in use is deactivated, not deleted."""
+class ProductModelAdmin(PlainRelatedFieldsMixin, ModelAdminBase):
+    """Base of all model admins: Save stays on the page, and objects in use are deactivated, not deleted."""
 
     list_per_page = 50
     show_full_result_count = False
-    # The way out of a refused deletion, for things that can't be deactivated.
-    instead_of_deleting = ""
-    # What uses these things, by its model, where the model's own name would tell people nothing: one, and several.
-    uses_in_words: ClassVar[Mapping[str, tuple[str, str]]] = {}
+    # Advice shown when a deletion is refused and the object can't be deactivated.
+    deletion_hint = ""
+    # Singular and plural by model label, used when a deletion is refused; see describe_usages.
+    usage_labels: ClassVar[Mapping[str, tuple[str, str]]] = {}
 
     @property
     def noun(self) -> str:
         return str(self.opts.verbose_name)
 
     @admin.display(description="State", ordering="is_active")
-    def state(self, thing: Any) -> SafeString:
-        return active_pill(thing.is_active)
+    def state(self, instance: Any) -> SafeString:
+        return render_active_pill(instance.is_active)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """The form with its labels as they are, without a colon behind them."""
+        """Return the form class without colons after its labels."""
         form = super().get_form(request, obj, change=change, **kwargs)
         namespace = {"__init__": partialmethod(form.__init__, label_suffix="")}
         return types.new_class(form.__name__, (form,), exec_body=lambda body: body.update(namespace))
@@ -119,66 +124,71 @@ class PageAdmin(QuietRelations, AnyModelAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        thing = self.get_object(request, unquote(object_id))
-        title = {"title": self.title_of(thing), "subtitle": None}
+        instance = self.get_object(request, unquote(object_id))
+        title = {"title": self.get_page_title(instance), "subtitle": None}
         return super().change_view(request, object_id, form_url, {**title, **(extra_context or {})})
 
-    def title_of(self, thing: Any) -> str:
-        """What the thing's page is headed with."""
-        return str(thing)
+    def get_page_title(self, instance: Any) -> str:
+        """Return the heading of an object's page."""
+        return str(instance)
 
     # -- One Save ---------------------------------------------------------------------------------------------------
 
-    def page_of(self, thing: Model) -> str:
-        """The address of the thing's page."""
+    def get_change_url(self, instance: Model) -> str:
+        """Return the URL of an object's page."""
         return reverse(
             f"admin:{self.opts.app_label}_{self.opts.model_name}_change",
-            args=[quote(thing.pk)],
+            args=[quote(instance.pk)],
             current_app=self.admin_site.name,
         )
 
-    def saved_message(self, thing: Model) -> str:
-        return format_html("“{}” is saved.", thing)
+    def get_saved_message(self, instance: Model) -> str:
+        """Return the message shown after an object was saved."""
+        return format_html("“{}” was saved.", instance)
 
     def response_add(self, request: HttpRequest, obj: Model, post_url_continue: str | None = None) -> HttpResponse:
         if IS_POPUP_VAR in request.POST:
             return super().response_add(request, obj, post_url_continue)
-        return self._stay(request, obj)
+        return self._redirect_to_change_page(request, obj)
 
     def response_change(self, request: HttpRequest, obj: Model) -> HttpResponse:
-        return super().response_change(request, obj) if IS_POPUP_VAR in request.POST else self._stay(request, obj)
+        return (
+            super().response_change(request, obj)
+            if IS_POPUP_VAR in request.POST
+            else self._redirect_to_change_page(request, obj)
+        )
 
-    def _stay(self, request: HttpRequest, thing: Model) -> HttpResponse:
-        self.message_user(request, self.saved_message(thing), messages.SUCCESS)
-        return HttpResponseRedirect(self.page_of(thing))
+    def _redirect_to_change_page(self, request: HttpRequest, instance: Model) -> HttpResponse:
+        self.message_user(request, self.get_saved_message(instance), messages.SUCCESS)
+        return HttpResponseRedirect(self.get_change_url(instance))
 
     # -- Deleting and deactivating ----------------------------------------------------------------------------------
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[Any], dict[Any, Any], set[Any], list[Any]]:
-        in_use = [use for thing in objs for use in what_uses(thing, self.uses_in_words)]
-        if in_use:
-            return [], {}, set(), [get_text_list(in_use, "and")]
+        usages = [usage for instance in objs for usage in describe_usages(instance, self.usage_labels)]
+        if usages:
+            return [], {}, set(), [get_text_list(usages, "and")]
         return super().get_deleted_objects(objs, request)
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        thing = self.get_object(request, unquote(object_id))
+        instance = self.get_object(request, unquote(object_id))
         context = {
-            "instead_of_deleting": self.instead_of_deleting,
-            "can_be_deactivated": hasattr(thing, "is_active"),
-            "deactivate_url": self._deactivate_url(request, thing),
-            "page_url": thing and self.page_of(thing),
+            "deletion_hint": self.deletion_hint,
+            "can_be_deactivated": hasattr(instance, "is_active"),
+            "deactivate_url": self._deactivate_url(request, instance),
+            "page_url": instance and self.get_change_url(instance),
         }
         return super().delete_view(request, object_id, {**context, **(extra_context or {})})
 
-    def _deactivate_url(self, request: HttpRequest, thing: Any) -> str:
-        """Where Deactivate posts to; empty where there is nothing to deactivate or no permission for it."""
-        if not getattr(thing, "is_active", False) or not self.has_change_permission(request, thing):
+    def _deactivate_url(self, request: HttpRequest, instance: Any) -> str:
+        """Return the URL of the Deactivate button; empty when inactive already or not permitted."""
+        if not getattr(instance, "is_active", False) or not self.has_change_permission(request, instance):
             return ""
-        return reverse(f"admin:{self._deactivate_name}", args=[quote(thing.pk)], current_app=self.admin_site.name)
+        return reverse(f"admin:{self._deactivate_name}", args=[quote(instance.pk)], current_app=self.admin_site.name)
 
     @property
     def _deactivate_name(self) -> str:
@@ -189,19 +199,19 @@ class PageAdmin(QuietRelations, AnyModelAdmin):
         return [path("<path:object_id>/deactivate/", deactivate, name=self._deactivate_name), *super().get_urls()]
 
     def deactivate_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Deactivate the thing and show its page."""
-        thing = self.get_object(request, unquote(object_id))
-        if thing is None or not self._deactivate_url(request, thing):
+        """Deactivate an object and show its page."""
+        instance = self.get_object(request, unquote(object_id))
+        if instance is None or not self._deactivate_url(request, instance):
             raise PermissionDenied
-        thing.is_active = False
-        thing.save(update_fields=["is_active"])
-        self.log_change(request, thing, [{"changed": {"fields": ["active"]}}])
-        self.message_user(request, format_html("“{}” is deactivated.", thing), messages.SUCCESS)
-        return HttpResponseRedirect(self.page_of(thing))
+        instance.is_active = False
+        instance.save(update_fields=["is_active"])
+        self.log_change(request, instance, [{"changed": {"fields": ["active"]}}])
+        self.message_user(request, format_html("“{}” was deactivated.", instance), messages.SUCCESS)
+        return HttpResponseRedirect(self.get_change_url(instance))
 
 
-class ReadOnlyAdmin(PageAdmin):
-    """Pages to look at: nothing is added, changed or deleted there."""
+class ReadOnlyModelAdmin(ProductModelAdmin):
+    """Base of admins whose objects can only be viewed."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -1,4 +1,4 @@
-"""The administration's site: its sidebar in the product's groups, and the way in through the product's sign-in."""
+"""Admin site: grouped sidebar, and sign-in through the product's own page."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -9,7 +9,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 
-# Every model of the administration has its place here, with its name in the sidebar and its icon.
+# Model, label and icon by sidebar group. Models that are not listed appear under "More".
 SIDEBAR: list[tuple[str, list[tuple[str, str, str]]]] = [
     (
         "Channels",
@@ -64,10 +64,10 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str]]]] = [
         ],
     ),
 ]
-EVERYTHING_ELSE = "More"
+OTHER_GROUP_NAME = "More"
 
 
-def _group(name: str, models: list[dict[str, Any]]) -> dict[str, Any]:
+def _build_group(name: str, models: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "name": name,
         "app_label": name.lower().replace(" ", "-"),
@@ -78,7 +78,7 @@ def _group(name: str, models: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 class OmnichannelAdminSite(AdminSite):
-    """Django's admin under the product's name, groups and sign-in."""
+    """Django's admin site with the product's name, sidebar groups and sign-in page."""
 
     site_header = "Omnichannel"
     site_title = "Omnichannel"
@@ -89,21 +89,23 @@ class OmnichannelAdminSite(AdminSite):
 
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)
-        # Things are deleted one by one, on a page that says what goes with them or why it can't be.
+        # Objects are deleted one at a time, on a page that lists the consequences or the reason for a refusal.
         self.disable_action("delete_selected")
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """The sidebar: the product's groups, without what this person may not see, and without empty groups."""
+        """Return the sidebar groups with the models the user may view, without empty groups."""
         if app_label:
             return super().get_app_list(request, app_label)
-        found = self._models_by_name(request)
+        models_by_name = self._models_by_name(request)
         groups = []
         for name, entries in SIDEBAR:
             models = [
-                {**found.pop(model), "name": label, "icon": icon} for model, label, icon in entries if model in found
+                {**models_by_name.pop(model), "name": label, "icon": icon}
+                for model, label, icon in entries
+                if model in models_by_name
             ]
-            groups.append(_group(name, models))
-        groups.append(_group(EVERYTHING_ELSE, list(found.values())))
+            groups.append(_build_group(name, models))
+        groups.append(_build_group(OTHER_GROUP_NAME, list(models_by_name.values())))
         return [group for group in groups if group["models"]]
 
     def _models_by_name(self, request: HttpRequest) -> dict[str, dict[str, Any]]:
@@ -111,14 +113,14 @@ class OmnichannelAdminSite(AdminSite):
         return {f"{label}.{model['object_name']}": model for label, app in apps.items() for model in app["models"]}
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
-        """As Django's, but who is not signed in goes to the product's own sign-in page."""
+        """Wrap a view as Django does, but send anonymous users to the product's own sign-in page."""
         guarded = super().admin_view(view, cacheable)
 
         @wraps(guarded)
         def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if request.user.is_anonymous:
-                leaving = request.path == reverse("admin:logout")
-                return redirect_to_login(reverse("admin:index") if leaving else request.get_full_path())
+                is_sign_out = request.path == reverse("admin:logout")
+                return redirect_to_login(reverse("admin:index") if is_sign_out else request.get_full_path())
             response: HttpResponseBase = guarded(request, *args, **kwargs)
             return response
 

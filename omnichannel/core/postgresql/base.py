@@ -14,50 +14,53 @@ from psycopg.abc import RV, PQGen
 from psycopg.errors import _WaitTimeout
 
 # psycopg wakes up this often while it waits, so that Ctrl-C works; its own default.
-WAKE_UP_SECONDS = 0.1
-CANCEL_SECONDS = 1.0
+WAIT_INTERVAL_SECONDS = 0.1
+CANCEL_TIMEOUT_SECONDS = 1.0
 
 
 class TimeLimitedConnection(psycopg.Connection[Any]):
-    """A connection whose statements fail with OperationalError after `statement_seconds`; None sets no limit."""
+    """A connection whose statements fail with OperationalError after `statement_timeout` seconds.
 
-    statement_seconds: float | None = None
+    None sets no limit.
+    """
 
-    def wait(self, gen: PQGen[RV], interval: float = WAKE_UP_SECONDS, timeout: float | None = None) -> RV:
+    statement_timeout: float | None = None
+
+    def wait(self, gen: PQGen[RV], interval: float = WAIT_INTERVAL_SECONDS, timeout: float | None = None) -> RV:
         """Wait for the server; a limit the caller gives takes precedence over the connection's own."""
         if timeout is not None:
             return super().wait(gen, interval, timeout)
         try:
-            return super().wait(gen, interval, self.statement_seconds)
+            return super().wait(gen, interval, self.statement_timeout)
         except _WaitTimeout as error:
-            self._abandon()
-            message = f"The database did not answer within {self.statement_seconds:g} seconds."
+            self._cancel_and_close()
+            message = f"The database did not answer within {self.statement_timeout:g} seconds."
             raise psycopg.OperationalError(message) from error
 
-    def _abandon(self) -> None:
+    def _cancel_and_close(self) -> None:
         """Cancel the statement if the server still listens, and close: nobody may read its late answer."""
         with contextlib.suppress(psycopg.Error):
-            self.cancel_safe(timeout=CANCEL_SECONDS)
+            self.cancel_safe(timeout=CANCEL_TIMEOUT_SECONDS)
         self.close()
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Take the limit from `DATABASES[…]["STATEMENT_SECONDS"]`."""
+    """Take the limit from `DATABASES[…]["STATEMENT_TIMEOUT"]`."""
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> TimeLimitedConnection:
         """Connect as Django does, in the isolation level READ COMMITTED."""
         self.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
         connection = TimeLimitedConnection.connect(**conn_params)
-        connection.statement_seconds = self.settings_dict.get("STATEMENT_SECONDS")
+        connection.statement_timeout = self.settings_dict.get("STATEMENT_TIMEOUT")
         return connection
 
     @contextlib.contextmanager
-    def unlimited_statements(self) -> Iterator[None]:
+    def without_statement_timeout(self) -> Iterator[None]:
         """Let this thread's statements take as long as they need: migrations rebuild whole tables."""
         self.ensure_connection()
         limited = self.connection
-        limited.statement_seconds = None
+        limited.statement_timeout = None
         try:
             yield
         finally:
-            limited.statement_seconds = self.settings_dict.get("STATEMENT_SECONDS")
+            limited.statement_timeout = self.settings_dict.get("STATEMENT_TIMEOUT")

@@ -1,4 +1,4 @@
-"""Where an agent stands: what they show, how much they can still take on, what is offered to them, what they missed."""
+"""The agent's own status: presence, free capacity, offers and the last missed offer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,90 +6,111 @@ from typing import Any
 
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from omnichannel.conversations.agent_load import used_capacity
 from omnichannel.conversations.models import (
     Attachment,
     Conversation,
     ConversationQuerySet,
-    Direction,
     Message,
+    MessageDirection,
     Offer,
     OfferOutcome,
 )
-from omnichannel.desk.shared.message_preview import LONGEST_LINE, summary
-from routing.agents import presences_to_choose
+from omnichannel.desk.shared.message_preview import MAX_PREVIEW_LENGTH, summarize_message
+from routing.agents import get_selectable_presences
 from routing.models import Agent, BasePresence, Presence
 
 
 @dataclass(frozen=True)
-class Notice:
-    """A conversation that is offered, in words, and the seconds there are left to accept it."""
+class OfferCard:
+    """A conversation that is offered, with the customer's last message and the seconds left to accept it."""
 
     conversation: Conversation
     icon: str
     text: str
-    seconds: int
+    seconds_left: int
 
     @property
-    def id(self) -> str:
-        """The same for as long as the offer stands; another when it is offered anew."""
-        until = self.conversation.offer_expires_at
-        return f"offer-{self.conversation.pk}-{until.timestamp() if until else 0:.0f}"
+    def element_id(self) -> str:
+        """Return the id of the card on the page; a new offer of the same conversation gets another."""
+        expires_at = self.conversation.offer_expires_at
+        return f"offer-{self.conversation.pk}-{expires_at.timestamp() if expires_at else 0:.0f}"
 
 
 @dataclass(frozen=True)
-class Standing:
+class AgentStatus:
+    """The status that the page header and the status page show."""
+
     agent: Agent
     presences: Sequence[Presence]
-    free: int
-    offers: Sequence[Notice]
-    missed: Offer | None
+    free_capacity: int
+    offers: Sequence[OfferCard]
+    missed_offer: Offer | None
 
     @property
     def is_inactive(self) -> bool:
-        """The system has set the agent Inactive; they get no work until they come back."""
+        """Return whether the system has set the agent Inactive; they get no work until they come back."""
         return self.agent.presence.base_status == BasePresence.INACTIVE
 
+    @property
+    def version(self) -> str:
+        """Changes whenever the presence menu would look different."""
+        choices = (f" {choice.pk} {choice.text}" for choice in self.presences)
+        return f"{self.agent.presence.text} {self.free_capacity} {self.agent.capacity}{''.join(choices)}"
 
-def standing(agent: Agent) -> Standing:
-    """As it is at this moment."""
-    return Standing(
+    @property
+    def free_words(self) -> str:
+        """The free capacity in words."""
+        return _("%(free)s of %(capacity)s free") % {"free": self.free_capacity, "capacity": self.agent.capacity}
+
+
+def get_agent_status(agent: Agent) -> AgentStatus:
+    """Return the agent's current status."""
+    return AgentStatus(
         agent=agent,
-        presences=list(presences_to_choose()),
-        free=max(0, agent.capacity - used_capacity([agent.pk])[agent.pk]),
-        offers=_notices(list(_offered(agent))),
-        missed=_missed(agent),
+        presences=list(get_selectable_presences()),
+        free_capacity=max(0, agent.capacity - used_capacity([agent.pk])[agent.pk]),
+        offers=_offer_cards(list(_offered_conversations(agent))),
+        missed_offer=_last_missed_offer(agent),
     )
 
 
-def _offered(agent: Agent) -> ConversationQuerySet:
-    newest = Message.objects.filter(conversation=OuterRef("pk"), direction=Direction.INBOUND).order_by("-pk")
-    theirs = Attachment.objects.filter(message__conversation=OuterRef("pk"), message__direction=Direction.INBOUND)
-    file = theirs.order_by("-message_id")
-    offered = Conversation.objects.filter(offered_to=agent, offer_expires_at__gt=timezone.now())
+def _offered_conversations(agent: Agent) -> ConversationQuerySet:
+    messages = Message.objects.filter(conversation=OuterRef("pk"), direction=MessageDirection.INBOUND).order_by("-pk")
+    files = Attachment.objects.filter(
+        message__conversation=OuterRef("pk"), message__direction=MessageDirection.INBOUND
+    ).order_by("-message_id")
+    conversations = Conversation.objects.filter(offered_to=agent, offer_expires_at__gt=timezone.now())
     return (
-        offered.select_related("contact", "queue", "work_stream")
-        .annotate(said=Subquery(newest.values("pk")[:1]), file_type=Subquery(file.values("declared_type")[:1]))
+        conversations.select_related("contact", "queue", "work_stream")
+        .annotate(
+            last_inbound_pk=Subquery(messages.values("pk")[:1]), file_type=Subquery(files.values("declared_type")[:1])
+        )
         .order_by("offer_expires_at", "pk")
     )
 
 
-def _notices(offered: list[Any]) -> list[Notice]:
-    said = Message.objects.in_bulk([one.said for one in offered]) if offered else {}
-    return [_notice(one, said.get(one.said), one.file_type or "") for one in offered]
+def _offer_cards(conversations: list[Any]) -> list[OfferCard]:
+    pks = [conversation.last_inbound_pk for conversation in conversations]
+    messages = Message.objects.in_bulk(pks) if conversations else {}
+    return [
+        _offer_card(conversation, messages.get(conversation.last_inbound_pk), conversation.file_type or "")
+        for conversation in conversations
+    ]
 
 
-def _notice(conversation: Conversation, said: Message | None, file_type: str) -> Notice:
-    icon, text = summary(said, file_type) if said else ("", "")
-    until = conversation.offer_expires_at
-    left = (until - timezone.now()).total_seconds() if until else 0
-    return Notice(conversation, icon, text[:LONGEST_LINE], max(0, round(left)))
+def _offer_card(conversation: Conversation, message: Message | None, file_type: str) -> OfferCard:
+    icon, text = summarize_message(message, file_type) if message else ("", "")
+    expires_at = conversation.offer_expires_at
+    seconds = (expires_at - timezone.now()).total_seconds() if expires_at else 0
+    return OfferCard(conversation, icon, text[:MAX_PREVIEW_LENGTH], max(0, round(seconds)))
 
 
-def _missed(agent: Agent) -> Offer | None:
-    """What an agent who is Inactive for it did not accept in time; None for anybody else."""
+def _last_missed_offer(agent: Agent) -> Offer | None:
+    """Return the offer an Inactive agent did not accept in time; None for every other agent."""
     if agent.presence.base_status != BasePresence.INACTIVE:
         return None
-    missed = Offer.objects.filter(agent=agent, outcome=OfferOutcome.TIMED_OUT)
-    return missed.select_related("conversation__contact").order_by("-decided_at", "-pk").first()
+    offers = Offer.objects.filter(agent=agent, outcome=OfferOutcome.TIMED_OUT)
+    return offers.select_related("conversation__contact").order_by("-decided_at", "-pk").first()

@@ -1,6 +1,5 @@
-"""What agents fill in."""
+"""Forms of the composer: replies, quick replies, templates, notes and new conversations."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -8,17 +7,15 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from channels_whatsapp.models import WhatsAppNumber
-from omnichannel.conversations.assignment.transfer import NO_REASON, REASON_LIMIT
-from omnichannel.conversations.initiate import address_typed
-from omnichannel.desk.customer_panel.languages import language_name, languages_to_choose
-from routing.agents import presences_to_choose
-from routing.models import Skill
+from omnichannel.conversations.initiate import parse_address
+from omnichannel.core.languages import language_name
+from omnichannel.desk.customer_panel.languages import language_choices
 
-GONE = _("That is no longer possible. Choose again.")
+CHOICE_UNAVAILABLE = _("This is no longer possible. Choose again.")
 
 
 class ReplyForm(forms.Form):
-    """A reply: text, a file, or both. Its `public_id` makes the same form sent twice one message."""
+    """A reply: text, a file, or both; `public_id` makes one message of a form that is sent twice."""
 
     text = forms.CharField(required=False, strip=False)
     file = forms.FileField(required=False, allow_empty_file=True, max_length=400)
@@ -26,8 +23,8 @@ class ReplyForm(forms.Form):
     quoted = forms.IntegerField(required=False)
 
 
-class OwnQuickReplyForm(forms.Form):
-    """A quick reply of one's own; what is wrong with it is said by `quick_replies.keep_own`."""
+class PersonalQuickReplyForm(forms.Form):
+    """A personal quick reply; `save_own_quick_reply` validates its content."""
 
     title = forms.CharField(label=_("Title"), required=False)
     message = forms.CharField(label=_("Message"), required=False, strip=False, widget=forms.Textarea(attrs={"rows": 5}))
@@ -36,91 +33,44 @@ class OwnQuickReplyForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"label_suffix": "", **kwargs})
-        known = [one for one in languages_to_choose() if one[0]]
-        given = self.initial.get("locale", "")
-        own = [(given, language_name(given))] if given and given not in dict(known) else []
-        self.fields["locale"] = forms.ChoiceField(label=_("Language"), choices=[*own, *known])
+        choices = [(code, name) for code, name in language_choices() if code]
+        initial = self.initial.get("locale", "")
+        extra_choices = [(initial, language_name(initial))] if initial and initial not in dict(choices) else []
+        self.fields["locale"] = forms.ChoiceField(label=_("Language"), choices=[*extra_choices, *choices])
         self.order_fields(["title", "message", "locale", "tags"])
         for name, field in self.fields.items():
             field.widget.attrs |= {"class": "input", "dir": "auto", "id": f"own-{name}"}
 
 
-class TemplateForm(forms.Form):
-    """What every template is sent with; its variables are its own."""
+class SendTemplateForm(forms.Form):
+    """The field that every template is sent with; the fields of its variables are read separately."""
 
     public_id = forms.UUIDField(required=False)
 
 
-class StartForm(forms.Form):
-    """From which number a customer is written to first, and who it is; `to` is a number in any spelling."""
+class StartConversationForm(forms.Form):
+    """The number to write from and the customer; `to` is a phone number in any spelling."""
 
     number = forms.ModelChoiceField(
-        queryset=WhatsAppNumber.objects.none(), error_messages={"required": GONE, "invalid_choice": GONE}
+        queryset=WhatsAppNumber.objects.none(),
+        error_messages={"required": CHOICE_UNAVAILABLE, "invalid_choice": CHOICE_UNAVAILABLE},
     )
     to = forms.CharField(max_length=140, required=False)
     public_id = forms.UUIDField(required=False)
 
-    def __init__(
-        self, *args: Any, numbers: QuerySet[WhatsAppNumber], knows_customer: bool = False, **kwargs: Any
-    ) -> None:
+    def __init__(self, *args: Any, numbers: QuerySet[WhatsAppNumber], has_contact: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.numbers, self.knows_customer = numbers, knows_customer
+        self.numbers, self.has_contact = numbers, has_contact
         self.fields["number"] = forms.ModelChoiceField(
             queryset=numbers, error_messages=self.fields["number"].error_messages
         )
 
     def clean_to(self) -> str:
-        """The customer's WhatsApp address."""
-        return "" if self.knows_customer else address_typed(self.cleaned_data["to"])
+        """Return the customer's WhatsApp address; empty when the contact is known already."""
+        return "" if self.has_contact else parse_address(self.cleaned_data["to"])
 
 
 class NoteForm(forms.Form):
     """A note for colleagues."""
 
     text = forms.CharField(required=False, strip=False)
-
-
-class WhereToForm(forms.Form):
-    """To which colleague or queue a conversation goes; with a reason where one is asked for."""
-
-    to = forms.ChoiceField(error_messages={"required": _("Choose one first."), "invalid_choice": GONE})
-    reason = forms.CharField(
-        required=False,
-        max_length=REASON_LIMIT,
-        error_messages={"required": _(NO_REASON), "max_length": _("Say it in up to %(limit_value)s characters.")},
-    )
-
-    def __init__(self, *args: Any, choices: Iterable[str], asks_reason: bool, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["to"] = forms.ChoiceField(
-            choices=[(one, one) for one in choices], error_messages=self.fields["to"].error_messages
-        )
-        self.fields["reason"].required = asks_reason
-
-
-class RenameForm(forms.Form):
-    """The name the desk gives a contact; empty for the name they gave themselves."""
-
-    name = forms.CharField(required=False, max_length=200)
-
-
-class LanguageForm(forms.Form):
-    """The customer's language; empty when it is not known."""
-
-    language = forms.ChoiceField(required=False, choices=languages_to_choose)
-
-
-class NeedForm(forms.Form):
-    """A skill the conversation needs, and how well; or one it needs no more."""
-
-    skill = forms.ModelChoiceField(
-        queryset=Skill.objects.all(), error_messages={"required": _("Choose a skill first.")}
-    )
-    rating = forms.IntegerField(required=False)
-    remove = forms.BooleanField(required=False)
-
-
-class PresenceForm(forms.Form):
-    """The presence an agent shows."""
-
-    presence = forms.ModelChoiceField(queryset=presences_to_choose())

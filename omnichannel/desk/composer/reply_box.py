@@ -1,4 +1,4 @@
-"""What is at the foot of a conversation: a reply to write, or why there is none to write."""
+"""The composer below a conversation: a field for the reply, or the reason why there is none."""
 
 import json
 import uuid
@@ -10,129 +10,163 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from channels_whatsapp.service_window import EXCEEDED
-from omnichannel.conversations.access import may_answer
-from omnichannel.conversations.assignment.pick import may_take
-from omnichannel.conversations.models import Conversation, Message, Part
-from omnichannel.conversations.notes import TEXT_LIMIT as NOTE_LIMIT
-from omnichannel.conversations.outbound.compose import TEXT_LIMIT, ReplyRefused, why_not
-from omnichannel.conversations.outbound.undo_send import HOLD
-from omnichannel.conversations.outbound.uploads import LIMITS
+from channels_whatsapp.service_window import WINDOW_EXCEEDED_MESSAGE
+from omnichannel.conversations.access import can_reply
+from omnichannel.conversations.assignment.pick import can_take
+from omnichannel.conversations.models import Conversation, Message, ParticipationKind
+from omnichannel.conversations.notes import MAX_NOTE_LENGTH
+from omnichannel.conversations.outbound.compose import TEXT_LIMIT, ReplyError, get_send_error
+from omnichannel.conversations.outbound.undo_send import HOLD_DURATION
+from omnichannel.conversations.outbound.uploads import MAX_BYTES_BY_TYPE
 from omnichannel.desk.shared.times import TimeLeft
 from omnichannel.desk.thread.actions import RESUME, TAKE, Action
 from routing.models import Agent, State
 
-CLOSED = _("This conversation is closed. When the customer writes again, a new one starts.")
-GIVEN_OUT = _("This conversation is waiting. It will be offered to an agent; it can't be taken.")
-NOBODYS = _("Nobody has this conversation yet.")
-LEFT_WAITING = _("You are waiting for the customer. Resume the conversation to write first.")
-ENDINGS = [".jpg", ".jpeg", ".png", ".mp3", ".ogg", ".amr", ".aac", ".mp4", ".3gp", ".pdf"]
-OFFICE_ENDINGS = [".doc", ".docx", ".pptx", ".xlsx"]
+CLOSED_TEXT = _("This conversation is closed. When the customer writes again, a new one starts.")
+AWAITING_OFFER_TEXT = _("This conversation will be offered to an agent. It can't be taken.")
+UNASSIGNED_TEXT = _("This conversation is unassigned.")
+WAITING_FOR_CUSTOMER_TEXT = _("You are waiting for the customer. Resume the conversation to write.")
+FILE_EXTENSIONS = [".jpg", ".jpeg", ".png", ".mp3", ".ogg", ".amr", ".aac", ".mp4", ".3gp", ".pdf"]
+OFFICE_FILE_EXTENSIONS = [".doc", ".docx", ".pptx", ".xlsx"]
 
 
 @dataclass(frozen=True)
 class Composer:
-    """`mode` is `reply` where one can be written, else what is shown in its place is `sentence` and `action`."""
+    """The state of the composer.
+
+    Attributes:
+        mode: `reply` when a reply can be written; otherwise `explanation` and `action` are shown instead.
+        undoable_messages: Messages that were queued just now and can still be taken back.
+    """
 
     conversation: Conversation
     mode: str
-    sentence: str | Promise = ""
+    explanation: str | Promise = ""
     action: Action | None = None
     text: str = ""
-    note: str = ""
+    note_text: str = ""
     note_error: str = ""
     errors: dict[str, str] = field(default_factory=dict)
     public_id: uuid.UUID = field(default_factory=uuid.uuid4)
-    answers_a_form: bool = False
-    undo: Sequence[Message] = ()  # what was queued just now and can still be taken back
-    quoted: Message | None = None
+    is_form_response: bool = False
+    undoable_messages: Sequence[Message] = ()
+    quoted_message: Message | None = None
 
-    limit = TEXT_LIMIT
-    note_limit = NOTE_LIMIT
-    exceeded = _(EXCEEDED)
-    seconds_to_undo = HOLD.seconds
+    text_limit = TEXT_LIMIT
+    note_limit = MAX_NOTE_LENGTH
+    window_exceeded_text = _(WINDOW_EXCEEDED_MESSAGE)
+    undo_seconds = HOLD_DURATION.seconds
 
     @property
-    def emoji_script(self) -> str:
-        """Where the picker is fetched from when somebody opens it."""
+    def emoji_script_url(self) -> str:
+        """Return the URL of the emoji picker, which is loaded when it is opened."""
         return static("desk/composer/emoji_picker.js")
 
     @property
-    def left(self) -> TimeLeft:
+    def time_left(self) -> TimeLeft:
         return TimeLeft.until(self.conversation.window_closes_at)
 
     @property
-    def may_note(self) -> bool:
-        """Whether notes for colleagues can be written here."""
-        return self.mode != "closed" and self.conversation.part != Part.MONITOR
+    def placeholder(self) -> str:
+        """The hint in the empty text field."""
+        name = self.conversation.contact.display_name
+        return gettext("Message %(name)s, / for quick replies") % {"name": name}
 
     @property
-    def begins_with_note(self) -> bool:
-        """Whether a note is what is written here first: the colleague was consulted, or a note was refused."""
-        return self.may_note and bool(self.conversation.part or self.note_error)
+    def is_locked(self) -> bool:
+        """Whether the customer's own choice, or ours to block them, prevents replies."""
+        return self.mode in {"opted_out", "blocked"}
 
     @property
-    def accept(self) -> str:
-        """What the file chooser offers."""
-        return ",".join([*LIMITS, *ENDINGS, *OFFICE_ENDINGS])
+    def is_refusal(self) -> bool:
+        """Whether this answers a form that was refused."""
+        return self.is_form_response and bool(self.errors)
 
     @property
-    def limits(self) -> str:
-        """Bytes by type, for the check before the upload."""
-        return json.dumps(LIMITS)
+    def other_error(self) -> str:
+        """The error of the text, unless `explanation` says the same."""
+        error = self.errors.get("text", "")
+        return "" if error == self.explanation else error
+
+    @property
+    def can_write_note(self) -> bool:
+        """Return whether the agent can write notes for colleagues here."""
+        return self.mode != "closed" and self.conversation.participation_kind != ParticipationKind.MONITOR
+
+    @property
+    def starts_in_note_mode(self) -> bool:
+        """Return whether the note field is shown first: for a consulted colleague or after a refused note."""
+        return self.can_write_note and bool(self.conversation.participation_kind or self.note_error)
+
+    @property
+    def accepted_file_types(self) -> str:
+        """Return the value of the file field's `accept` attribute."""
+        return ",".join([*MAX_BYTES_BY_TYPE, *FILE_EXTENSIONS, *OFFICE_FILE_EXTENSIONS])
+
+    @property
+    def size_limits_json(self) -> str:
+        """Return the maximum size in bytes by content type as JSON, for the check before the upload."""
+        return json.dumps(MAX_BYTES_BY_TYPE)
 
 
-def composer_for(conversation: Conversation, agent: Agent) -> Composer:
-    """What the agent can write here now, or why nothing."""
-    mine = conversation.agent_id == agent.pk
+def get_composer(conversation: Conversation, agent: Agent) -> Composer:
+    """Return the composer for what the agent can write now, or the reason why they can't write."""
+    is_assigned = conversation.agent_id == agent.pk
     if conversation.state == State.CLOSED:
-        return Composer(conversation, "closed", CLOSED)
+        return Composer(conversation, "closed", CLOSED_TEXT)
     if conversation.state == State.OPEN:
-        if may_take(conversation, agent):
-            return Composer(conversation, "take", NOBODYS, TAKE)
-        return Composer(conversation, "given_out", GIVEN_OUT)
-    if not mine and conversation.part == Part.MONITOR:
-        sentence = gettext("You are monitoring %(agent)s. Nobody is told.")
-        return Composer(conversation, "monitoring", sentence % {"agent": conversation.agent})
-    if not mine:
-        sentence = gettext("%(agent)s has this conversation.")
-        return Composer(conversation, "elsewhere", sentence % {"agent": conversation.agent})
-    if not may_answer(agent, conversation):
-        return Composer(conversation, "resume", LEFT_WAITING, RESUME)
-    if (refusal := why_not(conversation)) is not None:
+        if can_take(conversation, agent):
+            return Composer(conversation, "take", UNASSIGNED_TEXT, TAKE)
+        return Composer(conversation, "given_out", AWAITING_OFFER_TEXT)
+    if not is_assigned and conversation.participation_kind == ParticipationKind.MONITOR:
+        explanation = gettext("You are monitoring %(agent)s. No one is notified.")
+        return Composer(conversation, "monitoring", explanation % {"agent": conversation.agent})
+    if not is_assigned:
+        explanation = gettext("Assigned to %(agent)s.")
+        return Composer(conversation, "elsewhere", explanation % {"agent": conversation.agent})
+    if not can_reply(agent, conversation):
+        return Composer(conversation, "resume", WAITING_FOR_CUSTOMER_TEXT, RESUME)
+    if (refusal := get_send_error(conversation)) is not None:
         return Composer(conversation, refusal.code, refusal.message)
     return Composer(conversation, "reply")
 
 
-def refused(
+def get_composer_after_refusal(
     conversation: Conversation,
     agent: Agent,
-    why: ReplyRefused,
+    refusal: ReplyError,
     *,
     text: str,
     public_id: uuid.UUID | None,
-    quoted: Message | None = None,
+    quoted_message: Message | None = None,
 ) -> Composer:
-    """The composer after a reply was refused: the text is still there, the reason beside its field."""
-    now = composer_for(conversation, agent)
+    """Return the composer after a refused reply, with the text and the reason beside its field."""
+    composer = get_composer(conversation, agent)
     return replace(
-        now,
-        sentence=now.sentence or why.message,
+        composer,
+        explanation=composer.explanation or refusal.message,
         text=text,
-        errors={why.field: why.message},
-        public_id=public_id or now.public_id,
-        quoted=quoted,
-        answers_a_form=True,
+        errors={refusal.field: refusal.message},
+        public_id=public_id or composer.public_id,
+        quoted_message=quoted_message,
+        is_form_response=True,
     )
 
 
-def emptied(conversation: Conversation, agent: Agent, *, undo: Sequence[Message] = ()) -> Composer:
-    """The composer after a reply was queued, with what can still be taken back."""
-    return replace(composer_for(conversation, agent), answers_a_form=True, undo=undo)
+def get_composer_after_send(
+    conversation: Conversation, agent: Agent, *, undoable_messages: Sequence[Message] = ()
+) -> Composer:
+    """Return the composer after a reply was queued, with the messages that can still be taken back."""
+    return replace(get_composer(conversation, agent), is_form_response=True, undoable_messages=undoable_messages)
 
 
-def given_back(conversation: Conversation, agent: Agent, messages: Sequence[Message]) -> Composer:
-    """The composer after replies were taken back: their words are in it again, and what they replied to."""
-    texts = [one.body for one in messages if one.body]
-    quoted = next((one.quoted for one in messages if one.quoted), None)
-    return replace(composer_for(conversation, agent), answers_a_form=True, text="\n\n".join(texts), quoted=quoted)
+def get_composer_after_undo(conversation: Conversation, agent: Agent, messages: Sequence[Message]) -> Composer:
+    """Return the composer after replies were taken back, with their texts and the quoted message."""
+    texts = [message.body for message in messages if message.body]
+    quoted_message = next((message.quoted for message in messages if message.quoted), None)
+    return replace(
+        get_composer(conversation, agent),
+        is_form_response=True,
+        text="\n\n".join(texts),
+        quoted_message=quoted_message,
+    )

@@ -1,4 +1,4 @@
-"""Where a template is chosen and filled in: what there is to choose, what is to fill in, what the customer will see."""
+"""The template picker: the templates to choose from, the variables to fill in and the preview."""
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,53 +9,54 @@ from urllib.parse import urlencode
 
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from channels_whatsapp.models import Approval, MessageTemplate, WhatsAppAccount
-from channels_whatsapp.template_sync import Synced
-from channels_whatsapp.templates import (
-    CATEGORIES,
-    KINDS,
-    Parts,
+from channels_whatsapp.message_templates.content import (
+    CATEGORY_LABELS,
+    KIND_LABELS,
+    TemplateParts,
     category_name,
+    get_not_sendable_reason,
+    get_variable_names,
     kind_name,
-    language_name,
-    parts_of,
-    variables_of,
-    why_not,
+    parse_parts,
 )
-from omnichannel.conversations.automated_messages.triggers import languages_of
+from channels_whatsapp.message_templates.sync import SyncResult
+from channels_whatsapp.models import ApprovalStatus, MessageTemplate, WhatsAppAccount
+from omnichannel.conversations.automated_messages.triggers import language_fallbacks
 from omnichannel.conversations.models import Contact
+from omnichannel.core.languages import language_name
 from routing.models import Agent
 
-MOST: Final = 50
-LONGEST_LINE: Final = 160
+MAX_CHOICES: Final = 50
+MAX_PREVIEW_LENGTH: Final = 160
 
 
 @dataclass(frozen=True)
-class Choice:
-    """A template in the list; with a `reason` it can't be chosen."""
+class TemplateChoice:
+    """A template in the list; with an `unavailable_reason` it can't be chosen."""
 
     template: MessageTemplate
-    reason: str
+    unavailable_reason: str
 
     @property
-    def says(self) -> str:
-        return " ".join(self.template.text.split())[:LONGEST_LINE]
+    def preview(self) -> str:
+        return " ".join(self.template.text.split())[:MAX_PREVIEW_LENGTH]
 
     @property
     def details(self) -> str:
-        """Language, category and kind."""
+        """Return language, category and kind in one line."""
         template = self.template
-        words = [
-            language_of(template),
+        parts = [
+            template_language_name(template),
             category_name(template.category),
             kind_name(template.content_type),
         ]
-        return " · ".join(dict.fromkeys(filter(None, words)))
+        return " · ".join(dict.fromkeys(filter(None, parts)))
 
 
 @dataclass(frozen=True)
-class Field:
+class VariableField:
     """A variable to fill in."""
 
     name: str
@@ -66,95 +67,127 @@ class Field:
 
     @property
     def label(self) -> str:
-        """Twilio's templates number their variables, or name them."""
+        """Return the label of the field; Twilio's templates number their variables or name them."""
         return _("Variable %(name)s") % {"name": self.name} if self.name.isdecimal() else self.name.replace("_", " ")
+
+    @property
+    def placeholder(self) -> str:
+        """The example that Twilio knows, if any."""
+        return _("For example %(example)s") % {"example": self.example} if self.example else ""
 
 
 @dataclass(frozen=True)
-class Chosen:
+class SelectedTemplate:
     """The template that is being filled in."""
 
     template: MessageTemplate
-    fields: Sequence[Field]
-    reason: str = ""
+    fields: Sequence[VariableField]
+    unavailable_reason: str = ""
     error: str = ""
 
     @property
-    def parts(self) -> Parts:
-        return parts_of(self.template.content_type, self.template.content)
+    def parts(self) -> TemplateParts:
+        return parse_parts(self.template.content_type, self.template.content)
 
     @property
     def values(self) -> dict[str, str]:
-        return {one.name: one.value for one in self.fields}
+        return {field.name: field.value for field in self.fields}
 
     @property
-    def is_known(self) -> bool:
-        """Whether all that the customer sees of this kind is in the preview."""
-        return self.template.content_type in KINDS
+    def has_full_preview(self) -> bool:
+        """Return whether the preview shows everything the customer sees of this kind of template."""
+        return self.template.content_type in KIND_LABELS
 
     @property
     def details(self) -> str:
-        return Choice(self.template, "").details
+        return TemplateChoice(self.template, "").details
 
     @property
-    def begins_at(self) -> str:
-        """The field to go on in: the first that is wrong, else the first."""
-        return next((one.key for one in self.fields if one.error), self.fields[0].key if self.fields else "")
+    def autofocus_key(self) -> str:
+        """Return the key of the field that gets the focus: the first with an error, else the first."""
+        return next((field.key for field in self.fields if field.error), self.fields[0].key if self.fields else "")
 
 
 @dataclass(frozen=True)
-class Picker:
-    """`where` is composer, dialog, page or start: a page may have two of them. `kept` goes along with each step."""
+class TemplatePicker:
+    """The template picker; a page may have two of them.
 
-    where: str
-    url: str
-    choices: Sequence[Choice] = ()
+    Attributes:
+        location: `composer`, `dialog`, `page` or `start`.
+        preserved_params: Query parameters that are passed on with each step.
+    """
+
+    location: str
+    list_url: str
+    choices: Sequence[TemplateChoice] = ()
     has_more: bool = False
     synced_at: datetime | None = None
     sync_url: str = ""
-    synced: Synced | None = None
+    sync_result: SyncResult | None = None
     query: str = ""
-    chosen: Chosen | None = None
+    selected: SelectedTemplate | None = None
     send_url: str = ""
-    offers: Sequence[tuple[str, str]] = ()
-    kept: Mapping[str, str] = field(default_factory=dict)
-    include: str = ""
+    name_suggestions: Sequence[tuple[str, str]] = ()
+    preserved_params: Mapping[str, str] = field(default_factory=dict)
+    htmx_include: str = ""
     public_id: uuid.UUID = field(default_factory=uuid.uuid4)
 
     @property
-    def back(self) -> str:
-        """The address of the list, searched as before."""
-        return f"{self.url}?{urlencode({**self.kept, 'where': self.where, 'q': self.query})}"
+    def list_search_url(self) -> str:
+        """Return the URL of the list with the current search."""
+        return f"{self.list_url}?{urlencode({**self.preserved_params, 'where': self.location, 'q': self.query})}"
+
+    @property
+    def include_with_search(self) -> str:
+        """The selector of the search form, and of what goes along with each step."""
+        return ", ".join(filter(None, [f"#templates-search-{self.location}", self.htmx_include]))
+
+    @property
+    def count_words(self) -> str:
+        """The number of templates that are listed, in words."""
+        count = len(self.choices)
+        return ngettext("%(count)s template", "%(count)s templates", count) % {"count": count}
 
 
-def with_choices(picker: Picker, account: WhatsAppAccount, contact: Contact | None, *, window_is_open: bool) -> Picker:
-    """The picker with what there is to choose from, and when it came over from Twilio."""
-    choices, has_more = choices_for(account, contact, picker.query, window_is_open=window_is_open)
+def add_choices(
+    picker: TemplatePicker, account: WhatsAppAccount, contact: Contact | None, *, window_is_open: bool
+) -> TemplatePicker:
+    """Return the picker with the templates to choose from and the time they were last synced from Twilio."""
+    choices, has_more = find_template_choices(account, contact, picker.query, window_is_open=window_is_open)
     return replace(picker, choices=choices, has_more=has_more, synced_at=account.templates_synced_at)
 
 
-def language_of(template: MessageTemplate) -> str:
-    """German, or Portuguese (Brazil)."""
+def template_language_name(template: MessageTemplate) -> str:
+    """Return the name of the template's language, such as German or Portuguese (Brazil)."""
     return language_name(template.language)
 
 
-def choices_for(
+def find_template_choices(
     account: WhatsAppAccount, contact: Contact | None, query: str, *, window_is_open: bool
-) -> tuple[list[Choice], bool]:
-    """The channel's templates that match, those that can be sent first, of these those in the customer's language."""
-    found = _matching(account.templates.filter(gone_at=None), query)
-    listed = list(
-        found.annotate(rank=_rank(contact)).order_by(_can_be_sent(), "rank", "name", "language", "pk")[: MOST + 1]
+) -> tuple[list[TemplateChoice], bool]:
+    """Return the account's templates that match the query, and whether there are more of them.
+
+    Templates that can be sent come first, and among these the templates in the customer's language.
+    """
+    matches = _search_templates(account.templates.filter(removed_at=None), query)
+    ordered = matches.annotate(rank=_language_rank(contact)).order_by(
+        _approval_rank(), "rank", "name", "language", "pk"
     )
-    choices = [Choice(one, why_not(one, window_is_open=window_is_open)) for one in listed[:MOST]]
-    return sorted(choices, key=lambda one: bool(one.reason)), len(listed) > MOST
+    templates = list(ordered[: MAX_CHOICES + 1])
+    choices = [
+        TemplateChoice(template, get_not_sendable_reason(template, window_is_open=window_is_open))
+        for template in templates[:MAX_CHOICES]
+    ]
+    return sorted(choices, key=lambda choice: bool(choice.unavailable_reason)), len(templates) > MAX_CHOICES
 
 
-def _matching(templates: QuerySet[MessageTemplate], query: str) -> QuerySet[MessageTemplate]:
-    """Every word is in the name, the text, the category or the language."""
+def _search_templates(templates: QuerySet[MessageTemplate], query: str) -> QuerySet[MessageTemplate]:
+    """Filter to templates in which each word is in the name, the text, the category or the language."""
     for word in query.split()[:8]:
-        languages = {code for code in _languages(templates) if word.casefold() in language_name(code).casefold()}
-        categories = {code for code in CATEGORIES if word.casefold() in category_name(code).casefold()}
+        languages = {
+            code for code in _distinct_languages(templates) if word.casefold() in language_name(code).casefold()
+        }
+        categories = {code for code in CATEGORY_LABELS if word.casefold() in category_name(code).casefold()}
         templates = templates.filter(
             Q(name__icontains=word)
             | Q(text__icontains=word)
@@ -166,60 +199,66 @@ def _matching(templates: QuerySet[MessageTemplate], query: str) -> QuerySet[Mess
     return templates
 
 
-def _languages(templates: QuerySet[MessageTemplate]) -> Iterable[str]:
+def _distinct_languages(templates: QuerySet[MessageTemplate]) -> Iterable[str]:
     return templates.order_by().values_list("language", flat=True).distinct()
 
 
-def _rank(contact: Contact | None) -> Case:
-    """The customer's language before its relatives, before all others."""
-    spoken = [code for code in (languages_of(contact) if contact else ()) if code]
+def _language_rank(contact: Contact | None) -> Case:
+    """Rank the customer's language before its variants, and those before all other languages."""
+    codes = [code for code in (language_fallbacks(contact) if contact else ()) if code]
     exact = [
-        When(Q(language__iexact=code) | Q(language__iexact=code.replace("-", "_")), then=Value(place))
-        for place, code in enumerate(spoken)
+        When(Q(language__iexact=code) | Q(language__iexact=code.replace("-", "_")), then=Value(rank))
+        for rank, code in enumerate(codes)
     ]
-    relatives = [When(language__istartswith=spoken[-1], then=Value(len(spoken)))] if spoken else []
-    return Case(*exact, *relatives, default=Value(99), output_field=IntegerField())
+    variants = [When(language__istartswith=codes[-1], then=Value(len(codes)))] if codes else []
+    return Case(*exact, *variants, default=Value(99), output_field=IntegerField())
 
 
-def _can_be_sent() -> Case:
-    return Case(When(approval=Approval.APPROVED, then=Value(0)), default=Value(1), output_field=IntegerField())
+def _approval_rank() -> Case:
+    return Case(When(approval=ApprovalStatus.APPROVED, then=Value(0)), default=Value(1), output_field=IntegerField())
 
 
-def chosen(
+def build_selected_template(
     template: MessageTemplate,
     *,
     window_is_open: bool,
-    given: Mapping[str, str] | None = None,
+    submitted_values: Mapping[str, str] | None = None,
     errors: Mapping[str, str] | None = None,
-) -> Chosen:
-    """The template with its variables, what was filled in so far and what is wrong with it."""
-    wrong = errors or {}
-    names = variables_of(template.content_type, template.content)
-    values = given or {}
+) -> SelectedTemplate:
+    """Return the template with a field for each variable.
+
+    Args:
+        submitted_values: The values entered so far, by the variable's name.
+        errors: Error messages by the variable's name; a message of any other name is shown above the fields.
+    """
+    errors = errors or {}
+    names = get_variable_names(template.content_type, template.content)
+    values = submitted_values or {}
     fields = [
-        Field(
-            name, f"variable-{place}", values.get(name, ""), str(template.variables.get(name, "")), wrong.get(name, "")
+        VariableField(
+            name, f"variable-{index}", values.get(name, ""), str(template.variables.get(name, "")), errors.get(name, "")
         )
-        for place, name in enumerate(names)
+        for index, name in enumerate(names)
     ]
-    reason = why_not(template, window_is_open=window_is_open)
-    return Chosen(template, fields, reason, " ".join(text for name, text in wrong.items() if name not in names))
+    reason = get_not_sendable_reason(template, window_is_open=window_is_open)
+    other_errors = " ".join(text for name, text in errors.items() if name not in names)
+    return SelectedTemplate(template, fields, reason, other_errors)
 
 
-def values_in(template: MessageTemplate, form: Mapping[str, str]) -> dict[str, str]:
-    """What was filled in, by the variable's name."""
-    names = variables_of(template.content_type, template.content)
-    return {name: form.get(f"variable-{place}", "") for place, name in enumerate(names)}
+def get_submitted_values(template: MessageTemplate, form: Mapping[str, str]) -> dict[str, str]:
+    """Return the values from the submitted form by the variable's name."""
+    names = get_variable_names(template.content_type, template.content)
+    return {name: form.get(f"variable-{index}", "") for index, name in enumerate(names)}
 
 
-def names_to_offer(contact: Contact | None, agent: Agent) -> list[tuple[str, str]]:
-    """Names that are often filled in: the customer's and the agent's, each with whose it is."""
-    customer = (contact.name or contact.profile_name).strip() if contact else ""
-    own, user = agent.user.display_name, agent.user
-    offers = [
-        (_("The customer's name"), customer),
-        (_("The customer's first name"), customer.partition(" ")[0]),
+def get_name_suggestions(contact: Contact | None, agent: Agent) -> list[tuple[str, str]]:
+    """Return label and text of the customer's and the agent's names, without duplicates."""
+    customer_name = (contact.name or contact.profile_name).strip() if contact else ""
+    user = agent.user
+    suggestions = [
+        (_("The customer's name"), customer_name),
+        (_("The customer's first name"), customer_name.partition(" ")[0]),
         (_("Your first name"), user.first_name),
-        (_("Your name"), own),
+        (_("Your name"), user.display_name),
     ]
-    return list({value: (whose, value) for whose, value in reversed(offers) if value}.values())[::-1]
+    return list({name: (label, name) for label, name in reversed(suggestions) if name}.values())[::-1]

@@ -1,34 +1,27 @@
-"""The languages a customer may be said to speak."""
+"""The languages that can be chosen for a customer, and translations of the built-in presences."""
 
 from collections.abc import Sequence
 
-from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-OFFERED = (
+from omnichannel.core.languages import language_name
+
+LANGUAGE_CODES = (
     "ar", "bg", "bn", "cs", "da", "de", "el", "en", "es", "fa", "fi", "fr", "he", "hi", "hr", "hu", "id", "it", "ja",
     "ko", "ms", "nb", "nl", "pl", "pt", "pt-br", "ro", "ru", "sk", "sr", "sv", "sw", "th", "tr", "uk", "ur", "vi",
     "zh-hans", "zh-hant",
 )  # fmt: skip
 
 
-def language_name(code: str) -> str:
-    """What the language is called; the code itself where that is not known."""
-    try:
-        return str(translation.get_language_info(code.lower())["name_translated"]) if code else ""
-    except KeyError:
-        return code
+def language_choices() -> Sequence[tuple[str, str]]:
+    """Return code and name of each language that can be chosen, sorted by name."""
+    choices = sorted(((code, language_name(code)) for code in LANGUAGE_CODES), key=lambda choice: choice[1])
+    return [("", _("Unknown")), *choices]
 
 
-def languages_to_choose() -> Sequence[tuple[str, str]]:
-    """Code and name of each language that is offered, by name."""
-    named = sorted(((code, language_name(code)) for code in OFFERED), key=lambda one: one[1])
-    return [("", _("Not known")), *named]
-
-
-# What every desk begins with, said in the reader's language; what an administrator names is shown as it is.
-PRESENCES = (
+# Marked for translation because every installation starts with these; names from administrators are not translated.
+PRESENCE_TRANSLATIONS = (
     gettext_noop("Available"),
     gettext_noop("Ready for work"),
     gettext_noop("Busy"),
@@ -41,7 +34,7 @@ PRESENCES = (
     gettext_noop("Set by the system after a missed notification"),
     gettext_noop("Offline"),
     gettext_noop("Not signed in"),
-    # What work streams allow is named by these.
+    # Names of the base statuses that work streams allow.
     gettext_noop("Busy - DND"),
     gettext_noop("Away"),
 )

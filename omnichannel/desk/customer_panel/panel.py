@@ -1,4 +1,4 @@
-"""What the pane beside a conversation shows of its customer: what is known of them, and what there was before."""
+"""The customer panel: the details of a customer and of the conversation, and the customer's history."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,33 +15,33 @@ from omnichannel.conversations import access
 from omnichannel.conversations.contacts import merge
 from omnichannel.conversations.models import (
     Attachment,
+    AttachmentState,
     Contact,
     ContactMerge,
     Conversation,
     ConversationEvent,
     ConversationQuerySet,
-    FileState,
     Label,
     Message,
     Note,
     RequiredSkill,
 )
-from omnichannel.conversations.required_skills import scale
-from omnichannel.desk.customer_panel.languages import language_name
-from omnichannel.desk.shared.message_preview import summary
+from omnichannel.conversations.required_skills import rating_range
+from omnichannel.core.languages import language_name
+from omnichannel.desk.shared.message_preview import summarize_message
 from omnichannel.desk.shared.paging import Cursor
-from omnichannel.desk.shared.times import TimeLeft
-from routing import values
+from omnichannel.desk.shared.times import TimeLeft, format_iso_time
 from routing.models import ContactField, Skill, State
 from routing.models.variables import Variable
+from routing.variables import values
 
-PAGE: Final = 20
+PAGE_SIZE: Final = 20
 Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
-class Field:
-    """Something known by a name, as it is written in its form."""
+class PanelField:
+    """A contact field or context variable with its value as text for the form."""
 
     variable: Variable
     kind: str
@@ -49,223 +49,266 @@ class Field:
     error: str = ""
 
     @property
-    def id(self) -> str:
-        """Its name in the form, and its id on the page."""
+    def input_id(self) -> str:
+        """Return the name of the form field, which is also its id on the page."""
         return f"{self.kind}-{self.variable.name}"
 
 
 @dataclass(frozen=True)
-class About:
-    """What is known of the customer and of the conversation, and what the reader may change."""
+class CustomerDetails:
+    """The details of the customer and of the conversation, and the reader's permissions."""
 
     conversation: Conversation
     labels: Sequence[Label]
-    fields: Sequence[Field]
-    variables: Sequence[Field]
+    fields: Sequence[PanelField]
+    context_variables: Sequence[PanelField]
     skills: Sequence[RequiredSkill]
-    other_skills: Sequence[Skill]
-    ratings: tuple[int, int]
-    waited: str
-    may_handle: bool
-    problem: str = ""
+    available_skills: Sequence[Skill]
+    rating_range: tuple[int, int]
+    waiting_time: str
+    can_handle: bool
+    error_message: str = ""
     other_numbers: Sequence[str] = ()
-    merges: Sequence["Merged"] = ()
+    merges: Sequence["RecentMerge"] = ()
 
     @property
-    def may_set_needs(self) -> bool:
-        """Whether the reader may say what the conversation needs of its agent."""
-        return self.may_handle and self.conversation.state != State.CLOSED
+    def can_set_required_skills(self) -> bool:
+        """Return whether the reader may change the skills that the conversation requires."""
+        return self.can_handle and self.conversation.state != State.CLOSED
 
 
-def about(
+def get_customer_details(
     conversation: Conversation,
     reader: User,
     *,
-    written: dict[str, str] | None = None,
+    submitted_values: dict[str, str] | None = None,
     errors: dict[str, str] | None = None,
-    problem: str = "",
-) -> About:
-    """As it is now; with what had been `written` in fields and why that was refused, by the fields' names."""
-    skills = list(_needs(conversation))
-    known, context = conversation.contact.fields, conversation.context
-    fields = [_field(one, "field", known, written, errors) for one in ContactField.objects.all()]
-    variables = conversation.work_stream.context_variables.all()
-    may_handle = access.may_handle(reader, conversation)
-    return About(
+    error_message: str = "",
+) -> CustomerDetails:
+    """Return the current details for the reader.
+
+    Args:
+        submitted_values: Values from a refused form, by the field's `input_id`.
+        errors: The reasons of the refusal, by the field's `input_id`.
+    """
+    contact = conversation.contact
+    skills = list(_required_skills(conversation))
+    fields = [
+        _build_field(field, "field", contact.fields, submitted_values, errors) for field in ContactField.objects.all()
+    ]
+    context_variables = [
+        _build_field(variable, "context", conversation.context, submitted_values, errors)
+        for variable in conversation.work_stream.context_variables.all()
+    ]
+    can_handle = access.can_manage(reader, conversation)
+    return CustomerDetails(
         conversation,
-        list(conversation.contact.labels.all()),
+        list(contact.labels.all()),
         fields,
-        [_field(one, "context", context, written, errors) for one in variables],
+        context_variables,
         skills,
-        _other_skills(skills) if may_handle else (),
-        scale() if may_handle else (1, 10),
-        _waited(conversation),
-        may_handle,
-        problem,
-        _other_numbers(conversation.contact),
-        [Merged(one, merge.why_not_undone(one, reader)) for one in merge.lately(conversation.contact)],
+        _available_skills(skills) if can_handle else (),
+        rating_range() if can_handle else (1, 10),
+        _waiting_time(conversation),
+        can_handle,
+        error_message,
+        _other_numbers(contact),
+        [RecentMerge(record, merge.get_undo_error(record, reader)) for record in merge.get_undoable_merges(contact)],
     )
 
 
-@dataclass(frozen=True)
-class Merged:
-    """A contact that went into this one, and why that can't be undone; empty where it can."""
+def get_header_version(conversation: Conversation) -> str:
+    """Return a text that changes whenever the header of the panel would look different."""
+    contact = conversation.contact
+    parts = [
+        contact.name,
+        contact.profile_name,
+        contact.address,
+        contact.language,
+        format_iso_time(contact.opted_out_at),
+        format_iso_time(contact.blocked_at),
+        conversation.state,
+        conversation.agent_id,
+        conversation.queue_id,
+        conversation.consult_version or "",
+    ]
+    return " ".join(map(str, parts))
 
-    done: ContactMerge
-    why_not: str
+
+@dataclass(frozen=True)
+class RecentMerge:
+    """A merge into this contact, and the reason why it can't be undone; empty when it can."""
+
+    merge: ContactMerge
+    undo_refusal: str
 
 
 def _other_numbers(contact: Contact) -> list[str]:
-    """The numbers by which this customer is known beside the one that answers go to."""
-    return [str(one) for one in contact.addresses.exclude(identity=contact.identity)]
+    """Return the customer's numbers except the one that replies go to."""
+    return [str(address) for address in contact.addresses.exclude(identity=contact.identity)]
 
 
 @dataclass(frozen=True)
-class Compared:
-    """What two contacts have of a kind, and what will be kept of it."""
+class ComparisonRow:
+    """A property of two contacts, and its value after they are merged."""
 
-    name: str
-    ours: str
-    theirs: str
-    kept: str
+    label: str
+    this_value: str
+    other_value: str
+    merged_value: str
 
 
-def side_by_side(kept: Contact, gone: Contact) -> list[Compared]:
-    """Two contacts before they are made one."""
-    last = merge.wrote_last(kept, gone)
-    both = f"{kept.number}, {gone.number}"
+def compare_contacts(target: Contact, source: Contact) -> list[ComparisonRow]:
+    """Compare two contacts before `source` is merged into `target`."""
+    contacts = (target, source)
+    name = target.name or source.name or target.display_name
+    numbers = f"{target.display_number}, {source.display_number}"
+    latest_writer = merge.get_latest_writer(target, source)
     rows = [
-        Compared(_("Name"), kept.display_name, gone.display_name, kept.name or gone.name or kept.display_name),
-        Compared(_("Numbers"), kept.number, gone.number, both),
-        Compared(_("Answers go to"), kept.number, gone.number, last.number),
-        _compared(_("Language"), *(language_name(one.language) for one in (kept, gone))),
-        Compared(_("Labels"), *_label_names(kept, gone)),
-        Compared(_("Conversations"), *_counts(kept, gone)),
-        _compared(_("Opted out"), *(_day(one.opted_out_at) for one in (kept, gone))),
-        _compared(_("Blocked"), *(_day(one.blocked_at) for one in (kept, gone))),
+        ComparisonRow(_("Name"), target.display_name, source.display_name, name),
+        ComparisonRow(_("Numbers"), target.display_number, source.display_number, numbers),
+        ComparisonRow(_("Replies go to"), target.display_number, source.display_number, latest_writer.display_number),
+        _comparison_row(_("Language"), *(language_name(contact.language) for contact in contacts)),
+        ComparisonRow(_("Labels"), *_label_names(target, source)),
+        ComparisonRow(_("Conversations"), *_conversation_counts(target, source)),
+        _comparison_row(_("Opted out"), *(_format_date(contact.opted_out_at) for contact in contacts)),
+        _comparison_row(_("Blocked"), *(_format_date(contact.blocked_at) for contact in contacts)),
     ]
     for field in ContactField.objects.all():
-        rows.append(_compared(str(field), *(values.shown(one.fields.get(field.name, "")) for one in (kept, gone))))
-    return [row for row in rows if row.ours or row.theirs]
+        texts = (values.format_value(contact.fields.get(field.name, "")) for contact in contacts)
+        rows.append(_comparison_row(str(field), *texts))
+    return [row for row in rows if row.this_value or row.other_value]
 
 
-def _compared(name: str, ours: str, theirs: str) -> Compared:
-    return Compared(name, ours, theirs, ours or theirs)
+def _comparison_row(label: str, target_value: str, source_value: str) -> ComparisonRow:
+    return ComparisonRow(label, target_value, source_value, target_value or source_value)
 
 
-def _day(at: datetime | None) -> str:
-    return date_format(timezone.localtime(at), _("j M Y")) if at else ""
+def _format_date(timestamp: datetime | None) -> str:
+    return date_format(timezone.localtime(timestamp), _("j M Y")) if timestamp else ""
 
 
-def _label_names(kept: Contact, gone: Contact) -> tuple[str, str, str]:
-    ours, theirs = ({str(label) for label in one.labels.all()} for one in (kept, gone))
-    return ", ".join(sorted(ours)), ", ".join(sorted(theirs)), ", ".join(sorted(ours | theirs))
+def _label_names(target: Contact, source: Contact) -> tuple[str, str, str]:
+    target_names, source_names = ({str(label) for label in contact.labels.all()} for contact in (target, source))
+    merged_names = target_names | source_names
+    return ", ".join(sorted(target_names)), ", ".join(sorted(source_names)), ", ".join(sorted(merged_names))
 
 
-def _counts(kept: Contact, gone: Contact) -> tuple[str, str, str]:
-    ours, theirs = (one.conversations.count() for one in (kept, gone))
-    return str(ours), str(theirs), str(ours + theirs)
+def _conversation_counts(target: Contact, source: Contact) -> tuple[str, str, str]:
+    target_count, source_count = (contact.conversations.count() for contact in (target, source))
+    return str(target_count), str(source_count), str(target_count + source_count)
 
 
-def _needs(conversation: Conversation) -> QuerySet[RequiredSkill]:
+def _required_skills(conversation: Conversation) -> QuerySet[RequiredSkill]:
     return conversation.required_skills.select_related("skill").order_by("skill__name")
 
 
-def _other_skills(needed: Sequence[RequiredSkill]) -> list[Skill]:
-    return list(Skill.objects.exclude(pk__in=[one.skill_id for one in needed]).select_related("type"))
+def _available_skills(required: Sequence[RequiredSkill]) -> list[Skill]:
+    return list(Skill.objects.exclude(pk__in=[row.skill_id for row in required]).select_related("type"))
 
 
-def _field(
+def _build_field(
     variable: Variable,
     kind: str,
-    known: dict[str, object],
-    written: dict[str, str] | None,
+    stored_values: dict[str, object],
+    submitted_values: dict[str, str] | None,
     errors: dict[str, str] | None,
-) -> Field:
-    field = Field(variable, kind, values.shown(known.get(variable.name, "")))
-    return Field(variable, kind, (written or {}).get(field.id, field.value), (errors or {}).get(field.id, ""))
+) -> PanelField:
+    field = PanelField(variable, kind, values.format_value(stored_values.get(variable.name, "")))
+    value = (submitted_values or {}).get(field.input_id, field.value)
+    return PanelField(variable, kind, value, (errors or {}).get(field.input_id, ""))
 
 
-def _waited(conversation: Conversation) -> str:
-    """How long the customer waited for an agent at first, or has waited until now."""
-    taken = conversation.events.filter(kind=State.ACTIVE).values_list("created_at", flat=True).first()
-    until = taken or conversation.closed_at or timezone.now()
-    return TimeLeft(max(0, int((until - conversation.created_at).total_seconds()))).exact
+def _waiting_time(conversation: Conversation) -> str:
+    """Return how long the customer waited for the first agent, or has waited until now."""
+    taken_at = conversation.events.filter(kind=State.ACTIVE).values_list("created_at", flat=True).first()
+    until = taken_at or conversation.closed_at or timezone.now()
+    return TimeLeft(max(0, int((until - conversation.created_at).total_seconds()))).exact_label
 
 
-# -- What there was before --------------------------------------------------------------------------------------------
+# -- History ----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Page(Generic[Row]):
-    """Some rows, newest first; `more` is where the next ones begin."""
+    """Some rows, newest first; `next_cursor` is None on the last page."""
 
     rows: Sequence[Row]
-    more: Cursor | None
+    next_cursor: Cursor | None
     is_first: bool
 
 
-def _page(found: QuerySet[Any], before: Cursor | None, at: str, size: int = PAGE) -> tuple[list[Any], Cursor | None]:
+def _paginate(
+    queryset: QuerySet[Any], before: Cursor | None, time_field: str, page_size: int = PAGE_SIZE
+) -> tuple[list[Any], Cursor | None]:
     if before is not None:
-        found = found.filter(before.before(at))
-    rows = list(found.order_by(f"-{at}", "-pk")[: size + 1])
-    if len(rows) <= size:
+        queryset = queryset.filter(before.filter_before(time_field))
+    rows = list(queryset.order_by(f"-{time_field}", "-pk")[: page_size + 1])
+    if len(rows) <= page_size:
         return rows, None
-    last: Any = rows[size - 1]
-    for name in at.split("__"):
-        last = getattr(last, name)
-    return rows[:size], Cursor(last, rows[size - 1].pk)
+    value: Any = rows[page_size - 1]
+    for name in time_field.split("__"):
+        value = getattr(value, name)
+    return rows[:page_size], Cursor(value, rows[page_size - 1].pk)
 
 
-def _seen(contact: int, reader: User) -> ConversationQuerySet:
-    """The customer's conversations that the reader may see."""
-    return access.conversations_visible_to(reader).filter(contact=contact).order_by()
+def _visible_conversations(contact_pk: int, reader: User) -> ConversationQuerySet:
+    """Return the customer's conversations that the reader may see."""
+    return access.conversations_visible_to(reader).filter(contact=contact_pk).order_by()
 
 
 @dataclass(frozen=True)
-class Former:
-    """Another conversation of the same customer, in a line or two."""
+class PreviousConversation:
+    """Another conversation of the same customer, with a preview of its first message."""
 
     conversation: Conversation
     icon: str
-    line: str
+    preview: str
     dispositions: str
 
 
-def former(conversation: Conversation, reader: User, before: Cursor | None) -> Page[Former]:
-    """The same customer's other conversations."""
-    first = Message.objects.filter(conversation=OuterRef("pk")).order_by("created_at", "pk")
-    found = _seen(conversation.contact_id, reader).exclude(pk=conversation.pk)
-    full = found.select_related("agent__user", "number").prefetch_related("dispositions")
-    rows, more = _page(full.annotate(first=Subquery(first.values("pk")[:1])), before, "created_at")
-    said = Message.objects.prefetch_related("attachments").in_bulk([row.first for row in rows if row.first])
-    return Page([_former(row, said.get(row.first)) for row in rows], more, before is None)
+def list_previous_conversations(
+    conversation: Conversation, reader: User, before: Cursor | None
+) -> Page[PreviousConversation]:
+    """Return the same customer's other conversations."""
+    first_message = Message.objects.filter(conversation=OuterRef("pk")).order_by("created_at", "pk")
+    others = _visible_conversations(conversation.contact_id, reader).exclude(pk=conversation.pk)
+    related = others.select_related("agent__user", "number").prefetch_related("dispositions")
+    annotated = related.annotate(first_message_pk=Subquery(first_message.values("pk")[:1]))
+    rows, next_cursor = _paginate(annotated, before, "created_at")
+    pks = [row.first_message_pk for row in rows if row.first_message_pk]
+    messages = Message.objects.prefetch_related("attachments").in_bulk(pks)
+    previous = [_previous_conversation(row, messages.get(row.first_message_pk)) for row in rows]
+    return Page(previous, next_cursor, before is None)
 
 
-def _former(row: Conversation, said: Message | None) -> Former:
-    files = list(said.attachments.all()[:1]) if said else []
+def _previous_conversation(conversation: Conversation, first_message: Message | None) -> PreviousConversation:
+    files = list(first_message.attachments.all()[:1]) if first_message else []
     file_type = (files[0].content_type or files[0].declared_type) if files else ""
-    icon, line = summary(said, file_type) if said else ("", "")
-    return Former(row, icon, line[:140], ", ".join(str(one) for one in row.dispositions.all()))
+    icon, text = summarize_message(first_message, file_type) if first_message else ("", "")
+    dispositions = ", ".join(str(code) for code in conversation.dispositions.all())
+    return PreviousConversation(conversation, icon, text[:140], dispositions)
 
 
-def notes(conversation: Conversation, reader: User, before: Cursor | None) -> Page[Note]:
-    """What colleagues noted in all of this customer's conversations."""
-    found = Note.objects.filter(conversation__in=_seen(conversation.contact_id, reader).values("pk"))
-    rows, more = _page(found.select_related("author"), before, "created_at")
-    return Page(rows, more, before is None)
+def list_notes(conversation: Conversation, reader: User, before: Cursor | None) -> Page[Note]:
+    """Return the notes in all of this customer's conversations that the reader may see."""
+    conversations = _visible_conversations(conversation.contact_id, reader).values("pk")
+    notes = Note.objects.filter(conversation__in=conversations)
+    rows, next_cursor = _paginate(notes.select_related("author"), before, "created_at")
+    return Page(rows, next_cursor, before is None)
 
 
-def files(conversation: Conversation, reader: User, before: Cursor | None) -> Page[Attachment]:
-    """The files of all of this customer's conversations, theirs and ours."""
-    seen = _seen(conversation.contact_id, reader).values("pk")
-    found = Attachment.objects.filter(message__conversation__in=seen, state=FileState.STORED)
-    rows, more = _page(found.select_related("message"), before, "message__created_at")
-    return Page(rows, more, before is None)
+def list_files(conversation: Conversation, reader: User, before: Cursor | None) -> Page[Attachment]:
+    """Return the files in all of this customer's conversations that the reader may see, theirs and ours."""
+    conversations = _visible_conversations(conversation.contact_id, reader).values("pk")
+    files = Attachment.objects.filter(message__conversation__in=conversations, state=AttachmentState.STORED)
+    rows, next_cursor = _paginate(files.select_related("message"), before, "message__created_at")
+    return Page(rows, next_cursor, before is None)
 
 
-def story(conversation: Conversation, reader: User, before: Cursor | None) -> Page[ConversationEvent]:
-    """All that happened with this customer, and who did it."""
-    found = ConversationEvent.objects.filter(conversation__in=_seen(conversation.contact_id, reader).values("pk"))
-    rows, more = _page(found.select_related("actor", "conversation"), before, "created_at", size=40)
-    return Page(rows, more, before is None)
+def list_events(conversation: Conversation, reader: User, before: Cursor | None) -> Page[ConversationEvent]:
+    """Return the events of all of this customer's conversations that the reader may see."""
+    conversations = _visible_conversations(conversation.contact_id, reader).values("pk")
+    events = ConversationEvent.objects.filter(conversation__in=conversations)
+    rows, next_cursor = _paginate(events.select_related("actor", "conversation"), before, "created_at", page_size=40)
+    return Page(rows, next_cursor, before is None)

@@ -1,4 +1,4 @@
-"""One thing done with several conversations, each by the rules for one; what could not be done is said row by row."""
+"""Bulk actions: one action on several conversations, each checked and reported on its own."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,48 +7,67 @@ from typing import Any, Final
 from omnichannel.accounts.models import User
 from omnichannel.conversations import access
 from omnichannel.conversations.models import Conversation
-from omnichannel.conversations.state_machine import TransitionRefused
-from omnichannel.desk.dialogs import forms
-from omnichannel.desk.dialogs.forms import Asked
+from omnichannel.conversations.state_machine import TransitionError
+from omnichannel.desk.dialogs import definitions
+from omnichannel.desk.dialogs.definitions import Dialog
 from routing.models import Agent
 
-MOST: Final = 200
-FOR_AGENTS = (forms.LABELS, forms.PRIORITY, forms.SNOOZE, forms.TRANSFER, forms.READ, forms.END, forms.CLOSE)
-FOR_SUPERVISORS = (forms.ASSIGN, forms.RELEASE)
+MAX_CONVERSATIONS: Final = 200
+AGENT_ACTIONS = (
+    definitions.LABELS,
+    definitions.PRIORITY,
+    definitions.SNOOZE,
+    definitions.BULK_TRANSFER,
+    definitions.BULK_READ,
+    definitions.BULK_END,
+    definitions.CLOSE,
+)
+SUPERVISOR_ACTIONS = (definitions.BULK_ASSIGN, definitions.BULK_RELEASE)
 
 
-def verbs_for(agent: Agent) -> Sequence[Asked]:
-    """What this agent can do with several conversations."""
-    return (*FOR_AGENTS, *FOR_SUPERVISORS) if access.may_supervise(agent) else FOR_AGENTS
+def bulk_actions_for(agent: Agent) -> Sequence[Dialog]:
+    """Return the bulk actions of this agent; supervisors have more."""
+    return (*AGENT_ACTIONS, *SUPERVISOR_ACTIONS) if access.can_supervise(agent) else AGENT_ACTIONS
 
 
-def picked(user: User, agent: Agent, pks: Sequence[int]) -> list[Conversation]:
-    """Those of these conversations that this person may see, as they are found one by one."""
-    found = access.conversations_visible_to(user).for_inbox().as_seen_by(agent).filter(pk__in=pks)
-    return list(found.select_related("work_stream", "number__account"))
+def get_selected_conversations(user: User, agent: Agent, pks: Sequence[int]) -> list[Conversation]:
+    """Return those of the conversations that the user may see."""
+    conversations = access.conversations_visible_to(user).for_inbox().annotate_for_agent(agent).filter(pk__in=pks)
+    return list(conversations.select_related("work_stream", "number__account"))
 
 
 @dataclass
-class Outcome:
-    """What became of it."""
+class BulkResult:
+    """The result of a bulk action.
 
-    done: int = 0
-    refused: list[tuple[Conversation, str]] = field(default_factory=list)
-    unseen: int = 0
+    Attributes:
+        refusals: Conversations with the reason why the action was refused.
+        inaccessible_count: The number of selected conversations that the user may not see.
+    """
+
+    succeeded_count: int = 0
+    refusals: list[tuple[Conversation, str]] = field(default_factory=list)
+    inaccessible_count: int = 0
 
     @property
-    def failed(self) -> int:
-        """How many it could not be done with."""
-        return len(self.refused) + self.unseen
+    def failed_count(self) -> int:
+        """Return the number of conversations with which the action was not done."""
+        return len(self.refusals) + self.inaccessible_count
 
 
-def do(what: Asked, conversations: Sequence[Conversation], agent: Agent, given: dict[str, Any]) -> Outcome:
-    """Do it with each of them, in a transaction of its own."""
-    outcome = Outcome()
+def run_bulk_action(
+    dialog: Dialog, conversations: Sequence[Conversation], agent: Agent, data: dict[str, Any]
+) -> BulkResult:
+    """Perform the dialog's action on each conversation, in a transaction of its own.
+
+    Args:
+        data: The cleaned data of the dialog's form.
+    """
+    result = BulkResult()
     for conversation in conversations:
         try:
-            what.act(conversation, agent, given)
-            outcome.done += 1
-        except TransitionRefused as why:
-            outcome.refused.append((conversation, str(why)))
-    return outcome
+            dialog.perform(conversation, agent, data)
+            result.succeeded_count += 1
+        except TransitionError as refusal:
+            result.refusals.append((conversation, str(refusal)))
+    return result

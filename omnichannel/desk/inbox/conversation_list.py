@@ -1,4 +1,4 @@
-"""The inbox: what an agent has, what waits for one, what was closed lately."""
+"""The inbox: an agent's own conversations, open ones, ongoing ones and recently closed ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,183 +6,246 @@ from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
 from typing import Final, TypeAlias
+from urllib.parse import quote
 
 from django.db.models import Count, OuterRef, Q, Subquery, Sum
 from django.db.models.expressions import Value
 from django.db.models.functions import Coalesce, NullIf
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations import access
-from omnichannel.conversations.assignment.pick import may_take
-from omnichannel.conversations.lifecycle.snooze import is_snoozed
+from omnichannel.conversations.assignment.pick import can_take
+from omnichannel.conversations.lifecycle.snooze import snoozed_q
 from omnichannel.conversations.models import Attachment, Conversation, ConversationQuerySet
-from omnichannel.desk.dialogs.forms import Asked
-from omnichannel.desk.inbox.bulk_actions import verbs_for
-from omnichannel.desk.inbox.filters import Chip, Filters
-from omnichannel.desk.inbox.sorting import CLOSED_LAST, NEWEST, ORDERS, Order
-from omnichannel.desk.shared.message_preview import Line, last_line
-from omnichannel.desk.shared.times import TimeLeft, short_moment
+from omnichannel.desk.dialogs.definitions import Dialog
+from omnichannel.desk.inbox.bulk_actions import bulk_actions_for
+from omnichannel.desk.inbox.filters import FilterChip, InboxFilters
+from omnichannel.desk.inbox.sorting import NEWEST_FIRST, RECENTLY_CLOSED_FIRST, SORT_ORDERS, SortOrder
+from omnichannel.desk.shared.message_preview import MessagePreview, preview_last_message
+from omnichannel.desk.shared.times import TimeLeft, format_short_timestamp
 from routing.models import Agent, State
 
-Words: TypeAlias = str | Promise
+DisplayText: TypeAlias = str | Promise
 
-ALL: Final = Filters()
-PAGE: Final = 30
-MOST_AT_ONCE: Final = 240
-CLOSED_FOR = timedelta(hours=24)
+NO_FILTERS: Final = InboxFilters()
+PAGE_SIZE: Final = 30
+MAX_ROWS: Final = 240
+CLOSED_VIEW_PERIOD = timedelta(hours=24)
 MINE, OPEN, ONGOING, CLOSED = "my", "open", "ongoing", "closed"
-NAMES: dict[str, Words] = {MINE: _("My"), OPEN: _("Open"), ONGOING: _("Ongoing"), CLOSED: _("Closed")}
-TITLES: dict[str, Words] = {
+VIEW_LABELS: dict[str, DisplayText] = {MINE: _("Mine"), OPEN: _("Open"), ONGOING: _("Ongoing"), CLOSED: _("Closed")}
+VIEW_TITLES: dict[str, DisplayText] = {
     MINE: _("My work items"),
     OPEN: _("Open work items"),
     ONGOING: _("Ongoing work items"),
     CLOSED: _("Closed work items"),
 }
-WITH_AN_AGENT = (State.ACTIVE, State.WAITING, State.WRAP_UP)
+ASSIGNED_STATES = (State.ACTIVE, State.WAITING, State.WRAP_UP)
 
 
 @dataclass(frozen=True)
-class Tab:
+class InboxTab:
+    """A tab of the inbox: a view with its number of conversations."""
+
     name: str
-    label: Words
-    title: Words
+    label: DisplayText
+    title: DisplayText
     count: int
     is_current: bool
 
 
 @dataclass(frozen=True)
-class Row:
-    """A conversation in the list."""
+class InboxRow:
+    """A conversation in the list.
+
+    Attributes:
+        is_awaiting_offer: The conversation is open and will be offered; the agent can't take it.
+        is_snooze_over: The conversation was snoozed and its time is over.
+    """
 
     conversation: Conversation
-    line: Line
-    moment: str
-    left: TimeLeft
-    # Open, and the agent may not take it themselves: it is given out.
-    is_given_out: bool
-    # Snoozed, and its time is over.
-    is_back: bool
+    preview: MessagePreview
+    time_label: str
+    time_left: TimeLeft
+    is_awaiting_offer: bool
+    is_snooze_over: bool
+
+    @property
+    def snoozed_words(self) -> str:
+        """Until when a snoozed conversation is snoozed."""
+        until = self.conversation.snoozed_until
+        if until is None:
+            return gettext("Snoozed until the customer replies")
+        shown = date_format(timezone.localtime(until), gettext("D j M, H:i"))
+        return gettext("Snoozed until %(until)s") % {"until": shown}
+
+    @property
+    def unread_words(self) -> str:
+        """The number of unread messages, as the badge shows it."""
+        count = self.conversation.unread_count
+        return "99+" if count > 99 else str(count)
 
 
 @dataclass(frozen=True)
 class Inbox:
-    """One tab of the inbox, a page of it. Without `tabs` it is a further page."""
+    """A page of one view of the inbox; `tabs` is empty for every page but the first."""
 
     view: str
-    filters: Filters
-    rows: Sequence[Row]
-    more: str
-    tabs: Sequence[Tab] = ()
-    chips: Sequence[Chip] = ()
-    unread: int = 0
-    snoozed: int = 0
-    bulk_verbs: Sequence[Asked] = ()
+    filters: InboxFilters
+    rows: Sequence[InboxRow]
+    next_cursor: str
+    tabs: Sequence[InboxTab] = ()
+    chips: Sequence[FilterChip] = ()
+    unread_count: int = 0
+    snoozed_count: int = 0
+    bulk_actions: Sequence[Dialog] = ()
 
     @property
-    def title(self) -> Words:
-        """The heading of this tab."""
-        return TITLES[self.view]
+    def title(self) -> DisplayText:
+        """Return the heading of this view."""
+        return VIEW_TITLES[self.view]
+
+    @property
+    def next_query(self) -> str:
+        """The query string of the next page."""
+        return f"view={self.view}&{self.filters.query_string}&before={quote(self.next_cursor, safe='')}"
+
+    @property
+    def shows_snoozed_link(self) -> bool:
+        """Whether a link leads to the snoozed conversations, which this page leaves out."""
+        return self.view == MINE and self.snoozed_count > 0 and not self.filters.has_active_filters
+
+    @property
+    def shows_older_link(self) -> bool:
+        """Whether a link leads to conversations that were closed earlier."""
+        return self.view == CLOSED and not self.filters.include_older and not self.next_cursor
 
 
-def views_of(agent: Agent) -> dict[str, Words]:
-    """The tabs this agent has, by name; Ongoing, which is everybody's work, is for supervisors."""
-    return {name: label for name, label in NAMES.items() if name != ONGOING or access.may_supervise(agent)}
+def views_for(agent: Agent) -> dict[str, DisplayText]:
+    """Return the labels of the agent's views by name; only supervisors have Ongoing, everybody's work."""
+    return {name: label for name, label in VIEW_LABELS.items() if name != ONGOING or access.can_supervise(agent)}
 
 
-def view_named(name: str, agent: Agent) -> str:
-    """The tab of that name; the agent's own work for a name they have no tab of."""
-    return name if name in views_of(agent) else MINE
+def get_view_or_default(name: str, agent: Agent) -> str:
+    """Return the view of that name, or the agent's own work when they have no such view."""
+    return name if name in views_for(agent) else MINE
 
 
-def view_of(conversation: Conversation, agent: Agent) -> str:
-    """The tab in which this conversation is found."""
+def view_containing(conversation: Conversation, agent: Agent) -> str:
+    """Return the view that lists this conversation."""
     if conversation.state == State.CLOSED:
         return CLOSED
-    if conversation.agent_id == agent.pk or conversation.part:
+    if conversation.agent_id == agent.pk or conversation.participation_kind:
         return MINE
-    return ONGOING if conversation.state in WITH_AN_AGENT and access.may_supervise(agent) else OPEN
+    return ONGOING if conversation.state in ASSIGNED_STATES and access.can_supervise(agent) else OPEN
 
 
-def inbox(user: User, agent: Agent, view: str, filters: Filters = ALL, *, before: str = "", shown: int = PAGE) -> Inbox:
-    """The tab's rows in their order; the tabs with their counts only with the first page."""
+def get_inbox(
+    user: User,
+    agent: Agent,
+    view: str,
+    filters: InboxFilters = NO_FILTERS,
+    *,
+    cursor: str = "",
+    row_count: int = PAGE_SIZE,
+) -> Inbox:
+    """Return a page of the view; the first page also has the tabs with their counts.
+
+    Args:
+        cursor: The last row shown; an invalid one yields the first page.
+        row_count: The number of rows already on the page, from PAGE_SIZE to MAX_ROWS.
+    """
     now = timezone.now()
-    size = min(max(shown, PAGE), MOST_AT_ONCE)
-    if before and (following := _order(view, filters).after(before)) is not None:
-        rows, more = _page(user, agent, view, filters, following, size, now)
-        return Inbox(view, filters, rows, more)
-    rows, more = _page(user, agent, view, filters, Q(), size, now)
-    counts = _counts(user, agent, now)
-    names = views_of(agent)
-    tabs = [Tab(name, label, TITLES[name], counts[name], name == view) for name, label in names.items()]
+    page_size = min(max(row_count, PAGE_SIZE), MAX_ROWS)
+    if cursor and (condition := _sort_order(view, filters).filter_after(cursor)) is not None:
+        rows, next_cursor = _get_page(user, agent, view, filters, condition, page_size, now)
+        return Inbox(view, filters, rows, next_cursor)
+    rows, next_cursor = _get_page(user, agent, view, filters, Q(), page_size, now)
+    counts = _count_views(user, agent, now)
+    labels = views_for(agent)
+    tabs = [InboxTab(name, label, VIEW_TITLES[name], counts[name], name == view) for name, label in labels.items()]
     return Inbox(
-        view, filters, rows, more, tabs, filters.chips(), counts["unread"] or 0, counts["snoozed"], verbs_for(agent)
+        view,
+        filters,
+        rows,
+        next_cursor,
+        tabs,
+        filters.active_chips(),
+        counts["unread"] or 0,
+        counts["snoozed"],
+        bulk_actions_for(agent),
     )
 
 
-def _order(view: str, filters: Filters) -> Order:
-    return CLOSED_LAST if view == CLOSED and filters.sort == NEWEST.name else ORDERS[filters.sort]
+def _sort_order(view: str, filters: InboxFilters) -> SortOrder:
+    return RECENTLY_CLOSED_FIRST if view == CLOSED and filters.sort == NEWEST_FIRST.name else SORT_ORDERS[filters.sort]
 
 
-def _within(agent: Agent, now: datetime) -> dict[str, Q]:
-    # A conversation does not move once it is closed: `state_since` is when that was, and has an index.
-    closed_lately = Q(state=State.CLOSED, state_since__gte=now - CLOSED_FOR)
-    joined = Q(pk__in=Conversation.objects.joined_by(agent).order_by().values("pk"))
+def _view_conditions(agent: Agent, now: datetime) -> dict[str, Q]:
+    # The state of a closed conversation never changes, so `state_since` is when it was closed, and it has an index.
+    recently_closed = Q(state=State.CLOSED, state_since__gte=now - CLOSED_VIEW_PERIOD)
+    shared = Q(pk__in=Conversation.objects.shared_with(agent).order_by().values("pk"))
     return {
-        MINE: (Q(agent=agent) | joined) & ~Q(state=State.CLOSED),
+        MINE: (Q(agent=agent) | shared) & ~Q(state=State.CLOSED),
         OPEN: Q(state=State.OPEN),
-        ONGOING: Q(state__in=WITH_AN_AGENT),
-        CLOSED: closed_lately,
+        ONGOING: Q(state__in=ASSIGNED_STATES),
+        CLOSED: recently_closed,
     }
 
 
-def _counts(user: User, agent: Agent, now: datetime) -> dict[str, int]:
-    """How much is in each tab, whatever is filtered; what is snoozed is counted beside what is not."""
-    within = {name: rows for name, rows in _within(agent, now).items() if name in views_of(agent)}
-    of_interest = access.conversations_visible_to(user).filter(reduce(or_, within.values()))
-    awake = {**within, MINE: within[MINE] & ~is_snoozed(now)}
-    return of_interest.aggregate(
-        **{name: Count("pk", filter=rows) for name, rows in awake.items()},
-        unread=Sum("unread_count", filter=within[MINE] & Q(agent=agent)),
-        snoozed=Count("pk", filter=within[MINE] & is_snoozed(now)),
+def _count_views(user: User, agent: Agent, now: datetime) -> dict[str, int]:
+    """Count the conversations in each view regardless of filters; snoozed ones count separately."""
+    conditions = {name: q for name, q in _view_conditions(agent, now).items() if name in views_for(agent)}
+    conversations = access.conversations_visible_to(user).filter(reduce(or_, conditions.values()))
+    count_conditions = {**conditions, MINE: conditions[MINE] & ~snoozed_q(now)}
+    return conversations.aggregate(
+        **{name: Count("pk", filter=q) for name, q in count_conditions.items()},
+        unread=Sum("unread_count", filter=conditions[MINE] & Q(agent=agent)),
+        snoozed=Count("pk", filter=conditions[MINE] & snoozed_q(now)),
     )
 
 
-def _in_tab(agent: Agent, view: str, filters: Filters, now: datetime) -> Q:
-    if view == CLOSED and filters.older:
+def _view_condition(agent: Agent, view: str, filters: InboxFilters, now: datetime) -> Q:
+    if view == CLOSED and filters.include_older:
         return Q(state=State.CLOSED)
-    within = _within(agent, now)[view]
-    return within & ~is_snoozed(now) if view == MINE and not filters.snoozed else within
+    condition = _view_conditions(agent, now)[view]
+    return condition & ~snoozed_q(now) if view == MINE and not filters.snoozed else condition
 
 
-def _page(
-    user: User, agent: Agent, view: str, filters: Filters, following: Q, size: int, now: datetime
-) -> tuple[list[Row], str]:
-    order = _order(view, filters)
-    found = access.conversations_visible_to(user).filter(_in_tab(agent, view, filters, now)).filter(filters.within(now))
-    # Which ones first, then what they show: databases would else put that together for all that could be meant.
-    chosen = list(order.of(found, now).filter(following).values_list("pk", flat=True)[: size + 1])
-    shown = _with_file_type(Conversation.objects.filter(pk__in=chosen).for_inbox().as_seen_by(agent))
-    conversations = list(order.of(shown.select_related("last_message__author", "work_stream"), now))
-    rows = [_row(conversation, user, agent, now) for conversation in conversations[:size]]
-    return rows, order.place_of(conversations[size - 1]) if len(conversations) > size else ""
+def _get_page(
+    user: User, agent: Agent, view: str, filters: InboxFilters, after: Q, page_size: int, now: datetime
+) -> tuple[list[InboxRow], str]:
+    order = _sort_order(view, filters)
+    candidates = (
+        access.conversations_visible_to(user)
+        .filter(_view_condition(agent, view, filters, now))
+        .filter(filters.build_condition(now))
+    )
+    # Two queries: with one, databases compute the annotations of a row for every candidate before the limit applies.
+    pks = list(order.sort(candidates, now).filter(after).values_list("pk", flat=True)[: page_size + 1])
+    annotated = _annotate_last_file_type(Conversation.objects.filter(pk__in=pks).for_inbox().annotate_for_agent(agent))
+    conversations = list(order.sort(annotated.select_related("last_message__author", "work_stream"), now))
+    rows = [_build_row(conversation, user, agent, now) for conversation in conversations[:page_size]]
+    return rows, order.cursor_for(conversations[page_size - 1]) if len(conversations) > page_size else ""
 
 
-def _with_file_type(conversations: ConversationQuerySet) -> ConversationQuerySet:
+def _annotate_last_file_type(conversations: ConversationQuerySet) -> ConversationQuerySet:
     first_file = Attachment.objects.filter(message=OuterRef("last_message"), position=0)
-    of_type = Coalesce(NullIf("content_type", Value("")), "declared_type")
-    return conversations.annotate(last_file_type=Subquery(first_file.values_list(of_type)[:1]))
+    content_type = Coalesce(NullIf("content_type", Value("")), "declared_type")
+    return conversations.annotate(last_file_type=Subquery(first_file.values_list(content_type)[:1]))
 
 
-def _row(conversation: Conversation, user: User, agent: Agent, now: datetime) -> Row:
-    until = conversation.snoozed_until
-    return Row(
+def _build_row(conversation: Conversation, user: User, agent: Agent, now: datetime) -> InboxRow:
+    snoozed_until = conversation.snoozed_until
+    return InboxRow(
         conversation=conversation,
-        line=last_line(conversation, user),
-        moment=short_moment(conversation.last_activity_at),
-        left=TimeLeft.until(conversation.window_closes_at),
-        is_given_out=conversation.state == State.OPEN and not may_take(conversation, agent),
-        is_back=until is not None and until <= now,
+        preview=preview_last_message(conversation, user),
+        time_label=format_short_timestamp(conversation.last_activity_at),
+        time_left=TimeLeft.until(conversation.window_closes_at),
+        is_awaiting_offer=conversation.state == State.OPEN and not can_take(conversation, agent),
+        is_snooze_over=snoozed_until is not None and snoozed_until <= now,
     )

@@ -1,4 +1,4 @@
-"""The orders in which the list is read, and where a page of it ends."""
+"""Sort orders of the inbox, and cursors that mark the last row of a page."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,11 +13,11 @@ from django.utils.translation import gettext_lazy as _
 
 from omnichannel.conversations.models import Conversation, ConversationQuerySet
 
-NEVER = datetime(9000, 1, 1, tzinfo=UTC)
+FAR_FUTURE = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Key:
+class SortKey:
     """A field the list is sorted by."""
 
     field: str
@@ -26,91 +26,92 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Order:
-    """One order of the list."""
+class SortOrder:
+    """A sort order of the list; rows that are equal in it are ordered by id."""
 
     name: str
     label: str | Promise
-    keys: tuple[Key, ...]
+    keys: tuple[SortKey, ...]
 
-    def of(self, conversations: ConversationQuerySet, now: datetime) -> ConversationQuerySet:
-        """The conversations in this order; the same moment and name by the time they began."""
-        marks = [F(one.field).desc() if one.is_descending else F(one.field).asc() for one in self._all]
-        wanted = {name: mark for name, mark in _computed(now).items() if name in {one.field for one in self.keys}}
-        return conversations.annotate(**wanted).order_by(*marks)
+    def sort(self, conversations: ConversationQuerySet, now: datetime) -> ConversationQuerySet:
+        """Return the conversations in this order."""
+        ordering = [F(key.field).desc() if key.is_descending else F(key.field).asc() for key in self._keys_with_pk]
+        names = {key.field for key in self.keys}
+        annotations = {name: expression for name, expression in _sort_annotations(now).items() if name in names}
+        return conversations.annotate(**annotations).order_by(*ordering)
 
     @property
-    def _all(self) -> tuple[Key, ...]:
-        return (*self.keys, Key("pk", self.keys[-1].is_descending, int))
+    def _keys_with_pk(self) -> tuple[SortKey, ...]:
+        return (*self.keys, SortKey("pk", self.keys[-1].is_descending, int))
 
-    def place_of(self, conversation: Conversation) -> str:
-        """Where this row stands, to go on from there."""
-        return json.dumps([_written(getattr(conversation, one.field)) for one in self._all])
+    def cursor_for(self, conversation: Conversation) -> str:
+        """Return the cursor of this row; the next page begins after it."""
+        return json.dumps([_serialize_value(getattr(conversation, key.field)) for key in self._keys_with_pk])
 
-    def after(self, place: str) -> Q | None:
-        """What follows that place; None when it is none in this order."""
-        values = self._values(place)
+    def filter_after(self, cursor: str) -> Q | None:
+        """Return the condition for the rows after the cursor; None when it is not valid for this order."""
+        values = self._parse_cursor(cursor)
         if values is None:
             return None
-        found, same = Q(), Q()
-        for key, value in zip(self._all, values, strict=True):
-            found |= same & Q(**{f"{key.field}__{'lt' if key.is_descending else 'gt'}": value})
-            same &= Q(**{key.field: value})
-        return found
+        condition, is_equal = Q(), Q()
+        for key, value in zip(self._keys_with_pk, values, strict=True):
+            condition |= is_equal & Q(**{f"{key.field}__{'lt' if key.is_descending else 'gt'}": value})
+            is_equal &= Q(**{key.field: value})
+        return condition
 
-    def _values(self, place: str) -> Sequence[Any] | None:
+    def _parse_cursor(self, cursor: str) -> Sequence[Any] | None:
         try:
-            written = json.loads(place)
+            raw_values = json.loads(cursor)
         except (ValueError, RecursionError):
             return None
-        if not isinstance(written, list) or len(written) != len(self._all):
+        if not isinstance(raw_values, list) or len(raw_values) != len(self._keys_with_pk):
             return None
-        values = [_read(key.kind, value) for key, value in zip(self._all, written, strict=True)]
+        values = [_parse_value(key.kind, value) for key, value in zip(self._keys_with_pk, raw_values, strict=True)]
         return None if None in values else values
 
 
-def _written(value: Any) -> Any:
+def _serialize_value(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-def _read(kind: type, value: Any) -> Any:
+def _parse_value(kind: type, value: Any) -> Any:
     if kind is datetime and isinstance(value, str):
         try:
-            at = datetime.fromisoformat(value)
+            timestamp = datetime.fromisoformat(value)
         except ValueError:
             return None
-        return at if at.tzinfo else None
+        return timestamp if timestamp.tzinfo else None
     if kind is int and (type(value) is not int or abs(value) >= 2**63):
         return None
     return value if isinstance(value, kind) and "\x00" not in str(value) else None
 
 
-def _computed(now: datetime) -> Mapping[str, Any]:
-    is_ahead = When(window_closes_at__gt=now, then=F("window_closes_at"))
+def _sort_annotations(now: datetime) -> Mapping[str, Any]:
+    open_window = When(window_closes_at__gt=now, then=F("window_closes_at"))
     return {
         "waits_since": Coalesce("last_inbound_at", "queued_at"),
-        "closes_first": Case(is_ahead, default=Value(NEVER), output_field=DateTimeField()),
+        "closes_first": Case(open_window, default=Value(FAR_FUTURE), output_field=DateTimeField()),
         "customer": Lower(
             Coalesce(NullIf("contact__name", Value("")), NullIf("contact__profile_name", Value("")), "contact__address")
         ),
     }
 
 
-NEWEST: Final = Order("newest", _("Newest"), (Key("last_activity_at", is_descending=True),))
-# A closed conversation does not move any more: by when it was closed, for which there is an index.
-CLOSED_LAST: Final = Order("newest", _("Newest"), (Key("state_since", is_descending=True),))
-ORDERS: Final = {
+NEWEST_FIRST: Final = SortOrder("newest", _("Newest"), (SortKey("last_activity_at", is_descending=True),))
+# The state of a closed conversation never changes, so `state_since` is when it was closed, and it has an index.
+RECENTLY_CLOSED_FIRST: Final = SortOrder("newest", _("Newest"), (SortKey("state_since", is_descending=True),))
+SORT_ORDERS: Final = {
     order.name: order
     for order in (
-        NEWEST,
-        Order("waiting", _("Longest waiting"), (Key("waits_since"),)),
-        Order("window", _("Window closing"), (Key("closes_first"),)),
-        Order(
+        NEWEST_FIRST,
+        SortOrder("waiting", _("Longest waiting"), (SortKey("waits_since"),)),
+        SortOrder("window", _("Window ending first"), (SortKey("closes_first"),)),
+        SortOrder(
             "priority",
-            _("Most urgent"),
-            (Key("priority", kind=int), Key("last_activity_at", is_descending=True)),
+            _("Highest priority"),
+            (SortKey("priority", kind=int), SortKey("last_activity_at", is_descending=True)),
         ),
-        Order("created", _("Latest begun"), (Key("created_at", is_descending=True),)),
-        Order("customer", _("Customer"), (Key("customer", kind=str),)),
+        SortOrder("created", _("Recently started"), (SortKey("created_at", is_descending=True),)),
+        SortOrder("customer", _("Customer"), (SortKey("customer", kind=str),)),
     )
 }

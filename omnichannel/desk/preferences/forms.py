@@ -1,4 +1,4 @@
-"""What people choose for themselves: how the desk looks, in which language, and how it behaves."""
+"""Forms of the agents' own preferences: appearance, language and behaviour of the desk."""
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -19,19 +19,19 @@ ENTER, CTRL_ENTER = "enter", "ctrl_enter"
 
 
 class AppearanceForm(UserModelForm):
-    """The look and the language of every page."""
+    """The theme and the language of every page."""
 
     theme = forms.ChoiceField(
-        label=_("Colours"),
+        label=_("Theme"),
         widget=forms.RadioSelect,
         choices=[
-            (Theme.SYSTEM, _("As on this device")),
+            (Theme.SYSTEM, _("Match system")),
             (Theme.LIGHT, _("Light")),
             (Theme.DARK, _("Dark")),
         ],
     )
     language = forms.ChoiceField(
-        label=_("Language"), required=False, choices=[("", _("As in the browser")), *settings.LANGUAGES]
+        label=_("Language"), required=False, choices=[("", _("Match browser")), *settings.LANGUAGES]
     )
 
     class Meta:
@@ -39,39 +39,39 @@ class AppearanceForm(UserModelForm):
         fields = ["theme", "language"]
 
 
-class WorkForm(PreferencesModelForm):
-    """How the desk behaves while one works."""
+class DeskPreferencesForm(PreferencesModelForm):
+    """The behaviour of the desk: sending, sounds, notifications and shortcuts."""
 
-    sends_with = forms.ChoiceField(
+    send_key = forms.ChoiceField(
         label=_("Send with"),
         widget=forms.RadioSelect,
         choices=[
-            (ENTER, _("Enter; Shift and Enter begin a new line")),
-            (CTRL_ENTER, _("Ctrl and Enter; Enter begins a new line")),
+            (ENTER, _("Enter (Shift+Enter for a new line)")),
+            (CTRL_ENTER, _("Ctrl+Enter (Enter for a new line)")),
         ],
     )
 
     class Meta:
         model = DeskPreferences
-        fields = ["can_undo_sending", "plays_sounds", "notifies", "uses_shortcuts"]
+        fields = ["can_undo_sending", "plays_sounds", "shows_notifications", "uses_shortcuts"]
         labels = {
-            "can_undo_sending": _("Let me undo sending"),
-            "plays_sounds": _("Play a soft sound"),
-            "notifies": _("Show notifications"),
-            "uses_shortcuts": _("Single keys are shortcuts"),
+            "can_undo_sending": _("Undo send"),
+            "plays_sounds": _("Play a sound"),
+            "shows_notifications": _("Show notifications"),
+            "uses_shortcuts": _("Single-key shortcuts"),
         }
         help_texts = {
-            "can_undo_sending": _("Every message waits three seconds before it is sent."),
-            "plays_sounds": _("When a customer writes, or a conversation is offered."),
-            "notifies": _("While the desk is in the background. Your browser asks you first."),
-            "uses_shortcuts": _("R to reply, E to end, and so on. Press ? for the list."),
+            "can_undo_sending": _("Messages are sent after three seconds."),
+            "plays_sounds": _("When a customer writes or a conversation is offered."),
+            "shows_notifications": _("When the desk is in the background. Your browser asks for permission first."),
+            "uses_shortcuts": _("R to reply, E to end, and so on. Press ? to see all."),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["sends_with"].initial = ENTER if self.instance.enter_sends else CTRL_ENTER
+        self.fields["send_key"].initial = ENTER if self.instance.enter_sends else CTRL_ENTER
 
     def save(self, commit: bool = True) -> DeskPreferences:
-        """Keep what was chosen."""
-        self.instance.enter_sends = self.cleaned_data["sends_with"] == ENTER
+        """Save the preferences; the send key is stored as `enter_sends`."""
+        self.instance.enter_sends = self.cleaned_data["send_key"] == ENTER
         return super().save(commit)

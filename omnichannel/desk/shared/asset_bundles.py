@@ -1,7 +1,7 @@
-"""The desk's style sheets and scripts: many files under static/, one of each kind on the wire.
+"""Bundle the desk's style sheets and scripts: many files under static/, one response of each kind.
 
-A new file of the desk is named here, and nowhere else. The scripts begin with the words of the page's language, so
-`gettext`, `ngettext` and `interpolate` are there for all of them.
+A new file of the desk is listed here, and nowhere else. A script bundle begins with the translations of the page's
+language, so `gettext`, `ngettext` and `interpolate` are available to all scripts.
 """
 
 import gzip
@@ -17,7 +17,7 @@ from django.utils import translation
 from django.utils.translation.trans_real import DjangoTranslation
 from django.views.i18n import JavaScriptCatalog
 
-STYLES: Final = {
+STYLESHEETS: Final = {
     "base": ("css/tokens.css", "desk/shared/base.css"),
     "desk": (
         "css/tokens.css",
@@ -34,12 +34,13 @@ STYLES: Final = {
         "desk/shared/shortcuts.css",
     ),
 }
-# Libraries come as they are; each of our own scripts has a scope of its own, and a fault in one spares the others.
-LIBRARIES: Final = {"base": (), "desk": ("django_htmx/htmx-2.min.js",)}
+# Libraries are included unchanged; each of our own scripts gets its own scope, so an error in one spares the others.
+VENDOR_SCRIPTS: Final = {"base": (), "desk": ("django_htmx/htmx-2.min.js",)}
 SCRIPTS: Final = {
     "base": ("desk/shared/timezone.js",),
     "desk": (
         "desk/shared/timezone.js",
+        "js/dom.js",
         "desk/shared/desk.js",
         "desk/shared/announcer.js",
         "desk/thread/thread.js",
@@ -68,62 +69,62 @@ SCRIPTS: Final = {
 
 @dataclass(frozen=True)
 class Bundle:
-    """What is sent, plain and compressed, under an address that changes with its content."""
+    """The content of a response, plain and compressed, and a version that changes with it."""
 
-    plain: bytes
-    compressed: bytes
+    content: bytes
+    gzipped: bytes
     version: str
 
     @classmethod
-    def of(cls, text: str) -> "Bundle":
-        """A bundle of this text."""
+    def from_text(cls, text: str) -> "Bundle":
+        """Return a bundle of this text."""
         plain = text.encode()
         return cls(plain, gzip.compress(plain, mtime=0), sha256(plain).hexdigest()[:16])
 
 
-def styles(kind: str) -> Bundle:
-    """The style sheets of this kind of page."""
-    return _styles(kind, _changed(STYLES[kind]))
+def get_stylesheet_bundle(kind: str) -> Bundle:
+    """Return the style sheets of this kind of page, `base` or `desk`."""
+    return _build_stylesheet_bundle(kind, _modification_times(STYLESHEETS[kind]))
 
 
-def scripts(kind: str, language: str) -> Bundle:
-    """The scripts of this kind of page, with their words in this language."""
-    return _scripts(kind, language, _changed((*LIBRARIES[kind], *SCRIPTS[kind])))
-
-
-@lru_cache(maxsize=32)
-def _styles(kind: str, changed: tuple[int, ...]) -> Bundle:
-    return Bundle.of("\n".join(_path(name).read_text() for name in STYLES[kind]))
+def get_script_bundle(kind: str, language: str) -> Bundle:
+    """Return the scripts of this kind of page, with their translations for this language."""
+    return _build_script_bundle(kind, language, _modification_times((*VENDOR_SCRIPTS[kind], *SCRIPTS[kind])))
 
 
 @lru_cache(maxsize=32)
-def _scripts(kind: str, language: str, changed: tuple[int, ...]) -> Bundle:
-    libraries = (_path(name).read_text() for name in LIBRARIES[kind])
-    own = (_in_its_scope(_path(name).read_text()) for name in SCRIPTS[kind])
-    return Bundle.of("\n".join([_words(language), *libraries, *own]))
+def _build_stylesheet_bundle(kind: str, modification_times: tuple[int, ...]) -> Bundle:
+    return Bundle.from_text("\n".join(_find_static_file(name).read_text() for name in STYLESHEETS[kind]))
 
 
-def _in_its_scope(script: str) -> str:
+@lru_cache(maxsize=32)
+def _build_script_bundle(kind: str, language: str, modification_times: tuple[int, ...]) -> Bundle:
+    libraries = (_find_static_file(name).read_text() for name in VENDOR_SCRIPTS[kind])
+    scripts = (_wrap_in_scope(_find_static_file(name).read_text()) for name in SCRIPTS[kind])
+    return Bundle.from_text("\n".join([_javascript_catalog(language), *libraries, *scripts]))
+
+
+def _wrap_in_scope(script: str) -> str:
     return f"try {{ (() => {{\n{script}\n}})(); }} catch (error) {{ reportError(error); }}"
 
 
-def _words(language: str) -> str:
+def _javascript_catalog(language: str) -> str:
     with translation.override(language):
         view = JavaScriptCatalog()
-        # Our own words alone: the administration's would come along otherwise.
+        # Restricted to our own catalogs; by default the translations of Django's admin are included.
         view.translation = DjangoTranslation(
             language, domain="djangojs", localedirs=[str(path) for path in settings.LOCALE_PATHS]
         )
         return view.render_to_response(view.get_context_data()).content.decode()
 
 
-def _changed(names: tuple[str, ...]) -> tuple[int, ...]:
-    """While somebody works on the files: when each was changed, so that a reload shows it."""
-    return tuple(_path(name).stat().st_mtime_ns for name in names) if settings.DEBUG else ()
+def _modification_times(names: tuple[str, ...]) -> tuple[int, ...]:
+    """Return the times of the last changes, so that a reload shows them; empty in production."""
+    return tuple(_find_static_file(name).stat().st_mtime_ns for name in names) if settings.DEBUG else ()
 
 
-def _path(name: str) -> Path:
-    found = finders.find(name)
-    if not isinstance(found, str):
+def _find_static_file(name: str) -> Path:
+    path = finders.find(name)
+    if not isinstance(path, str):
         raise FileNotFoundError(f"There is no static file {name}.")
-    return Path(found)
+    return Path(path)

@@ -1,4 +1,4 @@
-"""Whose request it is: every page of the desk is an agent's, in the agent's own time zone."""
+"""Decorator for the desk's views: every request is an agent's, in the agent's own time zone."""
 
 import zoneinfo
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from django_htmx.middleware import HtmxDetails
 from omnichannel.accounts.models import User
 from omnichannel.conversations import access
 from omnichannel.conversations.presence import sessions
-from routing.agents import ensure_agent
+from routing.agents import get_or_create_agent
 from routing.models import Agent
 
 TIME_ZONE_COOKIE = "timezone"
@@ -27,31 +27,34 @@ P = ParamSpec("P")
 
 
 class AgentRequest(HttpRequest):
-    """A request of somebody who works at the desk."""
+    """A request of a user who is an agent, as `agent_required` passes it to views."""
 
     user: User
     agent: Agent
     htmx: HtmxDetails
 
 
-def agent_page(view: Callable[Concatenate[AgentRequest, P], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Let in who works at the desk, as the agent they are; others have to sign in, or get 403."""
+def agent_required(view: Callable[Concatenate[AgentRequest, P], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Require an agent: set `request.agent`, redirect to sign-in, or answer 403 without the permission.
+
+    The view runs in the browser's time zone. It answers 410 when the agent has lost access to the conversation.
+    """
 
     @wraps(view)
     def inner(request: Any, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if not request.user.is_authenticated:
-            return _to_sign_in(request)
-        request.agent = _agent(request.user)
+            return _redirect_to_sign_in(request)
+        request.agent = _get_or_create_agent(request.user)
         if request.agent.last_seen_at is not None:
-            # Who works without the script has no stream that says they are there: what they ask for does.
-            sessions.seen(request.user)
-        with timezone.override(zone_of(request)):
+            # Without scripts no event stream shows that the agent is present, so page requests do.
+            sessions.record_page_activity(request.user)
+        with timezone.override(get_request_time_zone(request)):
             try:
                 response = view(request, *args, **kwargs)
-            except access.OutOfSight as why:
-                response = _out_of_sight(request, why)
+            except access.AccessLostError as error:
+                response = _render_no_access(request, error)
         if not response.has_header("Cache-Control"):
-            # A page and its pieces share an address: neither may be taken from a cache for the other.
+            # A page and its fragments share a URL: a cache must not answer one with the other.
             add_never_cache_headers(response)
             patch_vary_headers(response, ["HX-Request", "Cookie"])
         return response
@@ -59,22 +62,22 @@ def agent_page(view: Callable[Concatenate[AgentRequest, P], HttpResponseBase]) -
     return inner
 
 
-def _out_of_sight(request: AgentRequest, why: access.OutOfSight) -> HttpResponse:
-    """What was a conversation until now: a sentence and the way back, with the script in the conversation's place."""
-    template = "desk/thread/_no_access.html" if request.htmx else "desk/thread/no_access.html"
-    return render(request, template, {"why": str(why)}, status=410)
+def _render_no_access(request: AgentRequest, error: access.AccessLostError) -> HttpResponse:
+    """Return the reason and a link to the inbox; for htmx they replace the conversation."""
+    template = "desk/shared/_no_access.html" if request.htmx else "desk/shared/no_access.html"
+    return render(request, template, {"why": str(error)}, status=410)
 
 
-def _agent(user: User) -> Agent:
-    agent = access.agent_of(user)
+def _get_or_create_agent(user: User) -> Agent:
+    agent = access.agent_for_user(user)
     if agent is None:
-        if not user.has_perm(access.WORK):
-            raise PermissionDenied("This person does not work at the desk.")
-        agent = ensure_agent(user)
+        if not user.has_perm(access.WORK_PERMISSION):
+            raise PermissionDenied("This user has no permission to work at the desk.")
+        agent = get_or_create_agent(user)
     return agent
 
 
-def _to_sign_in(request: AgentRequest) -> HttpResponse:
+def _redirect_to_sign_in(request: AgentRequest) -> HttpResponse:
     if not request.htmx:
         return redirect_to_login(request.get_full_path())
     query = urlencode({"next": request.htmx.current_url_abs_path or "/"})
@@ -82,11 +85,11 @@ def _to_sign_in(request: AgentRequest) -> HttpResponse:
 
 
 @cache
-def _known_zones() -> frozenset[str]:
+def _known_time_zones() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones())
 
 
-def zone_of(request: HttpRequest) -> zoneinfo.ZoneInfo | None:
-    """The time zone the browser told us; None, which is the server's, when it told none that is known."""
+def get_request_time_zone(request: HttpRequest) -> zoneinfo.ZoneInfo | None:
+    """Return the time zone from the browser's cookie; None (the server's) when it is missing or unknown."""
     name = unquote(request.COOKIES.get(TIME_ZONE_COOKIE, ""))
-    return zoneinfo.ZoneInfo(name) if name in _known_zones() else None
+    return zoneinfo.ZoneInfo(name) if name in _known_time_zones() else None

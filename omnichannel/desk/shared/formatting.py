@@ -1,6 +1,6 @@
-"""WhatsApp's own formatting, as customers see it: *bold*, _italics_, ~strike~, `mono`, lists and quotes.
+"""Render WhatsApp's formatting: *bold*, _italics_, ~strike~, `mono`, lists and quotes.
 
-Whatever a stranger wrote is escaped in the smallest pieces; the only markup is what is put around them here.
+Every piece of a message's text is escaped; the only HTML in the result is the tags added here.
 """
 
 import re
@@ -12,158 +12,158 @@ from itertools import groupby
 from django.utils.html import Urlizer, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-LONGEST = 10_000  # of a text in which formatting is looked for: WhatsApp's own are shorter
-DEEPEST = 4  # formatting in formatting
+MAX_FORMATTED_LENGTH = 10_000  # characters; WhatsApp's own messages are shorter
+MAX_NESTING = 4
 
-MARKS = {"*": "strong", "_": "em", "~": "s"}
-BLOCK = re.compile(r"```(?=\S|\s*\S)(.+?)```", re.DOTALL)
-# A mark stands at the edge of words, never inside one, and what is in it neither begins nor ends with a blank.
-INLINE = re.compile(
+MARK_TAGS = {"*": "strong", "_": "em", "~": "s"}
+CODE_BLOCK = re.compile(r"```(?=\S|\s*\S)(.+?)```", re.DOTALL)
+# A mark is at the edge of a word, never inside one, and the marked text neither begins nor ends with a space.
+INLINE_MARKUP = re.compile(
     r"(?<![\w*_~`])(?:`(?P<mono>[^`\n]+)`|(?P<mark>[*_~])(?P<inside>(?=\S)(?:(?!(?P=mark))[^\n])+(?<=\S))(?P=mark))(?![\w`])"
 )
-ADDRESS = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
-# Django's linker makes links of nothing else, and takes ten times as long to find that out.
-MAY_BE_LINK = re.compile(r"://|www\.|@|\.(?:com|edu|gov|int|mil|net|org)", re.IGNORECASE)
-QUOTED = re.compile(r"^> (?P<text>\S.*)$")
-BULLET = re.compile(r"^[-*] (?P<text>\S.*)$")
-TAG = re.compile(r"(<[^>]*>)")
-STAND_IN = re.compile("\ue000(\\d+)\ue001")
-NUMBERED = re.compile(r"^(?P<number>\d{1,3})\. (?P<text>\S.*)$")
+URL_PATTERN = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+# Django's Urlizer makes links of nothing else, and takes ten times as long to find that out.
+POSSIBLE_LINK = re.compile(r"://|www\.|@|\.(?:com|edu|gov|int|mil|net|org)", re.IGNORECASE)
+QUOTE_LINE = re.compile(r"^> (?P<text>\S.*)$")
+BULLET_LINE = re.compile(r"^[-*] (?P<text>\S.*)$")
+HTML_TAG = re.compile(r"(<[^>]*>)")
+PLACEHOLDER = re.compile("\ue000(\\d+)\ue001")
+NUMBERED_LINE = re.compile(r"^(?P<number>\d{1,3})\. (?P<text>\S.*)$")
 
 
-class _Linker(Urlizer):
-    """Links a stranger wrote: they open elsewhere, and learn nothing of this page."""
+class _SafeUrlizer(Urlizer):
+    """Make links from untrusted text: they open in a new tab and get no referrer."""
 
     url_template = '<a href="{href}" target="_blank" rel="nofollow noopener noreferrer">{url}</a>'
 
 
-_linker = _Linker()
+_urlizer = _SafeUrlizer()
 
 
-def linked(text: str) -> SafeString:
-    """The text, escaped, its links clickable."""
-    may_have_links = len(text) > 3 and MAY_BE_LINK.search(text)
-    shown = _linker(text, nofollow=False, autoescape=True) if may_have_links else escape(text)
-    return mark_safe(shown)  # noqa: S308 (the linker escapes, too)
+def linkify(text: str) -> SafeString:
+    """Return the text escaped, with clickable links."""
+    may_have_links = len(text) > 3 and POSSIBLE_LINK.search(text)
+    html = _urlizer(text, nofollow=False, autoescape=True) if may_have_links else escape(text)
+    return mark_safe(html)  # noqa: S308 (the Urlizer escapes, too)
 
 
-def formatted(text: str) -> SafeString:
-    """The text as WhatsApp shows it, escaped, its links clickable."""
-    if len(text) > LONGEST:
-        return linked(text)
-    return _joined(_blocks(text.replace("\r\n", "\n")))
+def render_markup(text: str) -> SafeString:
+    """Return the text escaped, formatted as WhatsApp shows it, with clickable links."""
+    if len(text) > MAX_FORMATTED_LENGTH:
+        return linkify(text)
+    return _join_safe(_render_blocks(text.replace("\r\n", "\n")))
 
 
-def is_formatted(text: str) -> bool:
-    """Whether the customer would see anything but the text as it was typed."""
-    return formatted(text) != linked(text)
+def has_markup(text: str) -> bool:
+    """Return whether the customer sees anything but the text as it was typed."""
+    return render_markup(text) != linkify(text)
 
 
-def formatted_around(pieces: Sequence[str]) -> SafeString:
-    """Pieces of text formatted as the one they are; those that are markup of ours are put in as they are. No links."""
-    stand_ins = (
-        f"\ue000{place}\ue001" if isinstance(piece, SafeString) else re.sub("[\ue000\ue001]", "", piece)
-        for place, piece in enumerate(pieces)
+def render_markup_around_html(pieces: Sequence[str]) -> SafeString:
+    """Format pieces of text as one text, without links; a SafeString among them is inserted unchanged."""
+    texts = (
+        f"\ue000{index}\ue001" if isinstance(piece, SafeString) else re.sub("[\ue000\ue001]", "", piece)
+        for index, piece in enumerate(pieces)
     )
-    cut = TAG.split(formatted("".join(stand_ins)))
-    shown = (
+    parts = HTML_TAG.split(render_markup("".join(texts)))  # texts at even indexes, tags at odd ones
+    html = (
         ("" if part.startswith(("<a ", "</a")) else part)
-        if place % 2
-        else STAND_IN.sub(lambda found: pieces[int(found[1])], part)
-        for place, part in enumerate(cut)
+        if index % 2
+        else PLACEHOLDER.sub(lambda match: pieces[int(match[1])], part)
+        for index, part in enumerate(parts)
     )
-    return mark_safe("".join(shown))  # noqa: S308 (escaped when it was formatted)
+    return mark_safe("".join(html))  # noqa: S308 (render_markup escaped it)
 
 
-def _joined(pieces: Iterator[SafeString]) -> SafeString:
-    return mark_safe("".join(pieces))  # noqa: S308 (each is escaped)
+def _join_safe(pieces: Iterator[SafeString]) -> SafeString:
+    return mark_safe("".join(pieces))  # noqa: S308 (each piece is escaped)
 
 
-def _blocks(text: str) -> Iterator[SafeString]:
-    for place, piece in enumerate(BLOCK.split(text)):
-        if place % 2:
+def _render_blocks(text: str) -> Iterator[SafeString]:
+    for index, piece in enumerate(CODE_BLOCK.split(text)):
+        if index % 2:
             yield format_html("<code>{}</code>", piece)
         else:
-            yield _joined(_lines(piece))
+            yield _join_safe(_render_lines(piece))
 
 
 @dataclass(frozen=True)
-class _Line:
+class _MarkupLine:
     kind: str
     text: str
     number: str = field(default="", compare=False)
 
 
-def _read(line: str) -> _Line:
-    if found := QUOTED.match(line):
-        return _Line("quote", found["text"])
-    if found := BULLET.match(line):
-        return _Line("bullet", found["text"])
-    if found := NUMBERED.match(line):
-        return _Line("number", found["text"], found["number"])
-    return _Line("text", line)
+def _parse_line(line: str) -> _MarkupLine:
+    if match := QUOTE_LINE.match(line):
+        return _MarkupLine("quote", match["text"])
+    if match := BULLET_LINE.match(line):
+        return _MarkupLine("bullet", match["text"])
+    if match := NUMBERED_LINE.match(line):
+        return _MarkupLine("number", match["text"], match["number"])
+    return _MarkupLine("text", line)
 
 
-def _lines(text: str) -> Iterator[SafeString]:
-    """Lists and quotes as blocks of their own; the break beside a block is the block's."""
-    for kind, lines in groupby(map(_read, text.split("\n")), key=lambda one: one.kind):
-        yield SHAPES[kind](list(lines))
+def _render_lines(text: str) -> Iterator[SafeString]:
+    """Yield lists and quotes as blocks; the line breaks around a block are dropped."""
+    for kind, lines in groupby(map(_parse_line, text.split("\n")), key=lambda line: line.kind):
+        yield LINE_RENDERERS[kind](list(lines))
 
 
-def _words(lines: list[_Line]) -> SafeString:
-    return _inline("\n".join(one.text for one in lines))
+def _render_text_lines(lines: list[_MarkupLine]) -> SafeString:
+    return _render_inline("\n".join(line.text for line in lines))
 
 
-def _quote(lines: list[_Line]) -> SafeString:
-    return format_html("<blockquote>{}</blockquote>", _words(lines))
+def _render_quote(lines: list[_MarkupLine]) -> SafeString:
+    return format_html("<blockquote>{}</blockquote>", _render_text_lines(lines))
 
 
-def _bullets(lines: list[_Line]) -> SafeString:
-    return format_html("<ul>{}</ul>", _items(lines))
+def _render_bullet_list(lines: list[_MarkupLine]) -> SafeString:
+    return format_html("<ul>{}</ul>", _render_list_items(lines))
 
 
-def _numbers(lines: list[_Line]) -> SafeString:
-    return format_html('<ol start="{}">{}</ol>', lines[0].number, _items(lines))
+def _render_numbered_list(lines: list[_MarkupLine]) -> SafeString:
+    return format_html('<ol start="{}">{}</ol>', lines[0].number, _render_list_items(lines))
 
 
-def _items(lines: list[_Line]) -> SafeString:
-    return format_html_join("", "<li>{}</li>", ((_inline(one.text),) for one in lines))
+def _render_list_items(lines: list[_MarkupLine]) -> SafeString:
+    return format_html_join("", "<li>{}</li>", ((_render_inline(line.text),) for line in lines))
 
 
-SHAPES: dict[str, Callable[[list[_Line]], SafeString]] = {
-    "text": _words,
-    "quote": _quote,
-    "bullet": _bullets,
-    "number": _numbers,
+LINE_RENDERERS: dict[str, Callable[[list[_MarkupLine]], SafeString]] = {
+    "text": _render_text_lines,
+    "quote": _render_quote,
+    "bullet": _render_bullet_list,
+    "number": _render_numbered_list,
 }
 
 
-def _inline(text: str, depth: int = 0) -> SafeString:
-    return _joined(_pieces(text, depth))
+def _render_inline(text: str, depth: int = 0) -> SafeString:
+    return _join_safe(_render_inline_pieces(text, depth))
 
 
-def _pieces(text: str, depth: int) -> Iterator[SafeString]:
-    at = 0
-    for found in _marks(text) if depth < DEEPEST else ():
-        yield linked(text[at : found.start()])
-        if found["mono"] is not None:
-            yield format_html("<code>{}</code>", found["mono"])
+def _render_inline_pieces(text: str, depth: int) -> Iterator[SafeString]:
+    position = 0
+    for match in _find_marks_outside_urls(text) if depth < MAX_NESTING else ():
+        yield linkify(text[position : match.start()])
+        if match["mono"] is not None:
+            yield format_html("<code>{}</code>", match["mono"])
         else:
-            tag = mark_safe(MARKS[found["mark"]])  # noqa: S308 (a tag of ours)
-            yield format_html("<{tag}>{}</{tag}>", _inline(found["inside"], depth + 1), tag=tag)
-        at = found.end()
-    yield linked(text[at:])
+            tag = mark_safe(MARK_TAGS[match["mark"]])  # noqa: S308 (a constant of this module)
+            yield format_html("<{tag}>{}</{tag}>", _render_inline(match["inside"], depth + 1), tag=tag)
+        position = match.end()
+    yield linkify(text[position:])
 
 
-def _marks(text: str) -> Iterator[re.Match[str]]:
-    """The marks that are no part of an address."""
-    at, addresses = 0, ADDRESS.finditer(text) if ":" in text or "www." in text else iter(())
-    address = next(addresses, None)
-    while found := INLINE.search(text, at):
-        while address and address.end() <= found.start():
-            address = next(addresses, None)
-        if address and address.start() < found.start():
-            at = address.end()
+def _find_marks_outside_urls(text: str) -> Iterator[re.Match[str]]:
+    """Yield the marks that are not part of a URL."""
+    position, urls = 0, URL_PATTERN.finditer(text) if ":" in text or "www." in text else iter(())
+    url = next(urls, None)
+    while match := INLINE_MARKUP.search(text, position):
+        while url and url.end() <= match.start():
+            url = next(urls, None)
+        if url and url.start() < match.start():
+            position = url.end()
         else:
-            at = found.end()
-            yield found
+            position = match.end()
+            yield match

@@ -1,4 +1,4 @@
-"""Messages in a word or a line: for the inbox, for quotes, for screen readers."""
+"""Summaries of messages in one line: for the inbox, for quotes and for screen readers."""
 
 import re
 from typing import NamedTuple
@@ -7,40 +7,40 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from omnichannel.accounts.models import User
-from omnichannel.conversations.models import Conversation, Kind, Message, Status
+from omnichannel.conversations.models import Conversation, Message, MessageKind, MessageStatus
 
-LONGEST_LINE = 160
-AUTOMATIC = _("Automatic message")
+MAX_PREVIEW_LENGTH = 160
+AUTOMATIC_MESSAGE_LABEL = _("Automatic message")
 
-FILE_WORDS = {"image": (_("Photo"), "photo"), "audio": (_("Voice message"), "mic"), "video": (_("Video"), "video")}
-STATUS_WORDS = {
-    Status.QUEUED: _("Waiting to be sent"),
-    Status.SENDING: _("Sending"),
-    Status.SENT: _("Sent"),
-    Status.DELIVERED: _("Delivered"),
-    Status.READ: _("Read"),
-    Status.FAILED: _("Not delivered"),
-    Status.UNDELIVERED: _("Not delivered"),
+FILE_LABELS = {"image": (_("Photo"), "photo"), "audio": (_("Voice message"), "mic"), "video": (_("Video"), "video")}
+STATUS_LABELS = {
+    MessageStatus.QUEUED: _("Waiting to send"),
+    MessageStatus.SENDING: _("Sending"),
+    MessageStatus.SENT: _("Sent"),
+    MessageStatus.DELIVERED: _("Delivered"),
+    MessageStatus.READ: _("Read"),
+    MessageStatus.FAILED: _("Not delivered"),
+    MessageStatus.UNDELIVERED: _("Not delivered"),
 }
 
 
-class Line(NamedTuple):
-    """A message in a line: who wrote it, an icon's name, words."""
+class MessagePreview(NamedTuple):
+    """A message in one line: its author, the name of an icon and a text."""
 
-    who: str = ""
+    author: str = ""
     icon: str = ""
     text: str = ""
     has_failed: bool = False
 
 
-def file_word(content_type: str) -> tuple[str, str]:
-    """What a file is called and its icon, by its type."""
-    word, icon = FILE_WORDS.get(content_type.partition("/")[0], (_("Document"), "document"))
-    return str(word), icon
+def file_label_and_icon(content_type: str) -> tuple[str, str]:
+    """Return the label of a file of this content type, and the name of its icon."""
+    label, icon = FILE_LABELS.get(content_type.partition("/")[0], (_("Document"), "document"))
+    return str(label), icon
 
 
-def why_missing(error: str) -> str:
-    """Why a file could not be fetched, as it was stored, in the reader's language; its number stays as it is."""
+def missing_file_reason(error: str) -> str:
+    """Translate the stored reason why a file could not be downloaded; a number in it stays as it is."""
     if not error:
         return gettext("The file did not arrive.")
     number = re.search(r"\d+", error)
@@ -49,47 +49,58 @@ def why_missing(error: str) -> str:
     return gettext(error.replace(number[0], "%(number)s")).replace("%(number)s", number[0])
 
 
-def summary(message: Message, file_type: str) -> tuple[str, str]:
-    """An icon's name and the message in a line."""
+def summarize_message(message: Message, file_type: str) -> tuple[str, str]:
+    """Return the name of an icon and the message in one line.
+
+    Args:
+        file_type: The content type of the message's first file; empty without one.
+    """
     body = " ".join(message.body.split())
     match message.kind:
-        case Kind.TEXT:
+        case MessageKind.TEXT:
             return "", body
-        case Kind.MEDIA:
-            word, icon = file_word(file_type)
-            return icon, body or word
-        case Kind.LOCATION:
-            place = message.content.get("location", {})
-            return "pin", place.get("label") or place.get("address") or gettext("Location")
-        case Kind.CONTACTS:
+        case MessageKind.MEDIA:
+            label, icon = file_label_and_icon(file_type)
+            return icon, body or label
+        case MessageKind.LOCATION:
+            location = message.content.get("location", {})
+            return "pin", location.get("label") or location.get("address") or gettext("Location")
+        case MessageKind.CONTACTS:
             names = [person.get("name", "") for person in message.content.get("contacts", [])]
             return "contact", ", ".join(filter(None, names)) or gettext("Contact card")
-        case Kind.BUTTON:
+        case MessageKind.BUTTON:
             return "reply", message.content.get("button", {}).get("text") or body or gettext("Button reply")
-        case Kind.LIST:
+        case MessageKind.LIST:
             return "reply", message.content.get("list", {}).get("title") or body or gettext("List reply")
-        case Kind.TEMPLATE:
+        case MessageKind.TEMPLATE:
             template = message.content.get("template", {})
-            place = template.get("place") or {}
-            return "template", body or place.get("label") or template.get("name") or gettext("Template")
-        case Kind.UNSUPPORTED:
+            location = template.get("place") or {}
+            return "template", body or location.get("label") or template.get("name") or gettext("Template")
+        case MessageKind.UNSUPPORTED:
             return "unknown", gettext("Unsupported message")
-    raise ValueError(f"There are no words for a message of kind {message.kind}.")
+    raise ValueError(f"No summary is defined for messages of kind {message.kind}.")
 
 
-def author_name(message: Message, reader: User) -> str:
-    """Who of the desk wrote it: `You`, a colleague's first name, or the desk itself; empty for the customer."""
+def author_label(message: Message, reader: User) -> str:
+    """Return the author for this reader: "You", a colleague's first name or "Automatic message".
+
+    A customer's message has an empty label.
+    """
     if message.is_inbound:
         return ""
     if message.author is None:
-        return str(AUTOMATIC)
+        return str(AUTOMATIC_MESSAGE_LABEL)
     return gettext("You") if message.author_id == reader.pk else message.author.first_name or message.author.username
 
 
-def last_line(conversation: Conversation, reader: User) -> Line:
-    """The last message of a conversation, whose `last_file_type` is its first file's type."""
+def preview_last_message(conversation: Conversation, reader: User) -> MessagePreview:
+    """Return the preview of a conversation's last message.
+
+    Args:
+        conversation: Annotated with `last_file_type`, the content type of the last message's first file.
+    """
     message = conversation.last_message
     if message is None:
-        return Line(text=gettext("No messages yet"))
-    icon, text = summary(message, getattr(conversation, "last_file_type", "") or "")
-    return Line(author_name(message, reader), icon, text[:LONGEST_LINE], message.has_failed)
+        return MessagePreview(text=gettext("No messages yet"))
+    icon, text = summarize_message(message, getattr(conversation, "last_file_type", "") or "")
+    return MessagePreview(author_label(message, reader), icon, text[:MAX_PREVIEW_LENGTH], message.has_failed)

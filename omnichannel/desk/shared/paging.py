@@ -1,4 +1,4 @@
-"""Where a page of rows ends: the next one begins there, whatever has been added meanwhile."""
+"""Cursors for paging: the next page begins after the last row shown, even if rows were added."""
 
 from datetime import datetime
 from typing import NamedTuple, Self
@@ -6,34 +6,34 @@ from typing import NamedTuple, Self
 from django.db.models import Q
 
 
-def whole_number(text: str) -> int:
-    """The number that was written; 0 for anything else."""
+def parse_int_or_zero(text: str) -> int:
+    """Return the non-negative integer in the text; 0 for anything else."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
 class Cursor(NamedTuple):
-    """The last row shown, by the moment it is sorted by and its id."""
+    """The last row shown: the timestamp it is sorted by, and its id."""
 
-    at: datetime
+    timestamp: datetime
     pk: int
 
     @classmethod
-    def read(cls, text: str) -> Self | None:
-        """The cursor that was written; None for anything else."""
-        moment, _, pk = text.partition("~")
+    def parse(cls, text: str) -> Self | None:
+        """Return the cursor in the text; None for anything else."""
+        timestamp_text, _, pk = text.partition("~")
         try:
-            at = datetime.fromisoformat(moment)
+            timestamp = datetime.fromisoformat(timestamp_text)
         except ValueError:
             return None
-        return cls(at, whole_number(pk)) if at.tzinfo else None
+        return cls(timestamp, parse_int_or_zero(pk)) if timestamp.tzinfo else None
 
     def __str__(self) -> str:
-        return f"{self.at.isoformat()}~{self.pk}".replace("+00:00", "Z")
+        return f"{self.timestamp.isoformat()}~{self.pk}".replace("+00:00", "Z")
 
-    def before(self, field: str) -> Q:
-        """What comes before this row, newest first."""
-        return Q(**{f"{field}__lt": self.at}) | Q(**{field: self.at, "pk__lt": self.pk})
+    def filter_before(self, field: str) -> Q:
+        """Return the condition for the rows earlier than this one."""
+        return Q(**{f"{field}__lt": self.timestamp}) | Q(**{field: self.timestamp, "pk__lt": self.pk})
 
-    def after(self, field: str) -> Q:
-        """What comes after this row, oldest first."""
-        return Q(**{f"{field}__gt": self.at}) | Q(**{field: self.at, "pk__gt": self.pk})
+    def filter_after(self, field: str) -> Q:
+        """Return the condition for the rows later than this one."""
+        return Q(**{f"{field}__gt": self.timestamp}) | Q(**{field: self.timestamp, "pk__gt": self.pk})

@@ -1,4 +1,4 @@
-"""Who is shown the button that blocks a customer."""
+"""Template filter for the button that blocks a customer."""
 
 from django import template
 
@@ -10,6 +10,6 @@ register = template.Library()
 
 
 @register.filter
-def may_be_blocked_by(conversation: Conversation, reader: User) -> bool:
-    """Whether the reader may block this conversation's customer, or unblock them."""
-    return access.may_block(reader, conversation)
+def can_be_blocked_by(conversation: Conversation, reader: User) -> bool:
+    """Return whether the reader may block or unblock this conversation's customer."""
+    return access.can_block(reader, conversation)

@@ -1,4 +1,4 @@
-"""The style sheets and scripts of a page."""
+"""Template tags for the style sheets and scripts of a page."""
 
 from django import template
 from django.urls import reverse
@@ -12,16 +12,17 @@ register = template.Library()
 
 
 @register.simple_tag
-def styles(kind: str) -> SafeString:
-    """The link to the style sheets of this kind of page."""
+def stylesheet_link(kind: str) -> SafeString:
+    """Return the link to the style sheets of this kind of page."""
     return format_html(
-        '<link rel="stylesheet" href="{}">', reverse("styles", args=[asset_bundles.styles(kind).version, kind])
+        '<link rel="stylesheet" href="{}">',
+        reverse("styles", args=[asset_bundles.get_stylesheet_bundle(kind).version, kind]),
     )
 
 
 @register.simple_tag
-def scripts(kind: str) -> SafeString:
-    """The scripts of this kind of page, in the page's language."""
+def script_tag(kind: str) -> SafeString:
+    """Return the script tag of this kind of page, in the page's language."""
     language = get_language() or "en"
-    version = asset_bundles.scripts(kind, language).version
+    version = asset_bundles.get_script_bundle(kind, language).version
     return format_html('<script src="{}" defer></script>', reverse("scripts", args=[version, kind, language]))

@@ -1,18 +1,19 @@
-"""The customer's language, to look at and to choose."""
+"""Template tag for the choice of the customer's language."""
 
 from collections.abc import Sequence
 
 from django import template
 
 from omnichannel.conversations.models import Contact
-from omnichannel.desk.customer_panel.languages import language_name, languages_to_choose
+from omnichannel.core.languages import language_name
+from omnichannel.desk.customer_panel.languages import language_choices
 
 register = template.Library()
 
 
 @register.simple_tag
-def languages_for(contact: Contact) -> Sequence[tuple[str, str]]:
-    """Code and name of each language to choose from; the customer's own is always among them."""
-    offered, own = languages_to_choose(), contact.language
-    is_offered = own in {code for code, _ in offered}
-    return offered if is_offered else [*offered, (own, language_name(own))]
+def language_choices_for(contact: Contact) -> Sequence[tuple[str, str]]:
+    """Return code and name of each language to choose from, always with the customer's own."""
+    choices, current = language_choices(), contact.language
+    is_listed = current in {code for code, _ in choices}
+    return choices if is_listed else [*choices, (current, language_name(current))]

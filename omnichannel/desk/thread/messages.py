@@ -1,4 +1,4 @@
-"""A conversation's messages and what happened between them, in order, with a divider above each day."""
+"""The thread of a conversation: messages, events and notes in order, with a divider above each day."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,74 +9,74 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, NullIf
 from django.utils import timezone
 
-from channels_whatsapp.errors import plain_reason
+from channels_whatsapp.error_reasons import get_error_reason
 from omnichannel.conversations import access
-from omnichannel.conversations.models import Attachment, Conversation, Message, Note, Status
-from omnichannel.conversations.outbound.compose import id_when_sent_again
-from omnichannel.desk.shared.message_preview import STATUS_WORDS, summary
+from omnichannel.conversations.models import Attachment, AttachmentState, Conversation, Message, MessageStatus, Note
+from omnichannel.conversations.outbound.compose import get_resend_public_id
+from omnichannel.desk.shared.message_preview import STATUS_LABELS, summarize_message
 from omnichannel.desk.shared.paging import Cursor
-from omnichannel.desk.shared.times import PAGE_ORDER, day_name
-from omnichannel.desk.thread.timeline import Happening, Noted, beside
+from omnichannel.desk.shared.times import SORT_KEY_FORMAT, format_day_heading
+from omnichannel.desk.thread.timeline import EventEntry, NoteEntry, get_events_and_notes
 from routing.models import Agent
 
-PAGE: Final = 50
-HALF: Final = 25  # on either side of a message that is looked for
-MOST_PIECES: Final = 200
+PAGE_SIZE: Final = 50
+CONTEXT_SIZE: Final = 25  # messages on either side of a target message
+MAX_UPDATES: Final = 200
 OUTCOME_UNKNOWN_AFTER = timedelta(seconds=15)
-# A transaction that was under way when the page last asked may commit rows that are older than that.
-OVERLAP = timedelta(seconds=20)
+# A transaction that was open at the page's last request may commit rows with an earlier timestamp.
+UPDATE_OVERLAP = timedelta(seconds=20)
 
 
 @dataclass(frozen=True)
-class Day:
+class DayDivider:
     """The divider above a day's messages."""
 
-    at: datetime
+    timestamp: datetime
 
     template = "desk/thread/_day.html"
 
     @property
     def id(self) -> str:
-        return f"day-{timezone.localdate(self.at)}"
+        return f"day-{timezone.localdate(self.timestamp)}"
 
     @property
-    def order(self) -> str:
-        start = timezone.localtime(self.at).replace(hour=0, minute=0, second=0, microsecond=0)
-        return f"{start.astimezone(UTC):{PAGE_ORDER}}-0"
+    def sort_key(self) -> str:
+        start = timezone.localtime(self.timestamp).replace(hour=0, minute=0, second=0, microsecond=0)
+        return f"{start.astimezone(UTC):{SORT_KEY_FORMAT}}-0"
 
     @property
     def version(self) -> str:
-        return day_name(self.at)
+        return format_day_heading(self.timestamp)
 
 
 @dataclass(frozen=True)
-class Unread:
-    """The divider above the first message that its agent has not seen."""
+class UnreadDivider:
+    """The divider above the first message that the conversation's agent has not seen."""
 
-    before: Message
+    first_unread: Message
 
     template = "desk/thread/_unread_divider.html"
 
     @property
-    def at(self) -> datetime:
-        return self.before.created_at
+    def timestamp(self) -> datetime:
+        return self.first_unread.created_at
 
     @property
-    def order(self) -> str:
-        return f"{self.at.astimezone(UTC):{PAGE_ORDER}}-1-~"
+    def sort_key(self) -> str:
+        return f"{self.timestamp.astimezone(UTC):{SORT_KEY_FORMAT}}-1-~"
 
 
 @dataclass(frozen=True)
-class Said:
-    """A message as it is shown."""
+class MessageEntry:
+    """A message as the thread shows it."""
 
     message: Message
-    was_sent_again: bool = False
+    was_resent: bool = False
 
-    template = "desk/thread/_message.html"
+    template = "desk/thread/message/_message.html"
 
     @property
-    def at(self) -> datetime:
+    def timestamp(self) -> datetime:
         return self.message.created_at
 
     @property
@@ -84,188 +84,250 @@ class Said:
         return f"message-{self.message.pk}"
 
     @property
-    def order(self) -> str:
-        return f"{self.at.astimezone(UTC):{PAGE_ORDER}}-2-{self.message.pk:012d}"
+    def sort_key(self) -> str:
+        return f"{self.timestamp.astimezone(UTC):{SORT_KEY_FORMAT}}-2-{self.message.pk:012d}"
 
     @property
     def version(self) -> str:
-        """Another one whenever the message would look different."""
-        marks = f"{'?' if self.outcome_unknown else ''}{'+' if self.was_sent_again else ''}"
-        return f"{self.message.updated_at.astimezone(UTC):{PAGE_ORDER}}{marks}"
+        """Return a value that changes whenever the message is shown differently."""
+        marks = f"{'?' if self.is_outcome_unknown else ''}{'+' if self.was_resent else ''}"
+        return f"{self.message.updated_at.astimezone(UTC):{SORT_KEY_FORMAT}}{marks}"
 
     @property
-    def outcome_unknown(self) -> bool:
-        """Whether the call to Twilio was cut off, so that nobody knows yet if the message went out."""
+    def is_outcome_unknown(self) -> bool:
+        """Return whether the call to Twilio was interrupted, so that it is unknown if the message was sent."""
         message = self.message
-        if message.status != Status.SENDING or message.twilio_sid or message.sending_since is None:
+        if message.status != MessageStatus.SENDING or message.twilio_sid or message.sending_since is None:
             return False
         return timezone.now() - message.sending_since > OUTCOME_UNKNOWN_AFTER
 
     @property
-    def is_settled(self) -> bool:
-        return self.message.is_inbound or self.message.status not in {Status.QUEUED, Status.SENDING}
+    def has_final_status(self) -> bool:
+        return self.message.is_inbound or self.message.status not in {MessageStatus.QUEUED, MessageStatus.SENDING}
 
     @property
-    def status_words(self) -> str:
-        """For screen readers and the mouse: what became of our message."""
-        return str(STATUS_WORDS[Status(self.message.status)])
+    def status_label(self) -> str:
+        """Return the status of our message, for screen readers and the tooltip."""
+        return str(STATUS_LABELS[MessageStatus(self.message.status)])
 
     @property
-    def reason(self) -> str:
-        """Why it was not delivered."""
-        of_template = "template" in self.message.content
-        return plain_reason(self.message.error_code, self.message.error_message, of_template=of_template)
+    def status_icon(self) -> str:
+        """The name of the icon for what became of our message."""
+        if self.message.has_failed:
+            return "warn"
+        status = MessageStatus(self.message.status)
+        return (
+            status.value if status in {MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.SENT} else "delivered"
+        )
 
     @property
-    def quoted_words(self) -> tuple[str, str]:
-        """Icon and words of the quoted message; both empty without one."""
+    def vcard_files(self) -> list[Attachment]:
+        """Return the stored contact card files of a message that shares contacts."""
+        if not self.message.content.get("contacts"):
+            return []
+        files = self.message.attachments.all()
+        return [file for file in files if file.state == AttachmentState.STORED and file.content_type == "text/vcard"]
+
+    @property
+    def failure_reason(self) -> str:
+        """Return the reason why the message was not delivered."""
+        is_template = "template" in self.message.content
+        return get_error_reason(self.message.error_code, self.message.error_message, is_template=is_template)
+
+    @property
+    def quoted_preview(self) -> tuple[str, str]:
+        """Return icon and text of the quoted message; both empty without one."""
         quoted = self.message.quoted
-        return summary(quoted, getattr(self.message, "quoted_file_type", "") or "") if quoted else ("", "")
+        return summarize_message(quoted, getattr(self.message, "quoted_file_type", "") or "") if quoted else ("", "")
 
 
-Entry = Day | Unread | Happening | Noted | Said
+ThreadEntry = DayDivider | UnreadDivider | EventEntry | NoteEntry | MessageEntry
 
 
 @dataclass(frozen=True)
 class Thread:
-    """A stretch of the conversation. `earlier` is where to go on upwards, `later` downwards; None where it ends."""
+    """A page of the conversation.
 
-    entries: Sequence[Entry]
-    earlier: Cursor | None = None
-    later: Cursor | None = None
+    Attributes:
+        earlier_cursor: The first message, to load earlier ones; None at the beginning of the conversation.
+        later_cursor: The last message, to load later ones; None at the end.
+        is_single_message: Whether only one message that has changed is in it; other changes may be missing.
+        target_message_id: The message the page was opened at; 0 without one.
+    """
+
+    entries: Sequence[ThreadEntry]
+    earlier_cursor: Cursor | None = None
+    later_cursor: Cursor | None = None
     has_more: bool = False
-    is_one: bool = False  # a message that has changed, and nothing of what else may have
-    shown: int = 0  # the message that was looked for
+    is_single_message: bool = False
+    target_message_id: int = 0
 
 
-def stretch(
+def get_thread(
     conversation: Conversation,
     *,
     before: Cursor | None = None,
     after: Cursor | None = None,
-    around: int = 0,
-    unread: int = 0,
+    around_message_id: int = 0,
+    unread_count: int = 0,
 ) -> Thread:
-    """The newest messages, or those at that place in the conversation, with what happened meanwhile."""
+    """Return the newest messages, or those at a cursor or a message, with events and notes.
+
+    Args:
+        around_message_id: Ignored when the message is not in this conversation.
+        unread_count: The number of unread messages, for the divider above the first of them.
+    """
     if after is not None:
-        return _later(conversation, after)
-    return (around and _around(conversation, around)) or _earlier(conversation, before, unread)
-
-
-def _earlier(conversation: Conversation, before: Cursor | None, unread: int) -> Thread:
-    found = _messages(conversation)
-    if before is not None:
-        # Said twice, so that the index is entered at the place.
-        found = found.filter(before.before("created_at"), created_at__lte=before.at)
-    newest = list(found.order_by("-created_at", "-pk")[: PAGE + 1])
-    messages, is_all = newest[:PAGE][::-1], len(newest) <= PAGE
-    others = beside(
-        conversation,
-        since=None if is_all else messages[0].created_at,
-        before=before.at if before is not None else None,
+        return _get_thread_after(conversation, after)
+    return (around_message_id and _get_thread_around(conversation, around_message_id)) or _get_thread_before(
+        conversation, before, unread_count
     )
-    earlier = None if is_all else _place(messages[0])
-    later = _place(messages[-1]) if before is not None and messages else None
-    return Thread(in_order([*_said(messages), *_unread(messages, unread), *others]), earlier, later)
 
 
-def _later(conversation: Conversation, after: Cursor) -> Thread:
-    found = _messages(conversation).filter(after.after("created_at"), created_at__gte=after.at)
-    oldest = list(found.order_by("created_at", "pk")[: PAGE + 1])
-    messages, is_all = oldest[:PAGE], len(oldest) <= PAGE
-    others = beside(conversation, since=after.at, before=None if is_all else messages[-1].created_at)
-    earlier = _place(messages[0]) if messages else after
-    return Thread(in_order([*_said(messages), *others]), earlier, None if is_all else _place(messages[-1]))
+def _get_thread_before(conversation: Conversation, before: Cursor | None, unread: int) -> Thread:
+    candidates = _messages_of(conversation)
+    if before is not None:
+        # `created_at__lte` is redundant, but lets the database enter the index at the cursor.
+        candidates = candidates.filter(before.filter_before("created_at"), created_at__lte=before.timestamp)
+    newest = list(candidates.order_by("-created_at", "-pk")[: PAGE_SIZE + 1])
+    messages, is_first_page = newest[:PAGE_SIZE][::-1], len(newest) <= PAGE_SIZE
+    events_and_notes = get_events_and_notes(
+        conversation,
+        since=None if is_first_page else messages[0].created_at,
+        before=before.timestamp if before is not None else None,
+    )
+    earlier = None if is_first_page else _cursor_at(messages[0])
+    later = _cursor_at(messages[-1]) if before is not None and messages else None
+    return Thread(
+        sort_with_day_dividers([*_message_entries(messages), *_unread_dividers(messages, unread), *events_and_notes]),
+        earlier,
+        later,
+    )
 
 
-def _around(conversation: Conversation, pk: int) -> Thread | None:
-    """The message in the midst of its neighbours; None where it is not one of this conversation's."""
-    # One question for both sides: how many queries a conversation takes is counted.
-    at = Subquery(conversation.messages.filter(pk=pk).values("created_at"))
-    until = conversation.messages.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lte=pk), created_at__lte=at)
-    beyond = conversation.messages.filter(Q(created_at__gt=at) | Q(created_at=at, pk__gt=pk), created_at__gte=at)
-    both = Q(pk__in=until.order_by("-created_at", "-pk").values("pk")[: HALF + 1])
-    both |= Q(pk__in=beyond.order_by("created_at", "pk").values("pk")[: HALF + 1])
-    found = list(_messages(conversation).filter(both).order_by("created_at", "pk"))
-    if not found:
+def _get_thread_after(conversation: Conversation, after: Cursor) -> Thread:
+    candidates = _messages_of(conversation).filter(after.filter_after("created_at"), created_at__gte=after.timestamp)
+    oldest = list(candidates.order_by("created_at", "pk")[: PAGE_SIZE + 1])
+    messages, is_last_page = oldest[:PAGE_SIZE], len(oldest) <= PAGE_SIZE
+    events_and_notes = get_events_and_notes(
+        conversation, since=after.timestamp, before=None if is_last_page else messages[-1].created_at
+    )
+    earlier = _cursor_at(messages[0]) if messages else after
+    return Thread(
+        sort_with_day_dividers([*_message_entries(messages), *events_and_notes]),
+        earlier,
+        None if is_last_page else _cursor_at(messages[-1]),
+    )
+
+
+def _get_thread_around(conversation: Conversation, pk: int) -> Thread | None:
+    """Return the message with its neighbours on both sides; None when it is not in this conversation."""
+    # One query for both sides: a test limits the number of queries per conversation.
+    created_at = Subquery(conversation.messages.filter(pk=pk).values("created_at"))
+    until = conversation.messages.filter(
+        Q(created_at__lt=created_at) | Q(created_at=created_at, pk__lte=pk), created_at__lte=created_at
+    )
+    after = conversation.messages.filter(
+        Q(created_at__gt=created_at) | Q(created_at=created_at, pk__gt=pk), created_at__gte=created_at
+    )
+    condition = Q(pk__in=until.order_by("-created_at", "-pk").values("pk")[: CONTEXT_SIZE + 1])
+    condition |= Q(pk__in=after.order_by("created_at", "pk").values("pk")[: CONTEXT_SIZE + 1])
+    neighbours = list(_messages_of(conversation).filter(condition).order_by("created_at", "pk"))
+    if not neighbours:
         return None
-    middle = next(place for place, message in enumerate(found) if message.pk == pk)
-    messages = found[max(0, middle - HALF + 1) : middle + HALF + 1]
-    earlier = _place(messages[0]) if found[0] is not messages[0] else None
-    later = _place(messages[-1]) if found[-1] is not messages[-1] else None
-    others = beside(conversation, since=earlier and earlier.at, before=later and later.at)
-    return Thread(in_order([*_said(messages), *others]), earlier, later, shown=pk)
+    middle = next(index for index, message in enumerate(neighbours) if message.pk == pk)
+    messages = neighbours[max(0, middle - CONTEXT_SIZE + 1) : middle + CONTEXT_SIZE + 1]
+    earlier = _cursor_at(messages[0]) if neighbours[0] is not messages[0] else None
+    later = _cursor_at(messages[-1]) if neighbours[-1] is not messages[-1] else None
+    events_and_notes = get_events_and_notes(
+        conversation, since=earlier and earlier.timestamp, before=later and later.timestamp
+    )
+    return Thread(
+        sort_with_day_dividers([*_message_entries(messages), *events_and_notes]), earlier, later, target_message_id=pk
+    )
 
 
-def _place(message: Message) -> Cursor:
+def _cursor_at(message: Message) -> Cursor:
     return Cursor(message.created_at, message.pk)
 
 
-def _said(messages: Sequence[Message]) -> list[Said]:
-    known = {message.public_id for message in messages}
-    return [Said(message, message.has_failed and id_when_sent_again(message) in known) for message in messages]
+def _message_entries(messages: Sequence[Message]) -> list[MessageEntry]:
+    public_ids = {message.public_id for message in messages}
+    return [
+        MessageEntry(message, message.has_failed and get_resend_public_id(message) in public_ids)
+        for message in messages
+    ]
 
 
-def _unread(messages: Sequence[Message], unread: int) -> list[Unread]:
-    theirs = [message for message in messages if message.is_inbound]
-    return [Unread(theirs[-unread])] if 0 < unread <= len(theirs) else []
+def _unread_dividers(messages: Sequence[Message], unread: int) -> list[UnreadDivider]:
+    inbound = [message for message in messages if message.is_inbound]
+    return [UnreadDivider(inbound[-unread])] if 0 < unread <= len(inbound) else []
 
 
-def news(conversation: Conversation, *, after: int, since: datetime) -> Thread:
-    """What was written after that message or has changed since then, for a page that is open."""
-    at = since - OVERLAP
-    # All that is under way: one of those that is missing here was taken back, and goes from the page.
-    unsettled = Q(status__in=[Status.QUEUED, Status.SENDING])
-    changed = _messages(conversation).filter(Q(pk__gt=after) | Q(updated_at__gte=at) | unsettled)
-    messages = list(changed.order_by("pk")[:MOST_PIECES])
-    others = beside(conversation, since=at)
-    return Thread(in_order([*_said(messages), *others]), has_more=len(messages) == MOST_PIECES)
+def get_thread_updates(conversation: Conversation, *, after_message_id: int, changed_since: datetime) -> Thread:
+    """Return the messages, events and notes that are new or have changed, for a page that is open.
 
-
-def as_it_is_now(agent: Agent, conversation: int, pk: int) -> Message | None:
-    """One message with its conversation, for a page on which nothing else has changed: as few queries as can be.
-
-    None where the agent may see neither, and where the message has failed, because that changes more than the message.
+    At most MAX_UPDATES messages are returned; `has_more` tells whether there may be more.
     """
-    found = _shown(Message.objects.filter(pk=pk, conversation=conversation))
-    message = access.message_with_conversation(agent, found)
+    since = changed_since - UPDATE_OVERLAP
+    # Includes all pending messages: the page removes a pending message that is missing here, as it was taken back.
+    is_pending = Q(status__in=[MessageStatus.QUEUED, MessageStatus.SENDING])
+    changed = _messages_of(conversation).filter(Q(pk__gt=after_message_id) | Q(updated_at__gte=since) | is_pending)
+    messages = list(changed.order_by("pk")[:MAX_UPDATES])
+    events_and_notes = get_events_and_notes(conversation, since=since)
+    return Thread(
+        sort_with_day_dividers([*_message_entries(messages), *events_and_notes]), has_more=len(messages) == MAX_UPDATES
+    )
+
+
+def get_changed_message(agent: Agent, conversation_pk: int, pk: int) -> Message | None:
+    """Return a message and its conversation in few queries, for a page on which nothing else changed.
+
+    Returns:
+        None when the agent may not see it, and when it has failed, because that changes other parts of the page too.
+    """
+    messages = _with_display_data(Message.objects.filter(pk=pk, conversation=conversation_pk))
+    message = access.get_visible_message(agent, messages)
     return None if message is None or message.has_failed else message
 
 
-def alone(message: Message) -> Thread:
-    """This message only."""
-    return Thread(in_order(_said([message])), is_one=True)
+def single_message_update(message: Message) -> Thread:
+    """Return a thread of this message only."""
+    return Thread(sort_with_day_dividers(_message_entries([message])), is_single_message=True)
 
 
-def only_note(note: Note) -> Thread:
-    """This note, as it is shown now."""
-    return Thread(in_order(beside(note.conversation, since=note.created_at)))
+def thread_of_note(note: Note) -> Thread:
+    """Return a thread of this note, as it is now."""
+    return Thread(sort_with_day_dividers(get_events_and_notes(note.conversation, since=note.created_at)))
 
 
-def only(conversation: Conversation, *messages: Message) -> Thread:
-    """These messages, as they are shown now."""
-    return Thread(in_order(_said(list(_messages(conversation).filter(pk__in=[one.pk for one in messages])))))
+def thread_of_messages(conversation: Conversation, *messages: Message) -> Thread:
+    """Return a thread of these messages, as they are now."""
+    pks = [message.pk for message in messages]
+    return Thread(sort_with_day_dividers(_message_entries(list(_messages_of(conversation).filter(pk__in=pks)))))
 
 
-def _messages(conversation: Conversation) -> QuerySet[Message]:
-    return _shown(conversation.messages.all())
+def _messages_of(conversation: Conversation) -> QuerySet[Message]:
+    return _with_display_data(conversation.messages.all())
 
 
-def _shown(messages: QuerySet[Message]) -> QuerySet[Message]:
-    """With everything a message shows."""
+def _with_display_data(messages: QuerySet[Message]) -> QuerySet[Message]:
+    """Add everything that the display of a message needs."""
     first_file = Attachment.objects.filter(message=OuterRef("quoted"), position=0)
-    of_type = Coalesce(NullIf("content_type", Value("")), "declared_type")
-    found = messages.select_related("author", "quoted__author").prefetch_related("attachments")
-    return found.annotate(quoted_file_type=Subquery(first_file.values_list(of_type)[:1]))
+    content_type = Coalesce(NullIf("content_type", Value("")), "declared_type")
+    related = messages.select_related("author", "quoted__author").prefetch_related("attachments")
+    return related.annotate(quoted_file_type=Subquery(first_file.values_list(content_type)[:1]))
 
 
-def in_order(entries: Iterable[Unread | Said | Happening | Noted]) -> list[Entry]:
-    """By time, each day under its divider."""
-    ordered: list[Entry] = []
+def sort_with_day_dividers(
+    entries: Iterable[UnreadDivider | MessageEntry | EventEntry | NoteEntry],
+) -> list[ThreadEntry]:
+    """Sort the entries by time and put a divider above each day."""
+    ordered: list[ThreadEntry] = []
     day = None
-    for entry in sorted(entries, key=lambda one: one.order):
-        if timezone.localdate(entry.at) != day:
-            day = timezone.localdate(entry.at)
-            ordered.append(Day(entry.at))
+    for entry in sorted(entries, key=lambda entry: entry.sort_key):
+        if timezone.localdate(entry.timestamp) != day:
+            day = timezone.localdate(entry.timestamp)
+            ordered.append(DayDivider(entry.timestamp))
         ordered.append(entry)
     return ordered

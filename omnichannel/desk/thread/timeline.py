@@ -1,4 +1,4 @@
-"""What stands between the messages: what happened, and the notes of colleagues. One query for both."""
+"""The events and notes between the messages of a thread, loaded in one query."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -12,23 +12,32 @@ from django.db.models.functions import Cast
 from omnichannel.accounts.models import User
 from omnichannel.conversations.models import Conversation, ConversationEvent, Mention, Note
 from omnichannel.core.localized_text import LocalizedText
-from omnichannel.desk.shared.times import PAGE_ORDER
+from omnichannel.desk.shared.times import SORT_KEY_FORMAT
 
-MOST: Final = 200
-EVENT, NOTE, MENTION = "event", "note", "mention"
-COLUMNS = ("what", "row", "at", "words", "who", "first", "last", "name")
+MAX_ENTRIES: Final = 200
+EVENT_ROW, NOTE_ROW, MENTION_ROW = "event", "note", "mention"
+COLUMNS = (
+    "entry_kind",
+    "entry_pk",
+    "entry_time",
+    "entry_text",
+    "person_pk",
+    "person_first_name",
+    "person_last_name",
+    "person_username",
+)
 
 
 @dataclass(frozen=True)
-class Happening:
-    """A line of the timeline between the messages."""
+class EventEntry:
+    """An event of the conversation, as a line between the messages."""
 
     event: ConversationEvent
 
     template = "desk/thread/_event.html"
 
     @property
-    def at(self) -> datetime:
+    def timestamp(self) -> datetime:
         return self.event.created_at
 
     @property
@@ -36,28 +45,28 @@ class Happening:
         return f"event-{self.event.pk}"
 
     @property
-    def order(self) -> str:
-        return f"{self.at.astimezone(UTC):{PAGE_ORDER}}-1-{self.event.pk:012d}"
+    def sort_key(self) -> str:
+        return f"{self.timestamp.astimezone(UTC):{SORT_KEY_FORMAT}}-1-{self.event.pk:012d}"
 
     version = "1"
 
 
 @dataclass(frozen=True)
-class Noted:
-    """A note of a colleague, and whom it mentions."""
+class NoteEntry:
+    """A note of a colleague, and the users it mentions."""
 
     note: Note
-    meant: tuple[User, ...] = ()
+    mentioned_users: tuple[User, ...] = ()
 
     template = "desk/thread/_note.html"
 
     @property
-    def names(self) -> set[str]:
-        """By what names the text may mention them."""
-        return {name for user in self.meant for name in (user.display_name, user.username)}
+    def mention_names(self) -> set[str]:
+        """Return the names by which the text may mention the users."""
+        return {name for user in self.mentioned_users for name in (user.display_name, user.username)}
 
     @property
-    def at(self) -> datetime:
+    def timestamp(self) -> datetime:
         return self.note.created_at
 
     @property
@@ -65,63 +74,79 @@ class Noted:
         return f"note-{self.note.pk}"
 
     @property
-    def order(self) -> str:
-        return f"{self.at.astimezone(UTC):{PAGE_ORDER}}-3-{self.note.pk:012d}"
+    def sort_key(self) -> str:
+        return f"{self.timestamp.astimezone(UTC):{SORT_KEY_FORMAT}}-3-{self.note.pk:012d}"
 
     version = "1"
 
 
-def beside(conversation: Conversation, *, since: datetime | None = None, before: datetime | None = None) -> list[Any]:
-    """Happenings and notes from one moment until before another, oldest first."""
-    rows = _rows(conversation, since, before).order_by("at", "row")
-    return list(_entries(rows[:MOST]))
+def get_events_and_notes(
+    conversation: Conversation, *, since: datetime | None = None, before: datetime | None = None
+) -> list[Any]:
+    """Return events and notes from `since` until before `before`, oldest first, at most MAX_ENTRIES rows."""
+    rows = _timeline_rows(conversation, since, before).order_by("entry_time", "entry_pk")
+    return list(_build_entries(rows[:MAX_ENTRIES]))
 
 
-def _rows(conversation: Conversation, since: datetime | None, before: datetime | None) -> Any:
-    def within(field: str) -> Q:
-        span = Q(**{f"{field}__gte": since}) if since else Q()
-        return span & Q(**{f"{field}__lt": before}) if before else span
+def _timeline_rows(conversation: Conversation, since: datetime | None, before: datetime | None) -> Any:
+    def is_in_period(field: str) -> Q:
+        condition = Q(**{f"{field}__gte": since}) if since else Q()
+        return condition & Q(**{f"{field}__lt": before}) if before else condition
 
-    nobody = {"who": Value(0, IntegerField()), **{name: _said("") for name in ("first", "last", "name")}}
-    events = conversation.events.filter(within("created_at")).annotate(
-        what=_said(EVENT), row=F("pk"), at=F("created_at"), words=Cast("said", TextField()), **nobody
+    events = conversation.events.filter(is_in_period("created_at")).annotate(
+        entry_kind=_text_value(EVENT_ROW),
+        entry_pk=F("pk"),
+        entry_time=F("created_at"),
+        entry_text=Cast("text", TextField()),
+        person_pk=Value(0, IntegerField()),
+        person_first_name=_text_value(""),
+        person_last_name=_text_value(""),
+        person_username=_text_value(""),
     )
-    notes = conversation.notes.filter(within("created_at")).annotate(
-        what=_said(NOTE), row=F("pk"), at=F("created_at"), words=F("text"), who=F("author_id"), **_person("author")
+    notes = conversation.notes.filter(is_in_period("created_at")).annotate(
+        entry_kind=_text_value(NOTE_ROW),
+        entry_pk=F("pk"),
+        entry_time=F("created_at"),
+        entry_text=F("text"),
+        **_person_columns("author"),
     )
-    meant = Mention.objects.filter(within("note__created_at"), note__conversation=conversation).annotate(
-        what=_said(MENTION),
-        row=F("note_id"),
-        at=F("note__created_at"),
-        words=Cast(_said(""), TextField()),
-        who=F("agent__user_id"),
-        **_person("agent__user"),
+    mentions = Mention.objects.filter(is_in_period("note__created_at"), note__conversation=conversation).annotate(
+        entry_kind=_text_value(MENTION_ROW),
+        entry_pk=F("note_id"),
+        entry_time=F("note__created_at"),
+        entry_text=Cast(_text_value(""), TextField()),
+        **_person_columns("agent__user"),
     )
-    parts = [found.order_by().values_list(*COLUMNS) for found in (events, notes, meant)]
-    return parts[0].union(*parts[1:], all=True)
+    querysets = [queryset.order_by().values_list(*COLUMNS) for queryset in (events, notes, mentions)]
+    return querysets[0].union(*querysets[1:], all=True)
 
 
-def _said(word: str) -> Value:
-    return Value(word, CharField())
+def _text_value(text: str) -> Value:
+    return Value(text, CharField())
 
 
-def _person(path: str) -> dict[str, F]:
-    return {"first": F(f"{path}__first_name"), "last": F(f"{path}__last_name"), "name": F(f"{path}__username")}
+def _person_columns(path: str) -> dict[str, F]:
+    return {
+        "person_pk": F(f"{path}_id"),
+        "person_first_name": F(f"{path}__first_name"),
+        "person_last_name": F(f"{path}__last_name"),
+        "person_username": F(f"{path}__username"),
+    }
 
 
-def _entries(rows: Iterable[tuple[Any, ...]]) -> Iterator[Happening | Noted]:
-    found = list(rows)
-    meant: dict[int, list[User]] = {}
-    for what, pk, _, _, *who in found:
-        if what == MENTION:
-            meant.setdefault(pk, []).append(_user(*who))
-    for what, pk, at, words, *who in found:
-        if what == EVENT:
-            yield Happening(ConversationEvent(pk=pk, said=LocalizedText.read(json.loads(words)), created_at=at))
-        elif what == NOTE:
-            note = Note(pk=pk, text=words, created_at=at, author=_user(*who))
-            yield Noted(note, tuple(meant.get(pk, ())))
+def _build_entries(rows: Iterable[tuple[Any, ...]]) -> Iterator[EventEntry | NoteEntry]:
+    rows = list(rows)
+    users_by_note: dict[int, list[User]] = {}
+    for kind, pk, _, _, *person in rows:
+        if kind == MENTION_ROW:
+            users_by_note.setdefault(pk, []).append(_build_user(*person))
+    for kind, pk, time, text, *person in rows:
+        if kind == EVENT_ROW:
+            yield EventEntry(ConversationEvent(pk=pk, text=LocalizedText.from_json(json.loads(text)), created_at=time))
+        elif kind == NOTE_ROW:
+            note = Note(pk=pk, text=text, created_at=time, author=_build_user(*person))
+            yield NoteEntry(note, tuple(users_by_note.get(pk, ())))
 
 
-def _user(pk: int, first: str, last: str, name: str) -> User:
-    return User(pk=pk, first_name=first, last_name=last, username=name)
+def _build_user(pk: int, first_name: str, last_name: str, username: str) -> User:
+    return User(pk=pk, first_name=first_name, last_name=last_name, username=username)

@@ -1,7 +1,10 @@
-"""The desk's pages. Each view finds, allows, reads, acts and shows; the rules are in `omnichannel.conversations`."""
+"""Views of the desk.
+
+Each view finds, authorises, validates, acts and renders; the rules are in `omnichannel.conversations`.
+"""
 
 from omnichannel.desk.views.assets import scripts, styles
-from omnichannel.desk.views.files import offered_file
 from omnichannel.desk.views.sign_in import sign_in, sign_out
+from omnichannel.desk.views.thread.attachments import signed_attachment
 
-__all__ = ["offered_file", "scripts", "sign_in", "sign_out", "styles"]
+__all__ = ["signed_attachment", "scripts", "sign_in", "sign_out", "styles"]

@@ -1,78 +1,80 @@
-"""Dialogs that ask something before it is done with a conversation: urgent, later, labelled, closed."""
+"""Dialogs about one conversation: priority, snooze, labels, close, transfer, consult, assign."""
 
 from collections.abc import Callable
-from typing import Any
 
 from django.http import HttpResponse, HttpResponseBase
-from django.shortcuts import render, resolve_url
+from django.shortcuts import resolve_url
 from django.views.decorators.http import require_http_methods
 
 from omnichannel.conversations import access
-from omnichannel.conversations.lifecycle.dispositions import WrapUpRefused
+from omnichannel.conversations.lifecycle.dispositions import WrapUpError
 from omnichannel.conversations.models import Conversation
-from omnichannel.conversations.state_machine import TransitionRefused
-from omnichannel.desk.dialogs import forms
-from omnichannel.desk.shared.decorators import AgentRequest, agent_page
+from omnichannel.conversations.state_machine import TransitionError
+from omnichannel.desk.dialogs import definitions
+from omnichannel.desk.dialogs.definitions import Dialog
+from omnichannel.desk.dialogs.forms import DialogForm
+from omnichannel.desk.dialogs.responses import render_dialog
+from omnichannel.desk.shared.decorators import AgentRequest, agent_required
 from omnichannel.desk.thread.actions import actions_for
-from omnichannel.desk.views.conversation import answer
-from omnichannel.desk.views.transitions import NOT_NOW, show_afterwards
+from omnichannel.desk.views.transitions import NOT_AVAILABLE
+from omnichannel.desk.workspace import conversation_response, render_after_transition
 
 
-def show_dialog(request: AgentRequest, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
-    """A dialog over the page; without the script a page of its own."""
-    template = "desk/dialogs/_dialog.html" if request.htmx else "desk/dialogs/dialog.html"
-    return render(request, template, {"agent": request.agent, **context}, status=status)
+def _dialog_view(dialog: Dialog) -> Callable[..., HttpResponseBase]:
+    """Return a view that shows the dialog and, when it is submitted, acts on the conversation.
 
-
-def _asks(what: forms.Asked) -> Callable[..., HttpResponseBase]:
-    """A view that shows this dialog, and does with the conversation what was chosen in it."""
+    It answers 422 when a field is wrong and 409 when the action is not possible now; the input stays in the dialog.
+    """
 
     @require_http_methods(["GET", "HEAD", "POST"])
-    @agent_page
+    @agent_required
     def view(request: AgentRequest, pk: int) -> HttpResponse:
-        conversation = access.conversation_for(request.user, pk)
-        if not _is_offered(what, conversation, request):
-            return answer(request, conversation, problem=str(NOT_NOW), status=409)
-        if request.method != "POST":
-            return _dialog(request, what, conversation, what.form(conversations=[conversation], agent=request.agent))
-        form = what.form(request.POST, conversations=[conversation], agent=request.agent)
+        conversation = access.get_conversation_or_404(request.user, pk)
+        form = dialog.form_class(
+            request.POST if request.method == "POST" else None, conversations=[conversation], agent=request.agent
+        )
         if not form.is_valid():
-            return _dialog(request, what, conversation, form, status=422)
+            if not _is_available(dialog, conversation, request):
+                return conversation_response(request, conversation, error_message=str(NOT_AVAILABLE), status=409)
+            return _render(request, dialog, conversation, form, status=422 if form.is_bound else 200)
+        # `_is_available` is not checked here: the action itself refuses with a more precise reason.
         try:
-            what.act(conversation, request.agent, form.cleaned_data)
-        except WrapUpRefused as missing:
-            form.add_error(missing.field, str(missing))
-            return _dialog(request, what, conversation, form, status=422)
-        except TransitionRefused as refused:
-            form.add_error(None, str(refused))  # in the dialog: what was written there stays
-            return _dialog(request, what, conversation, form, status=409)
-        return show_afterwards(request, pk)
+            dialog.perform(conversation, request.agent, form.cleaned_data)
+        except WrapUpError as refusal:
+            form.add_error(refusal.field, str(refusal))
+            return _render(request, dialog, conversation, form, status=422)
+        except TransitionError as refusal:
+            form.add_error(None, str(refusal))
+            return _render(request, dialog, conversation, form, status=409)
+        return render_after_transition(request, pk)
 
     return view
 
 
-def _is_offered(what: forms.Asked, conversation: Conversation, request: AgentRequest) -> bool:
+def _is_available(dialog: Dialog, conversation: Conversation, request: AgentRequest) -> bool:
     names = {action.name for action in actions_for(conversation, request.agent)}
-    # A colleague who may see the conversation is told by the verb itself why it can't be done.
-    return what.name in names or what is forms.CUSTOMER_LABELS or request.method == "POST"
+    return dialog.name in names or not dialog.needs_offer
 
 
-def _dialog(
-    request: AgentRequest, what: forms.Asked, conversation: Conversation, form: forms.AskedForm, *, status: int = 200
+def _render(
+    request: AgentRequest, dialog: Dialog, conversation: Conversation, form: DialogForm, *, status: int
 ) -> HttpResponse:
     context = {
-        "asked": what,
+        "dialog": dialog,
         "form": form,
-        "action": resolve_url(what.url_name, pk=conversation.pk),
+        "action": resolve_url(dialog.url_name, pk=conversation.pk),
         "back": resolve_url("desk:conversation", pk=conversation.pk),
         "about": conversation.contact.display_name,
     }
-    return show_dialog(request, context, status=status)
+    return render_dialog(request, context, status=status)
 
 
-priority = _asks(forms.PRIORITY)
-snooze = _asks(forms.SNOOZE)
-labels = _asks(forms.LABELS)
-customer_labels = _asks(forms.CUSTOMER_LABELS)
-close = _asks(forms.CLOSE)
-finish = _asks(forms.FINISH)
+priority = _dialog_view(definitions.PRIORITY)
+snooze = _dialog_view(definitions.SNOOZE)
+labels = _dialog_view(definitions.LABELS)
+customer_labels = _dialog_view(definitions.CUSTOMER_LABELS)
+close = _dialog_view(definitions.CLOSE)
+end_and_close = _dialog_view(definitions.END_AND_CLOSE)
+transfer = _dialog_view(definitions.TRANSFER)
+consult = _dialog_view(definitions.CONSULT)
+assign = _dialog_view(definitions.ASSIGN)

@@ -1,4 +1,4 @@
-"""What people choose for themselves, and their password."""
+"""Pages of the agent's own preferences and password."""
 
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.forms import PasswordChangeForm
@@ -8,30 +8,30 @@ from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from omnichannel.conversations.preferences import preferences_of
-from omnichannel.desk.preferences.forms import AppearanceForm, WorkForm
-from omnichannel.desk.shared.decorators import AgentRequest, agent_page
+from omnichannel.conversations.preferences import preferences_for
+from omnichannel.desk.preferences.forms import AppearanceForm, DeskPreferencesForm
+from omnichannel.desk.shared.decorators import AgentRequest, agent_required
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@agent_page
+@agent_required
 def preferences(request: AgentRequest) -> HttpResponse:
-    """Look, language, writing, notices and keys, on one page."""
-    appearance = AppearanceForm(request.POST or None, instance=request.user)
-    work = WorkForm(request.POST or None, instance=preferences_of(request.agent))
-    if request.method == "POST" and all([appearance.is_valid(), work.is_valid()]):
-        appearance.save()
-        work.save()
+    """Show and save the preferences: appearance, language, sending, notifications and shortcuts."""
+    appearance_form = AppearanceForm(request.POST or None, instance=request.user)
+    desk_form = DeskPreferencesForm(request.POST or None, instance=preferences_for(request.agent))
+    if request.method == "POST" and all([appearance_form.is_valid(), desk_form.is_valid()]):
+        appearance_form.save()
+        desk_form.save()
         return HttpResponseRedirect(reverse("desk:preferences") + "?saved=preferences")
-    context = {"appearance": appearance, "work": work, "saved": request.GET.get("saved", "")}
+    context = {"appearance": appearance_form, "work": desk_form, "saved": request.GET.get("saved", "")}
     return render(request, "desk/preferences/page.html", context, status=422 if request.method == "POST" else 200)
 
 
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
-@agent_page
-def password(request: AgentRequest) -> HttpResponse:
-    """Choose another password; the other browsers of this person are signed out by it."""
+@agent_required
+def change_password(request: AgentRequest) -> HttpResponse:
+    """Change the password, which signs out the user's other browsers."""
     form = PasswordChangeForm(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         update_session_auth_hash(request, form.save())

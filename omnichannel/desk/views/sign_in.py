@@ -1,4 +1,4 @@
-"""The way in and out."""
+"""Sign in and sign out."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
-from omnichannel.accounts.demonstration import is_refused_sign_in
+from omnichannel.accounts.demo_accounts import is_disabled_demo_sign_in
 from omnichannel.accounts.models import User
 from omnichannel.conversations.presence import sessions
 
@@ -20,47 +20,44 @@ class SignInForm(AuthenticationForm):
     """User name and password, with errors that say what to do."""
 
     error_messages = {
-        "invalid_login": _("User name and password do not match. Check both; upper and lower case matter."),
-        "inactive": _("This account is switched off. Ask an administrator."),
-        "demonstration": _(
-            "This is a demonstration account. It can't sign in on a public server; "
-            "ask your administrator for an account."
-        ),
+        "invalid_login": _("Incorrect user name or password. Both are case-sensitive."),
+        "inactive": _("This account is deactivated. Ask an administrator for help."),
+        "demonstration": _("Demo accounts can't sign in on a public server. Ask your administrator for an account."),
     }
 
     def get_invalid_login_error(self) -> ValidationError:
-        """Return why nobody is signed in. What account it is, only who has its password is told."""
-        if is_refused_sign_in(self.cleaned_data["username"], self.cleaned_data["password"]):
+        """Return the reason; only someone with the right password learns that it is a demonstration account."""
+        if is_disabled_demo_sign_in(self.cleaned_data["username"], self.cleaned_data["password"]):
             return ValidationError(self.error_messages["demonstration"], code="demonstration")
         return super().get_invalid_login_error()
 
 
-class SignIn(LoginView):
-    """Sign in, then to the desk or where one wanted to go."""
+class SignInView(LoginView):
+    """Sign in, then redirect to the requested page or the desk."""
 
     template_name = "accounts/sign_in.html"
     authentication_form = SignInForm
     redirect_authenticated_user = True
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        """Signed in: there for customers, except for somebody on their way to the administration."""
-        answer = super().form_valid(form)
+        """Start the agent's session at the desk, unless the user is on the way to the administration."""
+        response = super().form_valid(form)
         user = form.get_user()
-        if isinstance(user, User) and not answer["Location"].startswith(reverse("admin:index")):
-            sessions.arrive(user)
-        return answer
+        if isinstance(user, User) and not response["Location"].startswith(reverse("admin:index")):
+            sessions.handle_sign_in(user)
+        return response
 
 
 @method_decorator(never_cache, name="dispatch")
-class SignOut(LogoutView):
-    """Sign out, and be there no more for customers."""
+class SignOutView(LogoutView):
+    """Sign out, and set the agent's presence to offline."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Offline first: afterwards nobody knows who it was."""
-        if isinstance(request.user, User):
-            sessions.leave(request.user)
+        """Go offline, then sign out."""
+        if isinstance(request.user, User):  # before signing out, which clears request.user
+            sessions.handle_sign_out(request.user)
         return super().post(request, *args, **kwargs)
 
 
-sign_in = SignIn.as_view()
-sign_out = SignOut.as_view()
+sign_in = SignInView.as_view()
+sign_out = SignOutView.as_view()

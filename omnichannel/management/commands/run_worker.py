@@ -1,4 +1,4 @@
-"""`manage.py run_worker`: do the work that waits in the database until told to stop."""
+"""`manage.py run_worker`: run a background worker until it is asked to stop."""
 
 import os
 import signal
@@ -11,41 +11,41 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from omnichannel.jobs.watchdog import Watchdog
 from omnichannel.jobs.worker import Worker
-from omnichannel.worker_jobs import make_worker
+from omnichannel.worker_jobs import create_worker
 
 
-def _stop_at_end_of_input(worker: Worker) -> None:
-    # Past sys.stdin: a thread that waits in there holds its lock, and Python aborts over that when it ends.
+def _stop_when_stdin_closes(worker: Worker) -> None:
+    # Read the descriptor, not sys.stdin: a thread blocked in sys.stdin holds its lock, and Python would abort on exit.
     while os.read(sys.stdin.fileno(), 4096):
         pass
     worker.stop()
 
 
 class Command(BaseCommand):
-    help = "Send replies, fetch media, retry webhooks, close stale conversations. Run as many as you like."
+    """Run a background worker."""
+
+    help = "Run a worker that sends replies, fetches media, retries webhooks and closes stale conversations."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--threads", type=int, default=8, help="How many things to do at once (default 8).")
-        parser.add_argument(
-            "--until-stdin-closes", action="store_true", help="Stop as well when the program that started it is gone."
-        )
-        parser.add_argument("--heartbeat-fd", type=int, help="A pipe to write a byte to every second.")
+        parser.add_argument("--threads", type=int, default=8, help="Number of parallel jobs (default 8).")
+        parser.add_argument("--until-stdin-closes", action="store_true", help="Stop when the parent process exits.")
+        parser.add_argument("--heartbeat-fd", type=int, help="Pipe that receives a heartbeat byte every second.")
 
     def handle(
         self, *, threads: int, until_stdin_closes: bool, heartbeat_fd: int | None = None, **options: Any
     ) -> None:
-        watchdog = Watchdog(settings.WORKER_HANGS_AFTER.total_seconds(), heartbeat_fd)
-        worker = make_worker(threads, beat=watchdog.beat)
+        watchdog = Watchdog(settings.WORKER_HANG_TIMEOUT.total_seconds(), heartbeat_fd)
+        worker = create_worker(threads, send_heartbeat=watchdog.send_heartbeat)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stop())
         if until_stdin_closes:
-            threading.Thread(target=_stop_at_end_of_input, args=[worker], daemon=True).start()
-        self._say(f"The worker is running (process {os.getpid()}, {threads} threads).")
+            threading.Thread(target=_stop_when_stdin_closes, args=[worker], daemon=True).start()
+        self._print_report(f"The worker is running (process {os.getpid()}, {threads} threads).")
         worker.run_forever()
         watchdog.cancel()
-        self._say("The worker has stopped.")
+        self._print_report("The worker has stopped.")
 
-    def _say(self, text: str) -> None:
-        """Print it now: into a file or a pipe it would otherwise wait until the end."""
+    def _print_report(self, text: str) -> None:
+        """Print at once: output to a file or pipe would otherwise be buffered until the end."""
         self.stdout.write(text)
         self.stdout.flush()

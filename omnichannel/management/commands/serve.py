@@ -1,4 +1,4 @@
-"""`manage.py serve`: everything in one: migrations, static files, server, worker; Ctrl-C stops all of it."""
+"""`manage.py serve`: migrate, collect static files, and run the server with a worker until Ctrl-C."""
 
 import contextlib
 import signal
@@ -14,63 +14,70 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 from django.utils.module_loading import import_string
 
-from omnichannel.accounts.demonstration import demonstration_accounts
+from omnichannel.accounts.demo_accounts import get_active_demo_usernames
 from omnichannel.environment import LOOPBACK_HOSTS
-from omnichannel.first_administrator import setup_link
+from omnichannel.first_administrator import get_setup_link
 from omnichannel.jobs.worker_process import WorkerProcess
 
-REQUESTS_MAY_TAKE = 5  # seconds, those that are being answered when the server is told to stop
-# The worker ends itself when it hangs; a worker that can't even do that is killed a little later.
-WORKER_SILENT_FOR = settings.WORKER_HANGS_AFTER * 4 / 3
+GRACEFUL_SHUTDOWN_SECONDS = 5  # for requests in progress
+# A worker that hangs ends itself; one that can't even do that is killed a little later.
+WORKER_HEARTBEAT_TIMEOUT = settings.WORKER_HANG_TIMEOUT * 4 / 3
 
 
-class Server(uvicorn.Server):
-    """Uvicorn with a worker beside it. By itself it would wait for open event streams for ever."""
+class ServerWithWorker(uvicorn.Server):
+    """Uvicorn together with a worker process.
+
+    At shutdown it ends the open event streams, for which Uvicorn alone would wait for ever.
+    """
 
     def __init__(
         self,
         config: uvicorn.Config,
         worker: WorkerProcess | None,
-        started: Callable[[], object],
-        wind_down: Callable[[], object],
+        on_started: Callable[[], object],
+        on_shutdown: Callable[[], object],
     ) -> None:
         super().__init__(config)
-        self._worker, self._say_started, self._wind_down = worker, started, wind_down
+        self._worker, self._on_started, self._on_shutdown = worker, on_started, on_shutdown
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        # Ends the program when the port is taken: nothing else has been started by then.
+        # First: it ends the program when the port is in use, before anything else has been started.
         await super().startup(sockets)
         if self._worker is not None:
             self._worker.start()
-        self._say_started()
+        self._on_started()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._wind_down()
+        self._on_shutdown()
         if self._worker is not None:
-            self._worker.tell_to_stop()
+            self._worker.request_stop()
         await super().shutdown(sockets)
 
 
 class Command(BaseCommand):
-    help = "Bring the database up to date and run the server and a worker until Ctrl-C."
+    """Run the server and a worker."""
+
+    help = "Migrate the database, then run the server and a worker until Ctrl-C."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        own = urlsplit(settings.PUBLIC_URL)
-        local = own.scheme == "http"
-        parser.add_argument("--host", default="127.0.0.1", help="The address to listen on (default 127.0.0.1).")
-        parser.add_argument("--port", type=int, default=(own.port or 80) if local else 8000, help="The port.")
-        parser.add_argument("--no-worker", action="store_true", help="Only the server; run workers by themselves.")
-        parser.add_argument("--no-migrate", action="store_true", help="Leave the database as it is.")
+        public_url = urlsplit(settings.PUBLIC_URL)
+        is_local = public_url.scheme == "http"
+        parser.add_argument("--host", default="127.0.0.1", help="Address to listen on (default 127.0.0.1).")
+        parser.add_argument(
+            "--port", type=int, default=(public_url.port or 80) if is_local else 8000, help="Port to listen on."
+        )
+        parser.add_argument("--no-worker", action="store_true", help="Run only the server. Start workers separately.")
+        parser.add_argument("--no-migrate", action="store_true", help="Do not migrate the database.")
 
     def handle(self, *, host: str, port: int, no_worker: bool, no_migrate: bool, **options: Any) -> None:
-        if settings.DEMONSTRATION_ALLOWED and host not in LOOPBACK_HOSTS:
+        if settings.DEMO_ALLOWED and host not in LOOPBACK_HOSTS:
             raise CommandError(
-                f"--host {host} would open the simulator and the demonstration's passwords to others. "
-                "Set PUBLIC_URL to the https address of this server, or leave --host out."
+                f"--host {host} would expose the simulator and the demo passwords. "
+                "Set PUBLIC_URL to the https address of this server, or omit --host."
             )
-        # From here on SIGTERM is the same as Ctrl-C. Uvicorn takes both over while it runs, and raises them anew after.
+        # Treat SIGTERM as Ctrl-C. Uvicorn handles both while it runs and raises them again afterwards.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        worker = None if no_worker else WorkerProcess(WORKER_SILENT_FOR.total_seconds())
+        worker = None if no_worker else WorkerProcess(WORKER_HEARTBEAT_TIMEOUT.total_seconds())
         with contextlib.suppress(KeyboardInterrupt):
             try:
                 self._prepare(migrate=not no_migrate)
@@ -78,19 +85,19 @@ class Command(BaseCommand):
             finally:
                 if worker is not None:
                     worker.stop()
-        self._say("Stopped.")
+        self._print_report("Stopped.")
 
     def _prepare(self, *, migrate: bool) -> None:
         if migrate:
-            self._say("Bringing the database up to date …")
+            self._print_report("Migrating the database…")
             call_command("migrate", verbosity=0, interactive=False)
         if not settings.DEBUG:
             call_command("collectstatic", verbosity=0, interactive=False)
 
     def _serve(self, host: str, port: int, worker: WorkerProcess | None) -> None:
-        # Imported only now: WhiteNoise lists the collected files once, when the application is imported.
+        # Import late: WhiteNoise lists the collected files once, when the application is imported.
         application = import_string("omnichannel.asgi.application")
-        wind_down = import_string("omnichannel.asgi.wind_down")
+        begin_shutdown = import_string("omnichannel.asgi.begin_shutdown")
         config = uvicorn.Config(
             application,
             host=host,
@@ -98,23 +105,23 @@ class Command(BaseCommand):
             log_config=None,
             access_log=False,
             server_header=False,
-            timeout_graceful_shutdown=REQUESTS_MAY_TAKE,
+            timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
         )
-        address = self.style.SUCCESS(f"Omnichannel is at {settings.PUBLIC_URL} (Ctrl-C stops it).")
-        started = "\n".join([*self._sign_in_notes(), address])
-        Server(config, worker, lambda: self._say(started), wind_down).run()
+        address = self.style.SUCCESS(f"Omnichannel is running at {settings.PUBLIC_URL} (press Ctrl-C to stop).")
+        report = "\n".join([*self._sign_in_notes(), address])
+        ServerWithWorker(config, worker, lambda: self._print_report(report), begin_shutdown).run()
 
     def _sign_in_notes(self) -> list[str]:
-        """What whoever starts the server must know about signing in."""
+        """Return notes about sign-in for the operator who starts the server."""
         notes = []
-        with contextlib.suppress(Error):  # a database that is away for a moment must not keep the server from starting
-            if not settings.DEMONSTRATION_ALLOWED and (names := ", ".join(demonstration_accounts())):
-                notes.append(f"The demonstration accounts can't sign in here, everybody knows their password: {names}.")
-            if link := setup_link():
-                notes.append(f"There is no administrator yet. Create the first one within 24 hours: {link}")
+        with contextlib.suppress(Error):  # a database outage must not prevent the start
+            if not settings.DEMO_ALLOWED and (names := ", ".join(get_active_demo_usernames())):
+                notes.append(f"Demo accounts can't sign in here because their passwords are public: {names}.")
+            if link := get_setup_link():
+                notes.append(f"No administrator yet. Create one within 24 hours: {link}")
         return notes
 
-    def _say(self, text: str) -> None:
-        """Print it now: into a file or a pipe it would otherwise wait until the end."""
+    def _print_report(self, text: str) -> None:
+        """Print at once: output to a file or pipe would otherwise be buffered until the end."""
         self.stdout.write(text)
         self.stdout.flush()

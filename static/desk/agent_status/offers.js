@@ -1,106 +1,103 @@
-// What is offered to the agent, on every page of theirs: shown at once, said once, counted down, gone when it is over.
-// With it come the presence and the free capacity in the bar.
+// Offers and agent status: offers are shown on every page, announced once and counted down; presence and free capacity
+// are updated with them.
 "use strict";
 
 (() => {
-  const byId = (id) => document.getElementById(id);
-  const ends = new WeakMap();
-  let ticking;
+  const { byId, focus, parseHtml, queryAll } = Omnichannel;
+  const RESULT_DELAY_MS = 2500; // until the server has handled an expired offer
+  const expiryTimes = new WeakMap();
+  let countdownTimer;
 
-  // -- Putting it in place ------------------------------------------------------------------------------------------
+  // -- Merging ------------------------------------------------------------------------------------------------------
 
-  function remove(card) {
+  function removeCard(card) {
     const hadFocus = card.contains(document.activeElement);
     card.remove();
-    if (hadFocus) (document.querySelector("#offers .primary") ?? byId("main"))?.focus({ preventScroll: true });
+    if (hadFocus) focus(document.querySelector("#offers .primary") ?? byId("main"));
   }
 
-  // A card that is there already stays as it is: put in anew, it would be said aloud again.
-  let wasAsked = false; // what was offered before the page was opened is not news
+  let isLoaded = false; // offers of the first response are older than the page: no sound for them
 
-  function putOffers(fresh) {
+  // Cards that are shown already are kept: screen readers would announce a replaced card again.
+  function mergeOffers(fresh) {
     const box = byId("offers");
     if (!box) return;
-    const wanted = new Set([...fresh.children].map((card) => card.id));
-    const added = [...fresh.children].filter((card) => !byId(card.id));
+    const cards = [...fresh.children];
+    const ids = new Set(cards.map((card) => card.id));
+    const added = cards.filter((card) => !byId(card.id));
     for (const card of added) {
       box.append(card);
       htmx.process(card);
     }
-    for (const card of [...box.children]) if (!wanted.has(card.id)) remove(card);
-    if (wasAsked) added.filter((card) => card.dataset.expiresIn).forEach(Desk.offered);
-    wasAsked = true;
-    tick();
-    Desk.showUnread();
+    for (const card of [...box.children]) if (!ids.has(card.id)) removeCard(card);
+    if (isLoaded) for (const card of added) if (card.dataset.expiresIn) Omnichannel.notifyOfOffer(card);
+    isLoaded = true;
+    updateCountdown();
+    Omnichannel.showUnreadCount();
   }
 
-  function putPresence(fresh) {
+  function mergePresence(fresh) {
     const old = byId("presence");
     if (!old || old.dataset.version === fresh.dataset.version) return;
     old.dataset.version = fresh.dataset.version;
-    const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
-    old.innerHTML = fresh.innerHTML;
-    htmx.process(old);
-    if (focused) byId(focused)?.focus({ preventScroll: true });
+    Omnichannel.replaceContent(old, fresh);
   }
 
-  function put(html) {
-    const root = new DOMParser().parseFromString(html, "text/html").querySelector("[data-standing]");
+  function merge(html) {
+    const root = parseHtml(html).querySelector("[data-standing]");
     if (!root) return;
-    putPresence(root.querySelector("#presence"));
-    putOffers(root.querySelector("#offers"));
-    Desk.newsFrom(root.dataset.newsFrom);
+    mergePresence(root.querySelector("#presence"));
+    mergeOffers(root.querySelector("#offers"));
+    Omnichannel.startNewsAt(root.dataset.newsFrom);
   }
 
-  Desk.refreshStanding = Desk.oneAtATime(async () => {
+  Omnichannel.refreshAgentStatus = Omnichannel.oneAtATime(async () => {
     try {
-      const answer = await Desk.fetch("/desk/offers/");
-      if (answer.ok) put(await answer.text());
+      const response = await Omnichannel.fetch("/desk/offers/");
+      if (response.ok) merge(await response.text());
     } catch {
-      // No connection: the stream's state says so.
+      // Without a connection the status line of the stream is shown.
     }
   });
 
-  // -- Time left ----------------------------------------------------------------------------------------------------
+  // -- Countdown ----------------------------------------------------------------------------------------------------
 
-  function tick() {
-    const cards = document.querySelectorAll("[data-expires-in]");
-    for (const card of cards) {
-      if (!ends.has(card)) ends.set(card, Date.now() + card.dataset.expiresIn * 1000);
-      const left = Math.max(0, Math.ceil((ends.get(card) - Date.now()) / 1000));
-      card.querySelector("[data-seconds]").textContent = left;
-      card.querySelector("progress").value = left;
-      card.classList.toggle("is-urgent", left <= 10);
-      if (left > 0) continue;
-      remove(card);
-      setTimeout(Desk.refreshStanding, 2500); // by then the server has said what comes of it
+  function updateCountdown() {
+    for (const card of queryAll("[data-expires-in]")) {
+      if (!expiryTimes.has(card)) expiryTimes.set(card, Date.now() + card.dataset.expiresIn * 1000);
+      const seconds = Math.max(0, Math.ceil((expiryTimes.get(card) - Date.now()) / 1000));
+      card.querySelector("[data-seconds]").textContent = seconds;
+      card.querySelector("progress").value = seconds;
+      card.classList.toggle("is-urgent", seconds <= 10);
+      if (seconds > 0) continue;
+      removeCard(card);
+      setTimeout(Omnichannel.refreshAgentStatus, RESULT_DELAY_MS);
     }
-    clearTimeout(ticking);
-    if (document.querySelector("[data-expires-in]")) ticking = setTimeout(tick, 1000);
+    clearTimeout(countdownTimer);
+    if (document.querySelector("[data-expires-in]")) countdownTimer = setTimeout(updateCountdown, 1000);
   }
 
-  // -- Answers ------------------------------------------------------------------------------------------------------
+  // -- Requests of htmx ---------------------------------------------------------------------------------------------
 
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (!event.detail.serverResponse.includes("data-standing")) return;
     event.detail.shouldSwap = false;
-    const { activeElement } = document;
     const menu = byId("presence");
-    if (menu?.contains(activeElement)) {
+    if (menu?.contains(document.activeElement)) {
       menu.open = false;
       byId("presence-shown").focus();
     }
-    put(event.detail.serverResponse);
+    merge(event.detail.serverResponse);
   });
 
   document.addEventListener("htmx:afterRequest", (event) => {
     const { requestConfig, xhr } = event.detail;
     if (!requestConfig.path.endsWith("/accept/") || xhr.status !== 200) return;
     const card = event.target.closest(".offer");
-    if (card) remove(card);
+    if (card) removeCard(card);
     byId("tab-my")?.click();
-    Desk.refreshStanding();
+    Omnichannel.refreshAgentStatus();
   });
 
-  document.addEventListener("DOMContentLoaded", () => Desk.refreshStanding());
+  document.addEventListener("DOMContentLoaded", () => Omnichannel.refreshAgentStatus());
 })();

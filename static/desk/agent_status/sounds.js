@@ -1,164 +1,204 @@
-// An agent who looks elsewhere is told: by a soft sound, by a notification, by the tab's icon. One tab speaks for all.
+// Sounds, notifications and the badge of the tab, for an agent who looks elsewhere. Of all tabs one notifies.
 "use strict";
 
 (() => {
-  const wants = (what) => what in document.body.dataset;
+  const { byId } = Omnichannel;
+  const isEnabled = (preference) => preference in document.body.dataset;
   const channel = "BroadcastChannel" in window ? new BroadcastChannel("desk-news") : null;
-  const tab = Math.random();
-  const SAID_EVERY = 20000; // milliseconds
-  const QUIET = 600; // milliseconds that belong to one sound
-  const MOST = 3; // notifications at once; more are one
+  const tabId = Math.random();
+  const REPORT_INTERVAL_MS = 20000;
+  const SAME_SOUND_MS = 600; // events within this time make one sound
+  const MAX_NOTIFICATIONS = 3; // at a time; more messages are summarized
 
-  // -- Which conversation is before the agent's eyes, in whichever tab ----------------------------------------------
+  // -- Which conversations the agent sees, in all tabs --------------------------------------------------------------
 
-  const fronts = new Map(); // by tab: its conversation, "" for another page, null when it is not in front; and when it said so
-  const now = () => [...fronts.values()].filter(({ at }) => Date.now() - at < 2 * SAID_EVERY).map(({ front }) => front);
-  const isInFront = (id) => now().includes(String(id));
+  // By tab: when it reported, and its conversation id; "" for another page, null when the tab is not in front.
+  const tabs = new Map();
 
-  function say(front) {
-    fronts.set(tab, { front, at: Date.now() });
-    channel?.postMessage({ tab, front });
+  function visibleConversations() {
+    const recent = [...tabs.values()].filter(({ at }) => Date.now() - at < 2 * REPORT_INTERVAL_MS);
+    return recent.map(({ conversation }) => conversation);
   }
 
-  function tellFront() {
-    const isFront = !document.hidden && document.hasFocus();
-    say(isFront ? (Desk.workspace()?.dataset.pk ?? "") : null);
+  const isVisible = (id) => visibleConversations().includes(String(id));
+  const isAway = () => visibleConversations().every((conversation) => conversation === null);
+
+  function report(conversation) {
+    tabs.set(tabId, { conversation, at: Date.now() });
+    channel?.postMessage({ tab: tabId, conversation });
   }
 
-  for (const kind of ["focus", "blur"]) addEventListener(kind, tellFront);
-  addEventListener("pagehide", () => say(null));
-  setInterval(tellFront, SAID_EVERY);
-  document.addEventListener("visibilitychange", tellFront);
-  document.addEventListener("htmx:afterSettle", tellFront);
+  function reportVisible() {
+    const isInFront = !document.hidden && document.hasFocus();
+    report(isInFront ? (Omnichannel.conversationId() ?? "") : null);
+  }
 
-  // -- Sounds: made here, so that there is no file to fetch ---------------------------------------------------------
+  for (const type of ["focus", "blur"]) window.addEventListener(type, reportVisible);
+  window.addEventListener("pagehide", () => report(null));
+  setInterval(reportVisible, REPORT_INTERVAL_MS);
+  document.addEventListener("visibilitychange", reportVisible);
+  document.addEventListener("htmx:afterSettle", reportVisible);
 
-  // Notes as frequency, beginning and length in seconds.
+  // -- Sounds: generated, so that no file has to be fetched ---------------------------------------------------------
+
+  // Each note is [frequency in hertz, start in seconds, duration in seconds].
   const SOUNDS = {
-    message: { wave: "sine", loud: 0.09, notes: [[659, 0, 0.16], [880, 0.11, 0.28]] },
-    mention: { wave: "sine", loud: 0.09, notes: [[880, 0, 0.14], [880, 0.16, 0.22]] },
-    offer: { wave: "triangle", loud: 0.12, notes: [[523, 0, 0.18], [659, 0.15, 0.18], [784, 0.3, 0.42]] },
+    message: {
+      type: "sine",
+      gain: 0.09,
+      notes: [
+        [659, 0, 0.16],
+        [880, 0.11, 0.28],
+      ],
+    },
+    mention: {
+      type: "sine",
+      gain: 0.09,
+      notes: [
+        [880, 0, 0.14],
+        [880, 0.16, 0.22],
+      ],
+    },
+    offer: {
+      type: "triangle",
+      gain: 0.12,
+      notes: [
+        [523, 0, 0.18],
+        [659, 0.15, 0.18],
+        [784, 0.3, 0.42],
+      ],
+    },
   };
   let audio;
 
-  // Browsers let a page sound only after somebody has done something on it.
-  function allow() {
-    if (!wants("sounds")) return;
+  // Browsers allow sound only after an interaction with the page.
+  function prepareAudio() {
+    if (!isEnabled("sounds")) return;
     audio ??= new AudioContext();
     if (audio.state === "suspended") audio.resume();
   }
-  for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, allow, { capture: true, passive: true });
+  for (const type of ["pointerdown", "keydown"]) {
+    document.addEventListener(type, prepareAudio, { capture: true, passive: true });
+  }
 
-  function sound(kind) {
-    const { wave, loud, notes } = SOUNDS[kind];
-    for (const [frequency, begins, lasts] of notes) {
-      const tone = new OscillatorNode(audio, { type: wave, frequency });
+  function playNotes(name) {
+    const { type, gain, notes } = SOUNDS[name];
+    for (const [frequency, offset, duration] of notes) {
+      const tone = new OscillatorNode(audio, { type, frequency });
       const volume = new GainNode(audio, { gain: 0 });
-      const at = audio.currentTime + begins;
-      volume.gain.setValueAtTime(0, at);
-      volume.gain.linearRampToValueAtTime(loud, at + 0.015);
-      volume.gain.exponentialRampToValueAtTime(0.0001, at + lasts);
+      const start = audio.currentTime + offset;
+      volume.gain.setValueAtTime(0, start);
+      volume.gain.linearRampToValueAtTime(gain, start + 0.015);
+      volume.gain.exponentialRampToValueAtTime(0.0001, start + duration);
       tone.connect(volume).connect(audio.destination);
-      tone.start(at);
-      tone.stop(at + lasts);
+      tone.start(start);
+      tone.stop(start + duration);
     }
-    document.dispatchEvent(new CustomEvent("desk:sounded", { detail: kind }));
+    document.dispatchEvent(new CustomEvent("desk:sounded", { detail: name }));
   }
 
-  // Of the tabs that may sound, one does; and what happens at the same moment sounds once.
-  async function play(kind) {
-    if (!wants("sounds") || !audio) return;
+  // Play the sound in this tab, unless another tab has the lock because it is playing.
+  async function play(name) {
+    if (!isEnabled("sounds") || !audio) return;
     await audio.resume();
-    const once = () => (sound(kind), new Promise((done) => setTimeout(done, QUIET)));
-    if (!navigator.locks) return once();
-    navigator.locks.request("desk-sound", { ifAvailable: true }, (lock) => lock && once());
+    const playAndWait = () => {
+      playNotes(name);
+      return new Promise((resolve) => setTimeout(resolve, SAME_SOUND_MS));
+    };
+    if (!navigator.locks) return playAndWait();
+    navigator.locks.request("desk-sound", { ifAvailable: true }, (lock) => lock && playAndWait());
   }
 
-  function playSomewhere(kind) {
-    channel?.postMessage({ play: kind });
-    play(kind);
+  // Not every tab may play a sound: let all try.
+  function playInOneTab(name) {
+    channel?.postMessage({ play: name });
+    play(name);
   }
 
   // -- Notifications ------------------------------------------------------------------------------------------------
 
-  const mayNotify = () => wants("notifies") && "Notification" in window && Notification.permission === "granted";
-  const isAway = () => now().every((front) => front === null);
+  const canNotify = () =>
+    isEnabled("notifies") && "Notification" in window && Notification.permission === "granted" && isAway();
 
-  function notify(title, body, tag, act) {
-    const shown = new Notification(title, { body, tag, icon: document.querySelector("link[rel=icon]").href });
-    shown.addEventListener("click", () => {
+  function notify(title, body, tag, onClick) {
+    const notification = new Notification(title, { body, tag, icon: document.querySelector("link[rel=icon]").href });
+    notification.addEventListener("click", () => {
       window.focus();
-      shown.close();
-      act();
+      notification.close();
+      onClick();
     });
   }
 
-  function open(id, address) {
-    const row = document.getElementById(`row-${id}`);
+  function openConversation(id, url) {
+    const row = byId(`row-${id}`);
     if (row) row.click();
-    else location.assign(address);
+    else location.assign(url);
   }
 
-  function notifyOf(news) {
-    if (!mayNotify() || !isAway() || !news.length) return;
-    if (news.length > MOST) {
-      const words = interpolate(ngettext("%s new message", "%s new messages", news.length), [news.length]);
-      return notify(words, [...new Set(news.map((one) => one.who))].join(", "), "desk-news", () => {});
+  function notifyOfNews(news) {
+    if (!news.length || !canNotify()) return;
+    if (news.length > MAX_NOTIFICATIONS) {
+      const title = interpolate(ngettext("%s new message", "%s new messages", news.length), [news.length]);
+      const names = new Set(news.map(({ sender_name }) => sender_name));
+      return notify(title, [...names].join(", "), "desk-news", () => {});
     }
-    for (const { kind, id, who, text, address } of news) {
-      const title = kind === "mention" ? interpolate(gettext("%s mentions you"), [who]) : who;
-      notify(title, text, `conversation-${id}`, () => open(id, address));
+    for (const { kind, id, sender_name: senderName, text, url } of news) {
+      const title = kind === "mention" ? interpolate(gettext("%s mentions you"), [senderName]) : senderName;
+      notify(title, text, `conversation-${id}`, () => openConversation(id, url));
     }
   }
 
-  // -- What is told -------------------------------------------------------------------------------------------------
+  // -- News: messages and mentions since the last request -----------------------------------------------------------
 
-  let place = ""; // what came before it is not news
+  let position = ""; // in the server's list of news
 
-  Desk.newsFrom = (told) => (place ||= told ?? "");
+  // Ignore what is older than the page.
+  Omnichannel.startNewsAt = (initialPosition) => {
+    position ||= initialPosition ?? "";
+  };
 
-  Desk.refreshNews = Desk.oneAtATime(async () => {
-    if (!Desk.speaks || !place) return;
+  Omnichannel.refreshNews = Omnichannel.oneAtATime(async () => {
+    if (!Omnichannel.isLeader || !position) return;
     try {
-      const answer = await Desk.fetch(`/desk/news/?since=${encodeURIComponent(place)}`);
-      if (!answer.ok) return;
-      const told = await answer.json();
-      place = told.place;
-      channel?.postMessage({ place });
-      const news = told.news.filter((one) => !isInFront(one.id));
-      if (news.length) playSomewhere(news.some((one) => one.kind === "message") ? "message" : "mention");
-      notifyOf(news);
+      const response = await Omnichannel.fetch(`/desk/news/?since=${encodeURIComponent(position)}`);
+      if (!response.ok) return;
+      const { cursor, notifications: news } = await response.json();
+      position = cursor;
+      channel?.postMessage({ position });
+      const unseen = news.filter(({ id }) => !isVisible(id));
+      if (unseen.length) playInOneTab(unseen.some(({ kind }) => kind === "message") ? "message" : "mention");
+      notifyOfNews(unseen);
     } catch {
-      // No connection: the stream's state says so, and the next hint asks again from the same place.
+      // Without a connection the next event or interval asks again from the same position.
     }
   });
 
-  // A card came that was not there when the page was opened.
-  Desk.offered = (card) => {
-    if (!Desk.speaks) return;
-    playSomewhere("offer");
-    const who = card.querySelector(".who").textContent.trim();
-    const said = card.querySelector(".said")?.textContent.trim() ?? "";
-    if (mayNotify() && isAway()) notify(interpolate(gettext("Offered to you: %s"), [who]), said, card.id, () => card.focus());
+  Omnichannel.notifyOfOffer = (card) => {
+    if (!Omnichannel.isLeader) return;
+    playInOneTab("offer");
+    const name = card.querySelector(".who").textContent.trim();
+    const message = card.querySelector(".said")?.textContent.trim() ?? "";
+    const title = interpolate(gettext("Offered to you: %s"), [name]);
+    if (canNotify()) notify(title, message, card.id, () => card.focus());
   };
 
-  // -- The tab's icon -----------------------------------------------------------------------------------------------
+  // -- Badge --------------------------------------------------------------------------------------------------------
 
-  Desk.badge = (unread) => {
+  Omnichannel.showBadge = (unreadCount) => {
     const icon = document.querySelector("link[rel=icon]");
     icon.dataset.plain ??= icon.getAttribute("href");
-    const wanted = unread ? icon.dataset.unread : icon.dataset.plain;
-    if (wanted && icon.getAttribute("href") !== wanted) icon.href = wanted;
+    const href = unreadCount ? icon.dataset.unread : icon.dataset.plain;
+    if (href && icon.getAttribute("href") !== href) icon.href = href;
   };
 
   channel?.addEventListener("message", ({ data }) => {
-    if (data.ask) tellFront();
-    if (data.tab) fronts.set(data.tab, { front: data.front, at: Date.now() });
+    if (data.ask) reportVisible();
+    if (data.tab) tabs.set(data.tab, { conversation: data.conversation, at: Date.now() });
     if (data.play) play(data.play);
-    if (data.place && place) place = data.place; // should this tab speak one day, it goes on from there
+    if (data.position && position) position = data.position; // this tab continues from here if it becomes the leader
   });
   document.addEventListener("DOMContentLoaded", () => {
-    tellFront();
+    reportVisible();
     channel?.postMessage({ ask: true });
   });
 })();

@@ -1,174 +1,217 @@
-// Quick replies and commands: / or /q in the reply opens a list above it, narrowed by what is typed on.
+// Quick replies and commands: / or /q in the composer opens a list above it, filtered by the text that follows.
 "use strict";
 
 (() => {
-  const byId = (id) => document.getElementById(id);
+  const { byId, createElement, parseHtml, queryAll } = Omnichannel;
   const TOKEN = /(?:^|\n)(\/([^\n]*))$/;
-  const FRESH_FOR = 15000; // milliseconds: names change, and an administrator adds replies
-  const MOST = 60;
-  const FIELDS = ["reply-text", "note-text"];
-  let replies = { address: "", at: 0, html: "" };
-  let field; // the one that is typed in
-  let dismissed = ""; // what Escape was pressed at
-  let place = -1;
+  const CACHE_MS = 15000; // short, because administrators add replies and slugs depend on the conversation
+  const MAX_REPLIES = 60;
+  const FIELD_IDS = ["reply-text", "note-text"];
+  let cache = { url: "", fetchedAt: 0, html: "" };
+  let field; // the field of the composer that was last used
+  let dismissedText = ""; // the token when Escape was pressed: the list stays closed until it changes
+  let activeIndex = -1;
+  const actions = new WeakMap(); // option of a command: its function
 
-  const list = () => byId("slash-list");
-  const isOpen = () => Boolean(list() && !list().hidden);
-  const options = () => [...list().querySelectorAll("[role=option]:not([hidden])")];
+  const listbox = () => byId("slash-list");
+  const isOpen = () => Boolean(listbox() && !listbox().hidden);
+  const options = () => queryAll("[role=option]:not([hidden])", listbox());
 
   // -- Commands -----------------------------------------------------------------------------------------------------
 
-  const way = (name, id) => () => {
-    const choice = byId(`write-${name}`);
-    if (choice && !choice.checked) choice.click();
-    byId(id)?.focus();
+  const write = (mode, fieldId) => () => {
+    Omnichannel.selectMode(mode);
+    byId(fieldId)?.focus();
   };
-  const door = (id) => () => byId(id)?.click();
+  const click = (id) => () => byId(id)?.click();
 
-  const commands = () =>
-    [
-      ["p", gettext("Public"), gettext("Write to the customer"), way("public", "reply-text"), "write-public"],
-      ["i", gettext("Internal"), gettext("Write to colleagues: the customer never sees it"), way("note", "note-text"), "write-note"],
-      ["n", gettext("Note"), gettext("A note for colleagues"), way("note", "note-text"), "write-note"],
-      ["c", gettext("Consult"), gettext("Ask a colleague into the conversation"), door("do-consult"), "do-consult"],
-      ["t", gettext("Transfer"), gettext("Pass the conversation on"), door("do-transfer"), "do-transfer"],
-    ].filter(([, , , , needs]) => byId(needs));
-
-  // -- What was typed -----------------------------------------------------------------------------------------------
-
-  function token() {
-    if (!field?.isConnected || field.selectionStart !== field.selectionEnd) return null;
-    const found = field.value.slice(0, field.selectionStart).match(TOKEN);
-    return found && { text: found[1], words: found[2], from: field.selectionStart - found[1].length };
+  // The commands whose button is on the page.
+  function commands() {
+    const writeNote = write("note", "note-text");
+    const all = [
+      {
+        key: "p",
+        label: gettext("Public"),
+        description: gettext("Message the customer"),
+        run: write("public", "reply-text"),
+        buttonId: "write-public",
+      },
+      {
+        key: "i",
+        label: gettext("Internal"),
+        description: gettext("Message colleagues. The customer never sees it."),
+        run: writeNote,
+        buttonId: "write-note",
+      },
+      {
+        key: "n",
+        label: gettext("Note"),
+        description: gettext("Note for colleagues"),
+        run: writeNote,
+        buttonId: "write-note",
+      },
+      {
+        key: "c",
+        label: gettext("Consult"),
+        description: gettext("Consult a colleague"),
+        run: click("do-consult"),
+        buttonId: "do-consult",
+      },
+      {
+        key: "t",
+        label: gettext("Transfer"),
+        description: gettext("Transfer the conversation"),
+        run: click("do-transfer"),
+        buttonId: "do-transfer",
+      },
+    ];
+    return all.filter(({ buttonId }) => byId(buttonId));
   }
 
-  function remove() {
-    const typed = token();
-    if (typed) Desk.type(field, "", { from: typed.from, to: field.selectionStart });
+  function matchingCommands(token) {
+    const query = token.query.toLowerCase();
+    if (/^q(\s|$)/.test(query)) return [];
+    const isMatch = ({ key, label }) =>
+      !query || key === query || (query.length > 1 && label.toLowerCase().startsWith(query));
+    return commands().filter(isMatch).map(createCommandOption);
+  }
+
+  function createCommandOption({ key, label, description, run }) {
+    const option = createElement("div", { className: "option command", id: `command-${key}` }, [
+      createElement("span", { className: "option-head" }, [
+        createElement("strong", { textContent: label }),
+        createElement("span", { className: "option-end", textContent: `/${key}` }),
+      ]),
+      createElement("span", { className: "option-text", textContent: description }),
+    ]);
+    option.setAttribute("role", "option");
+    actions.set(option, run);
+    return option;
+  }
+
+  // -- The token: the slash and the text after it, up to the caret --------------------------------------------------
+
+  function currentToken() {
+    if (!field?.isConnected || field.selectionStart !== field.selectionEnd) return null;
+    const match = field.value.slice(0, field.selectionStart).match(TOKEN);
+    return match && { text: match[1], query: match[2], from: field.selectionStart - match[1].length };
+  }
+
+  function removeToken() {
+    const token = currentToken();
+    if (token) Omnichannel.insertText(field, "", { from: token.from, to: field.selectionStart });
   }
 
   // -- Quick replies ------------------------------------------------------------------------------------------------
 
   async function fetchReplies() {
-    const address = byId("composer").dataset.quickReplies;
-    if (replies.address === address && Date.now() - replies.at < FRESH_FOR) return;
-    if (replies.address !== address) replies = { address, at: 0, html: "" };
-    replies.at = Date.now();
+    const url = byId("composer").dataset.quickReplies;
+    if (cache.url === url && Date.now() - cache.fetchedAt < CACHE_MS) return;
+    if (cache.url !== url) cache = { url, fetchedAt: 0, html: "" };
+    cache.fetchedAt = Date.now();
     try {
-      const answer = await Desk.fetch(address);
-      if (!answer.ok) throw new Error();
-      replies.html = await answer.text();
+      const response = await Omnichannel.fetch(url);
+      if (!response.ok) throw new Error(String(response.status));
+      cache.html = await response.text();
     } catch {
-      replies.at = 0;
+      cache.fetchedAt = 0;
     }
-    if (token()) narrow();
+    if (currentToken()) update();
   }
 
-  function matches(option, words) {
+  function matchesWords(option, words) {
     const tags = option.dataset.tags.split(" ").filter(Boolean);
     const text = option.textContent.toLowerCase();
-    return words.every((word) => (word.startsWith("#") ? tags.some((tag) => tag.startsWith(word.slice(1))) : text.includes(word)));
+    const isMatch = (word) =>
+      word.startsWith("#") ? tags.some((tag) => tag.startsWith(word.slice(1))) : text.includes(word);
+    return words.every(isMatch);
   }
 
-  function made(tag, className, text = "") {
-    return Object.assign(document.createElement(tag), { className, textContent: text });
-  }
-
-  function commandOption([key, label, about, act]) {
-    const option = made("div", "option command");
-    const head = made("span", "option-head");
-    option.id = `command-${key}`;
-    option.setAttribute("role", "option");
-    head.append(made("strong", "", label), made("span", "option-end", `/${key}`));
-    option.append(head, made("span", "option-text", about));
-    option.act = act;
-    return option;
-  }
-
-  function commandsFor(typed) {
-    const word = typed.words.toLowerCase();
-    if (/^q(\s|$)/.test(word)) return [];
-    const fitting = commands().filter(([key, label]) => !word || key === word || (word.length > 1 && label.toLowerCase().startsWith(word)));
-    return fitting.map(commandOption);
-  }
-
-  function repliesFor(typed) {
+  function matchingReplies(token) {
     if (field.id !== "reply-text") return [];
-    const words = typed.words.replace(/^q(\s+|$)/i, "").toLowerCase().split(/\s+/).filter(Boolean);
-    const found = new DOMParser().parseFromString(replies.html, "text/html").querySelectorAll("[role=option]");
-    return [...found].filter((option) => matches(option, words)).slice(0, MOST);
+    const query = token.query.replace(/^q(\s+|$)/i, "").toLowerCase();
+    const words = query.split(/\s+/).filter(Boolean);
+    const replies = queryAll("[role=option]", parseHtml(cache.html));
+    return replies.filter((option) => matchesWords(option, words)).slice(0, MAX_REPLIES);
   }
 
   // -- The list -----------------------------------------------------------------------------------------------------
 
-  function narrow() {
-    const typed = token();
-    if (!typed || typed.text === dismissed) return close();
-    dismissed = "";
-    const isAsked = /^q(\s|$)/i.test(typed.words);
-    // Exactly a command's letter: the command first; nothing typed yet: the replies first.
-    const [acts, texts] = [commandsFor(typed), repliesFor(typed)];
-    const found = typed.words ? [...acts, ...texts] : [...texts, ...acts];
-    if (!found.length && !isAsked) return close();
-    list().replaceChildren(...(found.length ? found : [nothing()]));
+  function update() {
+    const token = currentToken();
+    if (!token || token.text === dismissedText) return close();
+    dismissedText = "";
+    const isExplicit = /^q(\s|$)/i.test(token.query);
+    const [commandOptions, replyOptions] = [matchingCommands(token), matchingReplies(token)];
+    // The letter of a command selects it; without text the replies come first.
+    const matches = token.query ? [...commandOptions, ...replyOptions] : [...replyOptions, ...commandOptions];
+    if (!matches.length && !isExplicit) return close();
+    listbox().replaceChildren(...(matches.length ? matches : [createEmptyMessage()]));
     open();
-    point(found.length ? 0 : -1);
-    Desk.say(interpolate(ngettext("%s suggestion", "%s suggestions", found.length), [found.length]));
+    activate(matches.length ? 0 : -1);
+    const { length } = matches;
+    Omnichannel.announce(interpolate(ngettext("%s suggestion", "%s suggestions", length), [length]));
   }
 
-  function nothing() {
-    const words = made("p", "slash-nothing", gettext("No quick reply has these words."));
-    words.setAttribute("role", "presentation");
-    return words;
+  function createEmptyMessage() {
+    const text = gettext("No matching quick replies.");
+    const message = createElement("p", { className: "slash-nothing", textContent: text });
+    message.setAttribute("role", "presentation");
+    return message;
   }
 
   function open() {
-    const box = list();
-    // Beside the field that is typed in, whichever of the two that is.
-    if (box.parentElement !== field.form) field.form.prepend(box);
-    box.hidden = false;
+    const list = listbox();
+    if (list.parentElement !== field.form) field.form.prepend(list); // the list is shared by reply and note
+    list.hidden = false;
     field.setAttribute("aria-controls", "slash-list");
   }
 
   function close() {
-    const box = list();
-    if (!box || box.hidden) return;
-    box.hidden = true;
-    place = -1;
-    for (const one of FIELDS.map(byId).filter(Boolean)) one.removeAttribute("aria-activedescendant");
+    const list = listbox();
+    if (!list || list.hidden) return;
+    list.hidden = true;
+    activeIndex = -1;
+    for (const id of FIELD_IDS) byId(id)?.removeAttribute("aria-activedescendant");
   }
 
-  function point(at) {
+  function activate(index) {
     const all = options();
-    place = all.length ? (at + all.length) % all.length : -1;
-    all.forEach((option, index) => option.setAttribute("aria-selected", index === place));
-    if (place < 0) return field.removeAttribute("aria-activedescendant");
-    field.setAttribute("aria-activedescendant", all[place].id);
-    all[place].scrollIntoView({ block: "nearest" });
+    activeIndex = all.length ? (index + all.length) % all.length : -1;
+    for (const [position, option] of all.entries()) option.setAttribute("aria-selected", position === activeIndex);
+    if (activeIndex < 0) return field.removeAttribute("aria-activedescendant");
+    field.setAttribute("aria-activedescendant", all[activeIndex].id);
+    all[activeIndex].scrollIntoView({ block: "nearest" });
   }
 
   function choose(option) {
-    remove();
+    removeToken();
     close();
-    if (option.act) return option.act();
-    Desk.type(field, option.dataset.text);
-    Desk.slugLeft();
+    const run = actions.get(option);
+    if (run) return run();
+    Omnichannel.insertText(field, option.dataset.text);
+    Omnichannel.rejectSlug();
   }
 
-  // -- What people do -----------------------------------------------------------------------------------------------
+  function dismiss() {
+    dismissedText = currentToken()?.text ?? "";
+    close();
+  }
 
-  function typed(event) {
-    if (!FIELDS.includes(event.target.id)) return;
+  // -- Event listeners ----------------------------------------------------------------------------------------------
+
+  function handleInput(event) {
+    if (!FIELD_IDS.includes(event.target.id)) return;
     field = event.target;
-    if (!list()) return;
-    if (token() && field.id === "reply-text") fetchReplies();
-    narrow();
+    if (!listbox()) return;
+    if (currentToken() && field.id === "reply-text") fetchReplies();
+    update();
   }
 
-  document.addEventListener("input", typed);
-  document.addEventListener("click", typed);
+  document.addEventListener("input", handleInput);
+  document.addEventListener("click", handleInput);
   document.addEventListener("focusout", ({ target, relatedTarget }) => {
-    if (target === field && !list()?.contains(relatedTarget)) close();
+    if (target === field && !listbox()?.contains(relatedTarget)) close();
   });
 
   const STEPS = { ArrowDown: 1, ArrowUp: -1 };
@@ -177,50 +220,47 @@
     "keydown",
     (event) => {
       if (event.target !== field || !isOpen() || event.isComposing) return;
-      const option = options()[place];
+      const option = options()[activeIndex];
       if (event.shiftKey && event.key === "Tab") return close();
       const isChosen = option && !event.shiftKey && ["Tab", "Enter"].includes(event.key);
-      if (event.key in STEPS) point(place + STEPS[event.key]);
+      if (event.key in STEPS) activate(activeIndex + STEPS[event.key]);
       else if (isChosen) choose(option);
       else if (event.key === "Escape") dismiss();
       else if (event.key !== "Enter" || event.shiftKey) return;
       event.preventDefault();
       event.stopImmediatePropagation();
     },
-    true
+    true,
   );
 
-  function dismiss() {
-    dismissed = token()?.text ?? "";
-    close();
-  }
-
-  // The field keeps the focus, whatever is clicked in the list.
+  // The field must keep its focus when an option is clicked.
   document.addEventListener("mousedown", (event) => event.target.closest("#slash-list") && event.preventDefault());
+
   document.addEventListener("click", (event) => {
     const option = event.target.closest("#slash-list [role=option]");
     if (option) return choose(option);
     if (!event.target.closest("#open-quick")) return;
     field = byId("reply-text");
-    dismissed = "";
+    dismissedText = "";
     if (isOpen()) return close();
     field.focus();
     field.setSelectionRange(field.value.length, field.value.length);
-    if (!token()) Desk.type(field, field.value && !field.value.endsWith("\n") ? "\n/" : "/");
+    if (!currentToken()) Omnichannel.insertText(field, field.value && !field.value.endsWith("\n") ? "\n/" : "/");
     fetchReplies();
-    narrow();
+    update();
   });
 
-  // What was written becomes a quick reply of one's own.
+  // The dialog for a personal quick reply starts with the text of the reply.
   document.addEventListener("htmx:afterSwap", () => {
     const message = document.querySelector("#panel #own-message");
     if (message && !message.value) message.value = byId("reply-text")?.value ?? "";
   });
   document.addEventListener("quick-reply-kept", () => {
-    replies.at = 0;
+    cache.fetchedAt = 0;
     byId("dialog")?.close();
-    Desk.notice(gettext("Your quick reply is saved."));
+    Omnichannel.showNotice(gettext("Quick reply saved."));
   });
-  // A tick or a customer's message is no reason to take the list from who chooses from it.
-  document.addEventListener("desk:composer", () => token() || close());
+
+  // A new composer, for example after a delivery status, must not close the list while somebody uses it.
+  document.addEventListener("desk:composer", () => currentToken() || close());
 })();

@@ -1,181 +1,216 @@
-// Writing a reply: the field grows, counts, keeps its draft, and is put anew without losing a word.
+// The composer: field size, character count, drafts, sending, and merging a new composer without losing typed text.
 "use strict";
 
 (() => {
-  const byId = (id) => document.getElementById(id);
-  const COUNT_FROM = 1400;
-  const MOST_ROWS = 14;
+  const { byId, createElement, focus } = Omnichannel;
+  const SHOW_COUNT_FROM = 1400; // characters
+  const MAX_ROWS = 14;
   const COMMAND = /^\/(q(\s.*)?|[cinpt])?$/i;
   const SLUG = /\{\w+\{\w+\}\}/;
-  const field = () => byId("reply-text");
-  const form = () => field()?.form;
-  const length = (text) => [...text].length;
+  const replyField = () => byId("reply-text");
+  const replyForm = () => replyField()?.form;
+  const characters = (text) => [...text].length;
   const hasKeyboard = () => !matchMedia("(pointer: coarse)").matches;
-  const growsByItself = CSS.supports("field-sizing", "content");
+  const hasFieldSizing = CSS.supports("field-sizing", "content");
   let sentText = "";
 
-  const tell = (detail = {}) => document.dispatchEvent(new CustomEvent("desk:composer", { detail }));
+  // Let the other scripts of the composer react to a new composer.
+  function notifyListeners(detail = {}) {
+    document.dispatchEvent(new CustomEvent("desk:composer", { detail }));
+  }
 
   // -- The field ----------------------------------------------------------------------------------------------------
 
-  // In rows: a height written into the style attribute is what the page's policy forbids.
-  function grow(text) {
-    text.rows = 1;
-    while (text.rows < MOST_ROWS && text.scrollHeight > text.clientHeight) text.rows += 1;
+  // In rows, because the content security policy refuses a height in a style attribute.
+  function growToContent(field) {
+    field.rows = 1;
+    while (field.rows < MAX_ROWS && field.scrollHeight > field.clientHeight) field.rows += 1;
   }
 
-  Desk.fit = () => {
-    const text = field();
-    if (!growsByItself) [text, byId("note-text")].filter(Boolean).forEach(grow);
-    if (!text) return;
-    const limit = +form().dataset.limit;
-    const used = length(text.value.trim());
-    const words = used > limit ? gettext("%s too many") : gettext("%s left");
-    byId("reply-count").textContent = used < COUNT_FROM ? "" : interpolate(words, [Math.abs(limit - used)]);
-    form().classList.toggle("is-over", used > limit);
+  Omnichannel.updateComposer = () => {
+    const field = replyField();
+    if (!hasFieldSizing) for (const area of [field, byId("note-text")].filter(Boolean)) growToContent(area);
+    if (!field) return;
+    const limit = +replyForm().dataset.limit;
+    const length = characters(field.value.trim());
+    const label = length > limit ? gettext("%s too many") : gettext("%s left");
+    byId("reply-count").textContent = length < SHOW_COUNT_FROM ? "" : interpolate(label, [Math.abs(limit - length)]);
+    replyForm().classList.toggle("is-over", length > limit);
   };
 
-  // As if it had been typed: it can be undone with Ctrl Z, and everybody hears of it.
-  Desk.type = (target, text, { from = target.selectionStart, to = target.selectionEnd } = {}) => {
-    target.focus();
-    target.setSelectionRange(from, to);
-    const done = text ? document.execCommand("insertText", false, text) : from === to || document.execCommand("delete");
-    if (done) return;
-    target.setRangeText(text, from, to, "end");
-    target.dispatchEvent(new Event("input", { bubbles: true }));
+  // Replace a range of the field as if it were typed: Ctrl+Z undoes it, and the field sends an input event.
+  Omnichannel.insertText = (field, text, { from = field.selectionStart, to = field.selectionEnd } = {}) => {
+    field.focus();
+    field.setSelectionRange(from, to);
+    const isDone = text
+      ? document.execCommand("insertText", false, text)
+      : from === to || document.execCommand("delete");
+    if (isDone) return;
+    field.setRangeText(text, from, to, "end");
+    field.dispatchEvent(new Event("input", { bubbles: true }));
   };
 
-  Desk.isSendKey = (event) => {
-    // 229: the Enter that ends a composition comes after it in Safari.
-    if (event.key !== "Enter" || event.isComposing || event.keyCode === 229 || event.shiftKey || event.altKey) return false;
+  Omnichannel.isSendKey = (event) => {
+    // In Safari the Enter that ends a composition arrives after its end, with key code 229.
+    if (event.key !== "Enter" || event.isComposing || event.keyCode === 229) return false;
+    if (event.shiftKey || event.altKey) return false;
     return event.ctrlKey || event.metaKey || ("enterSends" in document.body.dataset && hasKeyboard());
   };
 
-  Desk.complain = (words) => {
-    byId("reply-error").textContent = words;
-    field().setAttribute("aria-invalid", "true");
-    form().classList.add("has-error");
-    field().focus();
-    return false;
+  // Switch the composer to "public" (reply) or "note".
+  Omnichannel.selectMode = (mode) => {
+    const radio = byId(`write-${mode}`);
+    if (radio && !radio.checked) radio.click();
   };
 
-  // A composer came onto the page: the draft comes back into it.
-  Desk.composerShown = () => {
-    const text = field();
-    if (text && Desk.workspace()) {
-      if (!text.value) put(text, Desk.drafts.read("reply"));
-      Desk.fit();
-      if (hasKeyboard() && innerWidth > 720) text.focus({ preventScroll: true });
-    } else if (Desk.workspace() && Desk.drafts.read("reply")) showUnsent(byId("composer"), Desk.drafts.read("reply"));
-    tell();
+  Omnichannel.showReplyError = (text) => {
+    byId("reply-error").textContent = text;
+    replyField().setAttribute("aria-invalid", "true");
+    replyForm().classList.add("has-error");
+    replyField().focus();
   };
 
-  // -- A new composer from the server -------------------------------------------------------------------------------
-
-  Desk.putComposer = (old, fresh, fromForm, swap) => {
-    const answers = fromForm && fresh.dataset.answer !== undefined;
-    if (old.dataset.version === fresh.dataset.version && !answers) {
-      const clock = byId("reply-left");
-      const now = fresh.querySelector("#reply-left");
-      if (clock && now) clock.replaceWith(now);
-      return tell({ root: fresh.parentNode });
+  // Called for the composer of a new page, and after another conversation was opened: restores the draft.
+  Omnichannel.initComposer = () => {
+    const field = replyField();
+    if (Omnichannel.workspace()) {
+      const draft = Omnichannel.drafts.get("reply");
+      if (field) {
+        if (!field.value) setValue(field, draft);
+        Omnichannel.updateComposer();
+        if (hasKeyboard() && innerWidth > 720) focus(field);
+      } else if (draft) showUnsentText(byId("composer"), draft);
     }
-    const done = answers && Desk.answered.status === 200;
-    const wasUndone = done && Desk.answered.path.endsWith("/undo/");
-    const wasSent = done && !wasUndone;
-    const next = fresh.querySelector("#reply-text");
-    const before = old.querySelector("#reply-text");
-    const typed = before?.value ?? Desk.drafts.read("reply");
-    const text = wasUndone ? [next?.value, typed].filter(Boolean).join("\n\n") : wasSent ? leftOver(typed) : typed;
-    if (next) put(next, text, before);
-    else if (text) showUnsent(fresh, text);
-    Desk.drafts.write("reply", text);
-    const focus = old.contains(document.activeElement);
-    const root = fresh.parentNode;
-    swap(old, fresh);
-    Desk.keepNote(old, fresh);
-    Desk.fit();
-    const exceeded = !fromForm && fresh.querySelector(".exceeded");
-    if (exceeded) Desk.say(exceeded.textContent.trim());
-    // Who has sent or taken back writes on, with whatever they pressed: the button they pressed may be gone.
-    const writesOn = done && /\/(reply|undo)\/$/.test(Desk.answered.path) && hasKeyboard();
-    if (writesOn || (focus && !fresh.contains(document.activeElement))) (next ?? byId("main")).focus({ preventScroll: true });
-    tell({ root, wasSent, wasUndone });
+    notifyListeners();
   };
 
-  // The caret stays where it was; in other words than before it stands at their end.
-  function put(next, text, before) {
-    const isSame = before?.value === text;
-    const [from, to] = isSame ? [before.selectionStart, before.selectionEnd] : [text.length, text.length];
-    next.value = text;
-    next.setSelectionRange(from, to);
+  // -- Merging a new composer ---------------------------------------------------------------------------------------
+
+  Omnichannel.mergeComposer = (old, fresh, fromForm, swap) => {
+    const isResponse = fromForm && fresh.dataset.answer !== undefined;
+    const root = fresh.parentNode;
+    if (old.dataset.version === fresh.dataset.version && !isResponse) {
+      replaceCountdown(fresh);
+      return notifyListeners({ root });
+    }
+    const isDone = isResponse && Omnichannel.lastResponse.status === 200;
+    const wasUndone = isDone && Omnichannel.lastResponse.path.endsWith("/undo/");
+    const wasSent = isDone && !wasUndone;
+    const hadFocus = old.contains(document.activeElement);
+    restoreText(old, fresh, { wasSent, wasUndone });
+    swap(old, fresh);
+    Omnichannel.keepNote(old, fresh);
+    Omnichannel.updateComposer();
+    const limitNotice = !fromForm && fresh.querySelector(".exceeded");
+    if (limitNotice) Omnichannel.announce(limitNotice.textContent.trim());
+    // After sending and undoing the agent continues to type, although the button that was pressed may be gone.
+    const continuesTyping = isDone && /\/(reply|undo)\/$/.test(Omnichannel.lastResponse.path) && hasKeyboard();
+    const lostFocus = hadFocus && !fresh.contains(document.activeElement);
+    if (continuesTyping || lostFocus) focus(fresh.querySelector("#reply-text") ?? byId("main"));
+    notifyListeners({ root, wasSent, wasUndone });
+  };
+
+  function replaceCountdown(fresh) {
+    const oldClock = byId("reply-left");
+    const freshClock = fresh.querySelector("#reply-left");
+    if (oldClock && freshClock) oldClock.replaceWith(freshClock);
   }
 
-  // What was typed on while the message was on its way.
-  function leftOver(now) {
-    if (now === sentText) return "";
-    return now.startsWith(sentText) ? now.slice(sentText.length).trimStart() : now;
+  // Put the typed text into the new composer, and after an undo also the text that was taken back.
+  function restoreText(old, fresh, { wasSent, wasUndone }) {
+    const field = fresh.querySelector("#reply-text");
+    const oldField = old.querySelector("#reply-text");
+    const typed = oldField?.value ?? Omnichannel.drafts.get("reply");
+    let text = typed;
+    if (wasUndone) text = [field?.value, typed].filter(Boolean).join("\n\n");
+    if (wasSent) text = typedAfterSending(typed);
+    if (field) setValue(field, text, oldField);
+    else if (text) showUnsentText(fresh, text);
+    Omnichannel.drafts.set("reply", text);
   }
 
-  // The conversation has gone to somebody else, say: what was being written can still be read and copied.
-  function showUnsent(composer, text) {
+  // Keep the caret if the text is the same, else put it at the end.
+  function setValue(field, text, oldField) {
+    const isSame = oldField?.value === text;
+    const [from, to] = isSame ? [oldField.selectionStart, oldField.selectionEnd] : [text.length, text.length];
+    field.value = text;
+    field.setSelectionRange(from, to);
+  }
+
+  // The part that was typed while the message was being sent.
+  function typedAfterSending(typed) {
+    if (typed === sentText) return "";
+    return typed.startsWith(sentText) ? typed.slice(sentText.length).trimStart() : typed;
+  }
+
+  // Without a reply field, for example after a transfer, the text can still be read and copied.
+  function showUnsentText(composer, text) {
     const shown = composer.querySelector(".unsent textarea");
-    if (shown) return void (shown.value = text);
-    const label = document.createElement("label");
-    const area = Object.assign(document.createElement("textarea"), { readOnly: true, rows: 3, dir: "auto", value: text });
-    label.className = "unsent";
-    label.append(gettext("This was not sent:"), area);
+    if (shown) {
+      shown.value = text;
+      return;
+    }
+    const area = createElement("textarea", { readOnly: true, rows: 3, dir: "auto", value: text });
+    const label = createElement("label", { className: "unsent" }, [gettext("Not sent:"), area]);
     composer.querySelector(".instead, .window-closed")?.append(label);
   }
 
   // -- Sending ------------------------------------------------------------------------------------------------------
 
-  // Whether what is written can go out; what speaks against it is said by the field.
-  Desk.mayReply = () => {
-    const text = field().value;
-    const limit = +form().dataset.limit;
-    const over = length(text.trim()) - limit;
-    if (over > 0) {
-      const words = gettext("WhatsApp takes up to %s characters; this is %s too long.");
-      return Desk.complain(interpolate(words, [limit, over].map((number) => number.toLocaleString(document.documentElement.lang))));
+  // Whether the reply can be sent. If not, the reason is shown below the field.
+  Omnichannel.canSendReply = () => {
+    const text = replyField().value.trim();
+    const limit = +replyForm().dataset.limit;
+    const excess = characters(text) - limit;
+    if (excess > 0) {
+      const numbers = [limit, excess].map((number) => number.toLocaleString(document.documentElement.lang));
+      const message = gettext("Messages can have up to %s characters. This one is %s too long.");
+      Omnichannel.showReplyError(interpolate(message, numbers));
+      return false;
     }
-    if (COMMAND.test(text.trim())) return Desk.complain(gettext("This is a command: choose from the list, or write something else."));
-    if (Desk.slugLeft()) return false;
-    if (!text.trim() && !Desk.filesChosen()) return false;
-    return !Desk.asksMeanwhile();
+    if (COMMAND.test(text)) {
+      Omnichannel.showReplyError(gettext("This is a command. Choose from the list or change the text."));
+      return false;
+    }
+    if (Omnichannel.rejectSlug()) return false;
+    if (!text && !Omnichannel.hasFiles()) return false;
+    return !Omnichannel.confirmCollision();
   };
 
-  // A slug nobody could fill is pointed at, to be replaced.
-  Desk.slugLeft = () => {
-    const found = field().value.match(SLUG);
-    if (!found) return false;
-    Desk.complain(interpolate(gettext("Replace %s first: the customer would read it as it is."), [found[0]]));
-    field().setSelectionRange(found.index, found.index + found[0].length);
+  // Select a slug without a value and ask to replace it. Return whether there is one.
+  Omnichannel.rejectSlug = () => {
+    const match = replyField().value.match(SLUG);
+    if (!match) return false;
+    const message = gettext("Replace %s before sending. The customer would see it as is.");
+    Omnichannel.showReplyError(interpolate(message, [match[0]]));
+    replyField().setSelectionRange(match.index, match.index + match[0].length);
     return true;
   };
 
-  Desk.sending = (text) => (sentText = text);
+  Omnichannel.rememberSentText = (text) => {
+    sentText = text;
+  };
 
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (event.detail.elt !== form()) return;
-    if (Desk.mayReply()) Desk.sending(field().value);
+    if (event.detail.elt !== replyForm()) return;
+    if (Omnichannel.canSendReply()) Omnichannel.rememberSentText(replyField().value);
     else event.preventDefault();
   });
 
   document.addEventListener("input", (event) => {
-    if (event.target !== field()) return;
+    if (event.target !== replyField()) return;
     byId("reply-error").textContent = "";
     event.target.removeAttribute("aria-invalid");
-    form().classList.remove("has-error");
-    Desk.fit();
-    Desk.drafts.write("reply", event.target.value);
+    replyForm().classList.remove("has-error");
+    Omnichannel.updateComposer();
+    Omnichannel.drafts.set("reply", event.target.value);
   });
 
   document.addEventListener("keydown", (event) => {
-    if (event.target !== field() || !Desk.isSendKey(event)) return;
+    if (event.target !== replyField() || !Omnichannel.isSendKey(event)) return;
     event.preventDefault();
-    form().requestSubmit();
+    replyForm().requestSubmit();
   });
 
-  document.addEventListener("DOMContentLoaded", Desk.composerShown);
+  document.addEventListener("DOMContentLoaded", Omnichannel.initComposer);
 })();

@@ -1,57 +1,39 @@
-// What is being written stays in this browser until it is sent, through reloads and in every tab, for this person alone.
+// Drafts of replies and notes: stored in this browser per user and conversation, and shared by all tabs.
 "use strict";
 
 (() => {
-  const byId = (id) => document.getElementById(id);
+  const { byId, storage } = Omnichannel;
   const PREFIX = "draft-";
-  const here = () => Desk.workspace()?.dataset.pk;
-  const key = (kind, pk) => `${PREFIX}${byId("composer")?.dataset.user ?? ""}-${kind}-${pk}`;
+  const FIELD_IDS = { reply: "reply-text", note: "note-text" };
+  const TYPING_MS = 1500; // after a key press
+  const keyOf = (kind, pk) => `${PREFIX}${byId("composer")?.dataset.user ?? ""}-${kind}-${pk}`;
 
-  // Storage may be full or switched off: then a draft lasts as long as the page.
-  function store(name, text) {
-    try {
-      if (text) localStorage.setItem(name, text);
-      else localStorage.removeItem(name);
-    } catch {
-      // Nothing to be done about it.
-    }
-  }
-
-  function kept(name) {
-    try {
-      return localStorage.getItem(name) ?? "";
-    } catch {
-      return "";
-    }
-  }
-
-  Desk.drafts = {
-    read: (kind, pk = here()) => kept(key(kind, pk)),
-    write: (kind, text, pk = here()) => pk && store(key(kind, pk), text),
+  Omnichannel.drafts = {
+    get: (kind, pk = Omnichannel.conversationId()) => storage.get(keyOf(kind, pk)),
+    set: (kind, text, pk = Omnichannel.conversationId()) => pk && storage.set(keyOf(kind, pk), text),
   };
 
-  const FIELDS = [["reply", "reply-text"], ["note", "note-text"]];
-  const STILL_TYPING = 1500; // milliseconds after a key
-  let typedAt = 0;
+  let lastTypedAt = 0;
   document.addEventListener("input", ({ target }) => {
-    if (FIELDS.some(([, id]) => target.id === id)) typedAt = Date.now();
+    if (Object.values(FIELD_IDS).includes(target.id)) lastTypedAt = Date.now();
   });
 
-  // The same conversation in another tab: what is typed there appears here, and goes from here when it is sent there.
-  // The focus says nothing: a field in the background keeps it. Nobody types in two tabs at once.
-  addEventListener("storage", (event) => {
-    for (const [kind, id] of FIELDS) {
+  // Follow the same conversation in another tab. The focus does not tell where somebody types: a field in a background
+  // tab keeps it. Nobody types in two tabs at once.
+  window.addEventListener("storage", (event) => {
+    for (const [kind, id] of Object.entries(FIELD_IDS)) {
       const field = byId(id);
-      if (!field || event.key !== key(kind, here()) || Date.now() - typedAt < STILL_TYPING) continue;
+      if (!field || event.key !== keyOf(kind, Omnichannel.conversationId())) continue;
+      if (Date.now() - lastTypedAt < TYPING_MS) continue;
       field.value = event.newValue ?? "";
-      Desk.fit();
+      Omnichannel.updateComposer();
       document.dispatchEvent(new CustomEvent("desk:composer", { detail: {} }));
     }
   });
 
-  // Who signs out leaves nothing behind.
+  // Drafts may be confidential: remove all of them at sign-out.
   document.addEventListener("submit", (event) => {
     if (!event.target.action.endsWith("/sign-out/")) return;
-    Object.keys(localStorage).filter((name) => name.startsWith(PREFIX)).forEach((name) => localStorage.removeItem(name));
+    for (const key of Object.keys(localStorage)) if (key.startsWith(PREFIX)) localStorage.removeItem(key);
   });
 })();

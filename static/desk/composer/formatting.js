@@ -1,108 +1,116 @@
-// WhatsApp's formatting: keys and buttons that put its marks around words, and what the customer will see of it.
+// WhatsApp formatting: keys and buttons that put marks around text, a preview, and the button of the emoji picker.
 "use strict";
 
 (() => {
-  const byId = (id) => document.getElementById(id);
-  const AFTER = 250; // milliseconds without a key
-  const field = () => byId("reply-text");
-  const KEYS = { b: "*", i: "_", "shift x": "~", "shift m": "```" };
-  // Whether there may be anything to show; whether there is, the server knows.
-  const MARKED = /[*_~`]|^(?:> |[-*] |\d+\. )/m;
+  const { byId, createElement } = Omnichannel;
+  const PREVIEW_DELAY_MS = 250; // without a key press
+  const MARKS_BY_KEY = { b: "*", i: "_", "shift x": "~", "shift m": "```" };
+  const MARKS = Object.values(MARKS_BY_KEY);
+  // Whether the text may contain formatting; the server decides whether it does.
+  const MAYBE_FORMATTED = /[*_~`]|^(?:> |[-*] |\d+\. )/m;
+  const replyField = () => byId("reply-text");
 
-  const SIGNS = Object.values(KEYS);
+  // -- Marks --------------------------------------------------------------------------------------------------------
 
-  // The mark around these words, whatever other marks are between: where it begins and ends; null without one.
-  function layer(value, from, to, sign) {
-    const around = (one) => value.slice(from - one.length, from) === one && value.slice(to, to + one.length) === one;
-    const found = SIGNS.find((one) => from >= one.length && around(one));
-    if (!found) return null;
-    const [begin, end] = [from - found.length, to + found.length];
-    return found === sign ? { from, to, begin, end } : layer(value, begin, end, sign);
+  // Find `mark` around value[from:to], also outside other marks: {from, to} without and {begin, end} with it; or null.
+  function findMark(value, from, to, mark) {
+    const isAround = (candidate) =>
+      from >= candidate.length &&
+      value.slice(from - candidate.length, from) === candidate &&
+      value.slice(to, to + candidate.length) === candidate;
+    const innermost = MARKS.find(isAround);
+    if (!innermost) return null;
+    const [begin, end] = [from - innermost.length, to + innermost.length];
+    return innermost === mark ? { from, to, begin, end } : findMark(value, begin, end, mark);
   }
 
-  function mark(sign) {
-    const { value, selectionStart, selectionEnd } = field();
-    const picked = value.slice(selectionStart, selectionEnd);
-    const [before, inside, after] = picked.match(/^(\s*)([\s\S]*?)(\s*)$/).slice(1);
+  // Add the mark to the selected text, or remove it. White space at the ends stays outside the mark.
+  function toggleMark(mark) {
+    const { value, selectionStart, selectionEnd } = replyField();
+    const selected = value.slice(selectionStart, selectionEnd);
+    const [before, text, after] = selected.match(/^(\s*)([\s\S]*?)(\s*)$/).slice(1);
     const [from, to] = [selectionStart + before.length, selectionEnd - after.length];
-    const found = layer(value, from, to, sign);
-    const has = inside.length >= 2 * sign.length && inside.startsWith(sign) && inside.endsWith(sign);
-    if (found) put(value.slice(found.from, found.to), found.begin, found.end, from - found.from);
-    else if (has) put(inside.slice(sign.length, -sign.length), from, to, 0);
-    else put(sign + inside + sign, from, to, sign.length);
+    const outer = findMark(value, from, to, mark);
+    const isInside = text.length >= 2 * mark.length && text.startsWith(mark) && text.endsWith(mark);
+    if (outer) replace(value.slice(outer.from, outer.to), outer.begin, outer.end, from - outer.from);
+    else if (isInside) replace(text.slice(mark.length, -mark.length), from, to, 0);
+    else replace(mark + text + mark, from, to, mark.length);
   }
 
-  // What was picked stays picked, without its marks, so that a second mark can be put around it.
-  function put(text, from, to, edge) {
-    Desk.type(field(), text, { from, to });
-    field().setSelectionRange(from + edge, from + text.length - edge);
+  // Replace a range and select the result without `margin` characters at both ends, so that another mark can be added.
+  function replace(text, from, to, margin) {
+    Omnichannel.insertText(replyField(), text, { from, to });
+    replyField().setSelectionRange(from + margin, from + text.length - margin);
   }
 
   document.addEventListener("keydown", (event) => {
-    if (event.target !== field() || !(event.ctrlKey || event.metaKey) || event.altKey || event.isComposing) return;
-    const sign = KEYS[`${event.shiftKey ? "shift " : ""}${event.key.toLowerCase()}`];
-    if (!sign) return;
+    if (event.target !== replyField() || event.altKey || event.isComposing) return;
+    if (!event.ctrlKey && !event.metaKey) return;
+    const mark = MARKS_BY_KEY[`${event.shiftKey ? "shift " : ""}${event.key.toLowerCase()}`];
+    if (!mark) return;
     event.preventDefault();
-    mark(sign);
+    toggleMark(mark);
   });
 
+  // The field must keep its focus and selection when a button is pressed.
   document.addEventListener("mousedown", (event) => event.target.closest("[data-mark]") && event.preventDefault());
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-mark]");
-    if (button && field()) mark(button.dataset.mark);
+    if (button && replyField()) toggleMark(button.dataset.mark);
   });
 
-  // -- As the customer sees it --------------------------------------------------------------------------------------
+  // -- Preview ------------------------------------------------------------------------------------------------------
 
   let timer;
-  let asked = 0;
+  let lastRequest = 0; // number of the latest request; older responses are dropped
 
-  function hide() {
-    asked += 1;
+  function hidePreview() {
+    lastRequest += 1;
     const box = byId("as-seen");
     if (box) box.hidden = true;
   }
 
-  async function preview() {
-    const text = field()?.value ?? "";
-    if (!MARKED.test(text)) return hide();
-    const mine = (asked += 1);
-    const { csrfmiddlewaretoken } = field().form.elements;
+  function showPreview(html) {
+    byId("as-seen").hidden = !html;
+    byId("as-seen-text").innerHTML = html;
+  }
+
+  async function fetchPreview() {
+    const text = replyField()?.value ?? "";
+    if (!MAYBE_FORMATTED.test(text)) return hidePreview();
+    lastRequest += 1;
+    const request = lastRequest;
+    const { csrfmiddlewaretoken } = replyField().form.elements;
     const body = new URLSearchParams({ csrfmiddlewaretoken: csrfmiddlewaretoken.value, text });
     try {
-      const answer = await Desk.fetch(byId("composer").dataset.preview, { method: "POST", body });
-      const html = answer.ok ? await answer.text() : "";
-      if (mine === asked && byId("as-seen")) show(html);
+      const response = await Omnichannel.fetch(byId("composer").dataset.preview, { method: "POST", body });
+      const html = response.ok ? await response.text() : "";
+      if (request === lastRequest && byId("as-seen")) showPreview(html);
     } catch {
       // Without a connection there is no preview.
     }
   }
 
-  function show(html) {
-    byId("as-seen").hidden = !html;
-    byId("as-seen-text").innerHTML = html;
-  }
-
-  function soon() {
+  function schedulePreview() {
     clearTimeout(timer);
-    if (!MARKED.test(field()?.value ?? "")) return hide();
-    timer = setTimeout(preview, AFTER);
+    if (!MAYBE_FORMATTED.test(replyField()?.value ?? "")) return hidePreview();
+    timer = setTimeout(fetchPreview, PREVIEW_DELAY_MS);
   }
 
-  document.addEventListener("input", (event) => event.target === field() && soon());
+  document.addEventListener("input", (event) => event.target === replyField() && schedulePreview());
   document.addEventListener("desk:composer", ({ detail }) => {
-    if (!detail.root || detail.wasSent || detail.wasUndone) soon();
+    if (!detail.root || detail.wasSent || detail.wasUndone) schedulePreview();
   });
 
-  // -- Emoji: the picker is fetched when somebody opens it ----------------------------------------------------------
+  // -- Emoji: the picker is large, so it is fetched when it is first opened -----------------------------------------
 
   document.addEventListener("click", (event) => {
     const button = event.target.closest("#open-emoji");
     if (!button) return;
-    if (Desk.emoji) return Desk.emoji(button);
-    const script = Object.assign(document.createElement("script"), { src: button.dataset.script });
-    script.addEventListener("load", () => Desk.emoji(button));
-    script.addEventListener("error", () => Desk.notice(gettext("No connection.")));
+    if (Omnichannel.toggleEmojiPicker) return Omnichannel.toggleEmojiPicker(button);
+    const script = createElement("script", { src: button.dataset.script });
+    script.addEventListener("load", () => Omnichannel.toggleEmojiPicker(button));
+    script.addEventListener("error", () => Omnichannel.showNotice(gettext("No connection.")));
     document.head.append(script);
   });
 })();

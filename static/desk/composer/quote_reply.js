@@ -1,63 +1,66 @@
-// Replying to one message: which one is shown above the field.
+// Quoted replies: the message a reply refers to, shown above the field.
 "use strict";
 
 (() => {
-  const byId = (id) => document.getElementById(id);
-  const LONGEST = 200;
-  const chosen = new Map(); // conversation: the message that is replied to
-  const here = () => Desk.workspace()?.dataset.pk;
+  const { byId } = Omnichannel;
+  const MAX_LENGTH = 200;
+  const quotes = new Map(); // conversation id: the quoted message
+  const currentId = () => Omnichannel.conversationId();
 
-  // What was said before what is beside it: an advertisement, that it was forwarded, what kind of file it is.
-  const SAID = [".body", ".card-words strong", "audio", "video", ".picture img", ".mark-line"];
+  // In this order: the text, before labels such as an advertisement, a forwarded mark or the kind of a file.
+  const CONTENT = [".body", ".card-words strong", "audio", "video", ".picture img", ".mark-line"];
 
-  function wordsOf(li) {
-    const said = SAID.map((place) => li.querySelector(`.bubble > ${place}, .bubble > :not(.quote) ${place}`)).find(Boolean);
-    const who = li.classList.contains("in") ? Desk.workspace().dataset.name : li.querySelector(".author")?.textContent;
-    const text = said?.textContent.trim() || said?.getAttribute("aria-label") || said?.alt || gettext("File");
-    return { pk: li.dataset.pk, who: who?.trim() || gettext("You"), text: text.slice(0, LONGEST) };
+  function quoteOf(li) {
+    const content = CONTENT.map((selector) =>
+      li.querySelector(`.bubble > ${selector}, .bubble > :not(.quote) ${selector}`),
+    ).find(Boolean);
+    const isInbound = li.classList.contains("in");
+    const author = isInbound ? Omnichannel.workspace().dataset.name : li.querySelector(".author")?.textContent;
+    const text = content?.textContent.trim() || content?.getAttribute("aria-label") || content?.alt || gettext("File");
+    return { pk: li.dataset.pk, author: author?.trim() || gettext("You"), text: text.slice(0, MAX_LENGTH) };
   }
 
-  function show() {
-    const strip = byId("quoting");
-    if (!strip) return;
-    const quote = chosen.get(here());
-    strip.hidden = !quote;
-    strip.closest("form").elements.quoted.value = quote?.pk ?? "";
-    byId("quoting-who").textContent = quote?.who ?? "";
+  function render() {
+    const box = byId("quoting");
+    if (!box) return;
+    const quote = quotes.get(currentId());
+    box.hidden = !quote;
+    box.closest("form").elements.quoted.value = quote?.pk ?? "";
+    byId("quoting-who").textContent = quote?.author ?? "";
     byId("quoting-text").textContent = quote?.text ?? "";
   }
 
-  function set(quote) {
-    if (quote) chosen.set(here(), quote);
-    else chosen.delete(here());
-    show();
+  function setQuote(quote) {
+    if (quote) quotes.set(currentId(), quote);
+    else quotes.delete(currentId());
+    render();
     byId("reply-text")?.focus();
   }
 
-  // WhatsApp shows a line with > before it as a quote; what is sent is what is in the field.
-  function putIntoText() {
-    const { text } = chosen.get(here());
+  // WhatsApp shows a line that begins with > as a quotation.
+  function insertIntoText() {
+    const { text } = quotes.get(currentId());
     const line = `> ${text.split("\n")[0].trim()}\n`;
     const field = byId("reply-text");
-    if (!field.value.startsWith(line)) Desk.type(field, line, { from: 0, to: 0 });
+    if (!field.value.startsWith(line)) Omnichannel.insertText(field, line, { from: 0, to: 0 });
     field.setSelectionRange(field.value.length, field.value.length);
   }
 
   document.addEventListener("click", (event) => {
     const target = event.target.closest("[data-reply-to], #quoting-end, #quote-in-text");
     if (!target || !byId("quoting")) return;
-    if (target.id === "quoting-end") return set(null);
-    if (target.id === "quote-in-text") return putIntoText();
-    const way = byId("write-public");
-    if (way && !way.checked) way.click();
-    set(wordsOf(target.closest("li")));
+    if (target.id === "quoting-end") return setQuote(null);
+    if (target.id === "quote-in-text") return insertIntoText();
+    Omnichannel.selectMode("public");
+    setQuote(quoteOf(target.closest("li")));
   });
 
   document.addEventListener("desk:composer", ({ detail }) => {
-    if (detail.wasSent) chosen.delete(here());
-    const given = detail.wasUndone && byId("quoting")?.closest("form").elements.quoted.value;
-    const li = given && byId(`message-${given}`);
-    if (li) chosen.set(here(), wordsOf(li));
-    show();
+    if (detail.wasSent) quotes.delete(currentId());
+    // After an undo the server sends the id of the quoted message with the text.
+    const quotedId = detail.wasUndone && byId("quoting")?.closest("form").elements.quoted.value;
+    const li = quotedId && byId(`message-${quotedId}`);
+    if (li) quotes.set(currentId(), quoteOf(li));
+    render();
   });
 })();

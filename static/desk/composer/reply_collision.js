@@ -1,76 +1,74 @@
-// Somebody else's answer that came while one was writing is shown before one's own goes out.
+// Reply collision: a colleague's message that arrived while a reply was typed is shown before the reply is sent.
 "use strict";
 
 (() => {
-  const byId = (id) => document.getElementById(id);
-  const MOST = 3;
-  const LONGEST = 160;
-  let begun = null; // the conversation one writes in, and what was there when one began
-  let isAccepted = false;
+  const { byId, createElement, queryAll } = Omnichannel;
+  const MAX_SHOWN = 3;
+  const MAX_LENGTH = 160;
+  let draftStart = null; // the conversation and its messages by colleagues when typing began
+  let isConfirmed = false;
 
-  const others = () => [...document.querySelectorAll("#thread > .out[data-author]")].filter((li) => {
+  function colleagueMessages() {
     const { user } = byId("composer").dataset;
-    return li.dataset.author && li.dataset.author !== user;
-  });
-
-  function begin() {
-    const pk = Desk.workspace()?.dataset.pk;
-    if (begun?.pk === pk) return;
-    begun = { pk, known: new Set(others().map((li) => li.id)) };
+    return queryAll("#thread > .out[data-author]").filter((li) => li.dataset.author && li.dataset.author !== user);
   }
 
-  function news() {
-    return begun?.pk === Desk.workspace()?.dataset.pk ? others().filter((li) => !begun.known.has(li.id)) : [];
+  function startDraft() {
+    const pk = Omnichannel.conversationId();
+    if (draftStart?.pk === pk) return;
+    draftStart = { pk, knownIds: new Set(colleagueMessages().map((li) => li.id)) };
   }
 
-  // Whether the question is asked: then nothing is sent yet.
-  Desk.asksMeanwhile = () => {
-    const said = news();
-    if (isAccepted || !said.length) {
-      isAccepted = false;
+  function newMessages() {
+    if (draftStart?.pk !== Omnichannel.conversationId()) return [];
+    return colleagueMessages().filter((li) => !draftStart.knownIds.has(li.id));
+  }
+
+  // Show new messages of colleagues and ask whether to send anyway. Return whether the agent is asked.
+  Omnichannel.confirmCollision = () => {
+    const messages = newMessages();
+    if (isConfirmed || !messages.length) {
+      isConfirmed = false;
       return false;
     }
-    byId("meanwhile-said").replaceChildren(...said.slice(-MOST).map(line));
+    byId("meanwhile-said").replaceChildren(...messages.slice(-MAX_SHOWN).map(createItem));
     byId("meanwhile").showModal();
     return true;
   };
 
-  function line(li) {
-    const item = document.createElement("li");
-    const who = document.createElement("strong");
-    who.textContent = li.querySelector(".author")?.textContent.trim() ?? "";
-    who.dir = "auto";
-    const words = li.querySelector(".body")?.textContent.trim().slice(0, LONGEST) || gettext("File");
-    const said = document.createElement("span");
-    said.dir = "auto";
-    said.textContent = words;
-    item.append(who, said);
-    return item;
+  function createItem(li) {
+    const author = li.querySelector(".author")?.textContent.trim() ?? "";
+    const text = li.querySelector(".body")?.textContent.trim().slice(0, MAX_LENGTH) || gettext("File");
+    return createElement("li", {}, [
+      createElement("strong", { dir: "auto", textContent: author }),
+      createElement("span", { dir: "auto", textContent: text }),
+    ]);
   }
 
-  function close() {
+  function closeDialog() {
     byId("meanwhile").close();
-    begun = null;
-    begin();
+    draftStart = null;
+    startDraft();
     byId("reply-text").focus();
   }
 
   document.addEventListener("click", ({ target }) => {
     const button = target.closest("#meanwhile-look, #meanwhile-send");
     if (!button) return;
-    close();
-    if (button.id === "meanwhile-look") return Desk.toEnd();
-    isAccepted = true;
+    closeDialog();
+    if (button.id === "meanwhile-look") return Omnichannel.scrollToEnd();
+    isConfirmed = true;
     byId("reply-text").form.requestSubmit();
   });
 
   document.addEventListener("input", ({ target }) => {
     if (target.id !== "reply-text") return;
-    if (target.value) begin();
-    else begun = null;
+    if (target.value) startDraft();
+    else draftStart = null;
   });
+
   document.addEventListener("desk:composer", ({ detail }) => {
-    if (detail.wasSent) begun = null;
-    if (!detail.root && byId("reply-text")?.value) begin();
+    if (detail.wasSent) draftStart = null;
+    if (!detail.root && byId("reply-text")?.value) startDraft();
   });
 })();

@@ -1,118 +1,125 @@
-// Choosing a template and filling it in: the preview follows what is typed, arrows walk the list, the window closes on time.
+// The template picker: preview while typing, values kept per template, arrow keys, and the end of the 24-hour window.
 "use strict";
 
 (() => {
-  const byId = (id) => document.getElementById(id);
+  const { byId, focus, queryAll } = Omnichannel;
   const pickerOf = (element) => element.closest("section.templates");
 
-  // -- The preview --------------------------------------------------------------------------------------------------
+  // -- Preview ------------------------------------------------------------------------------------------------------
 
-  function show(field) {
+  function updatePreview(field) {
     const name = CSS.escape(field.dataset.variable);
-    for (const slot of pickerOf(field).querySelectorAll(`.slot[data-slot="${name}"]`)) {
+    for (const slot of queryAll(`.slot[data-slot="${name}"]`, pickerOf(field))) {
       slot.textContent = field.value.trim() || slot.dataset.name;
       slot.classList.toggle("is-empty", !field.value.trim());
     }
   }
 
-  function forgive(field) {
+  function clearError(field) {
     field.removeAttribute("aria-invalid");
     const error = byId(`${field.id}-error`);
     if (error) error.textContent = "";
   }
 
-  function filledIn(field) {
-    show(field);
-    forgive(field);
-    keep(field);
+  function handleValue(field) {
+    updatePreview(field);
+    clearError(field);
+    saveValue(field);
   }
 
-  document.addEventListener("input", ({ target }) => target.dataset.variable !== undefined && filledIn(target));
+  document.addEventListener("input", ({ target }) => target.dataset.variable !== undefined && handleValue(target));
 
+  // A suggested value, such as the customer's name.
   document.addEventListener("click", (event) => {
-    const offer = event.target.closest("[data-offer]");
-    const field = offer && byId(offer.dataset.offer);
+    const suggestion = event.target.closest("[data-offer]");
+    const field = suggestion && byId(suggestion.dataset.offer);
     if (!field) return;
-    field.value = offer.textContent;
-    filledIn(field);
+    field.value = suggestion.textContent.trim();
+    handleValue(field);
     field.focus();
   });
 
-  // -- What was filled in comes back with its template, whatever took the form away: another template that was looked
-  // at, another number to write from, a customer who wrote meanwhile --------------------------------------------------
+  // -- Values: kept when the form is replaced, for another template, another number or after a customer's message ---
 
-  const kept = new Map(); // conversation and template: the values by variable
-  const keyOf = (form) => `${Desk.workspace()?.dataset.pk ?? ""} ${form.elements.template.value}`;
+  const savedValues = new Map(); // conversation and template: the values by variable
+  const keyOf = (form) => `${Omnichannel.conversationId() ?? ""} ${form.elements.template.value}`;
 
-  function keep({ form, dataset, value }) {
-    kept.set(keyOf(form), { ...kept.get(keyOf(form)), [dataset.variable]: value });
+  function saveValue({ form, dataset, value }) {
+    savedValues.set(keyOf(form), { ...savedValues.get(keyOf(form)), [dataset.variable]: value });
   }
 
-  function bringBack(form) {
-    const values = kept.get(keyOf(form)) ?? {};
-    for (const field of form.querySelectorAll("[data-variable]")) {
+  function restoreValues(form) {
+    const values = savedValues.get(keyOf(form)) ?? {};
+    for (const field of queryAll("[data-variable]", form)) {
       const value = values[field.dataset.variable];
       if (field.value || !value) continue;
       field.value = value;
-      show(field);
+      updatePreview(field);
     }
   }
 
-  // -- A picker came onto the page ----------------------------------------------------------------------------------
+  // -- A new picker -------------------------------------------------------------------------------------------------
 
-  function offerNames(picker) {
-    for (const offers of picker.querySelectorAll(".template-offers")) offers.hidden = false;
+  // Suggestions are hidden in the HTML, because they need JavaScript.
+  function showSuggestions(picker) {
+    for (const suggestions of queryAll(".template-offers", picker)) suggestions.hidden = false;
   }
 
-  function sayHowMany(picker) {
-    const found = picker.querySelector("[data-count]");
-    const said = picker.querySelector("[data-found]");
-    if (found && said) said.textContent = found.dataset.count;
+  // The status element stays when the results are replaced, so screen readers announce the new count.
+  function showResultCount(picker) {
+    const results = picker.querySelector("[data-count]");
+    const status = picker.querySelector("[data-found]");
+    if (results && status) status.textContent = results.dataset.count;
   }
 
-  // Where the picker itself was put anew, whoever works in it goes on in it: in the form the server says where.
-  function takeUp(picker) {
-    if (!picker.querySelector("[autofocus]") && !byId("start-to-error")?.textContent.trim()) {
-      picker.querySelector(".template-search, [data-variable], button.primary")?.focus({ preventScroll: true });
-    }
+  // Unless the server set the focus with `autofocus` or reports a wrong number.
+  function focusPicker(picker) {
+    if (picker.querySelector("[autofocus]") || byId("start-to-error")?.textContent.trim()) return;
+    focus(picker.querySelector(".template-search, [data-variable], button.primary"));
   }
 
-  // What is wrong with the number stands outside the picker and is told with it.
+  // The field of the number is outside the picker and is not replaced with it.
   function markNumber() {
     const field = byId("start-to");
-    const wrong = byId("start-to-error")?.textContent.trim();
     if (!field) return;
-    if (!wrong) return field.removeAttribute("aria-invalid");
+    if (!byId("start-to-error")?.textContent.trim()) return field.removeAttribute("aria-invalid");
     field.setAttribute("aria-invalid", "true");
     field.focus();
   }
 
-  document.addEventListener("htmx:oobAfterSwap", (event) => event.detail.target.id === "start-to-error" && setTimeout(markNumber));
+  document.addEventListener("htmx:oobAfterSwap", (event) => {
+    if (event.detail.target.id === "start-to-error") setTimeout(markNumber);
+  });
 
-  let hadFocus = false; // what is being replaced
-  document.addEventListener("htmx:beforeSwap", ({ detail }) => (hadFocus = detail.target.contains(document.activeElement)));
+  let hadFocus = false; // of the element that is being replaced
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    hadFocus = detail.target.contains(document.activeElement);
+  });
 
   document.addEventListener("htmx:afterSwap", (event) => {
     const { target, requestConfig } = event.detail;
-    const picker = target.matches?.("section.templates") ? byId(target.id) || target : pickerOf(target);
-    for (const one of document.querySelectorAll("section.templates")) offerNames(one);
-    document.querySelectorAll(".template-form").forEach(bringBack);
-    if (!picker && hadFocus && target.matches?.(".templates")) takeUp(byId("templates-composer")); // the link in its place
+    const isPicker = target.matches?.("section.templates");
+    const picker = isPicker ? byId(target.id) || target : pickerOf(target);
+    for (const section of queryAll("section.templates")) showSuggestions(section);
+    for (const form of queryAll(".template-form")) restoreValues(form);
+    if (!picker && hadFocus && target.matches?.(".templates")) focusPicker(byId("templates-composer")); // was a link
     if (!picker) return;
-    if (target.matches("section.templates")) takeUp(byId(target.id));
-    else if (requestConfig.verb === "get") sayHowMany(picker);
+    if (isPicker) focusPicker(byId(target.id));
+    else if (requestConfig.verb === "get") showResultCount(picker);
   });
 
-  // Sent from the dialog: it has done its work.
+  // After sending from the dialog it is closed.
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { requestConfig, serverResponse } = event.detail;
     if (!requestConfig.path.endsWith("/templates/send/") || !serverResponse.includes("data-pieces")) return;
     const form = requestConfig.elt.closest(".template-form");
-    if (form) kept.delete(keyOf(form));
+    if (form) savedValues.delete(keyOf(form));
     byId("dialog")?.close();
   });
 
-  document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("section.templates").forEach(offerNames));
+  document.addEventListener("DOMContentLoaded", () => {
+    for (const section of queryAll("section.templates")) showSuggestions(section);
+  });
 
   // -- Keys ---------------------------------------------------------------------------------------------------------
 
@@ -120,24 +127,24 @@
     if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
     const picker = event.target.matches(".template-search, .template-row") && pickerOf(event.target);
     if (!picker) return;
-    const stops = [picker.querySelector(".template-search"), ...picker.querySelectorAll("button.template-row")];
+    const stops = [picker.querySelector(".template-search"), ...queryAll("button.template-row", picker)];
     const next = stops[stops.indexOf(event.target) + (event.key === "ArrowDown" ? 1 : -1)];
     if (!next) return;
     event.preventDefault();
     next.focus();
   });
 
-  // -- The window closes at its very second, not when somebody next looks ---------------------------------------------
+  // -- The end of the 24-hour window: the composer changes in the same second ---------------------------------------
 
-  const ends = new WeakMap();
+  const endTimes = new WeakMap();
 
   setInterval(() => {
     const clock = byId("reply-left");
     if (!clock) return;
-    // A whole second later: exactly 24 hours are still inside.
-    if (!ends.has(clock)) ends.set(clock, Date.now() + (+clock.dataset.left + 1) * 1000);
-    if (Date.now() <= ends.get(clock)) return;
-    ends.set(clock, Date.now() + 5000);
-    Desk.refresh();
+    // One second later, because exactly 24 hours are still inside the window.
+    if (!endTimes.has(clock)) endTimes.set(clock, Date.now() + (+clock.dataset.left + 1) * 1000);
+    if (Date.now() <= endTimes.get(clock)) return;
+    endTimes.set(clock, Date.now() + 5000);
+    Omnichannel.refreshConversation();
   }, 1000);
 })();

@@ -1,104 +1,107 @@
-// Who else looks at the open conversation and writes in it; and the colleagues learn that of this page.
+// Viewers: who else has the open conversation open or types in it, and reporting the same of this page.
 "use strict";
 
 (() => {
-  const byId = (id) => document.getElementById(id);
-  const LOOK_EVERY = 20000;
-  const TYPE_EVERY = 10000;
-  const STILL_AFTER = 6000; // without a key
-  const SAID_AGAIN_AFTER = 60000;
-  const FADES_AFTER = 15000; // the server's own patience with whoever says no more
+  const { byId, csrfToken, parseHtml } = Omnichannel;
+  const HEARTBEAT_MS = 20000;
+  const TYPING_INTERVAL_MS = 10000; // between reports while somebody types
+  const TYPING_END_MS = 6000; // without a key press
+  const ANNOUNCE_AGAIN_MS = 60000;
+  const TYPING_EXPIRY_MS = 15000; // the server forgets a colleague's typing after this time
 
-  const token = () => document.querySelector("[name=csrfmiddlewaretoken]")?.value;
-  let shown; // the addresses of the conversation on the page
-  let fading;
-  let toldAt = 0;
-  let stillness;
+  let reported; // the URLs of the conversation that the server knows to be open on this page
+  let expiryTimer;
+  let typingReportedAt = 0;
+  let typingEndTimer;
 
-  function post(address, fields = {}) {
-    const body = new URLSearchParams({ csrfmiddlewaretoken: token(), ...fields });
-    return Desk.fetch(address, { method: "POST", body, keepalive: true });
+  function post(url, fields = {}) {
+    const body = new URLSearchParams({ csrfmiddlewaretoken: csrfToken(), ...fields });
+    return Omnichannel.fetch(url, { method: "POST", body, keepalive: true });
   }
 
-  // -- Looking ------------------------------------------------------------------------------------------------------
+  // -- Viewing ------------------------------------------------------------------------------------------------------
 
-  function put(html) {
-    const fresh = new DOMParser().parseFromString(html, "text/html").getElementById("viewers");
+  function merge(html) {
+    const fresh = parseHtml(html).getElementById("viewers");
     const old = byId("viewers");
     if (!fresh || !old) return;
     if (old.innerHTML !== fresh.innerHTML) old.innerHTML = fresh.innerHTML;
-    sayWriting(byId("writing")?.textContent.trim());
-    clearTimeout(fading);
-    if (byId("writing")) fading = setTimeout(Desk.refreshViewers, FADES_AFTER);
+    announceTyping(byId("writing")?.textContent.trim());
+    clearTimeout(expiryTimer);
+    if (byId("writing")) expiryTimer = setTimeout(Omnichannel.refreshViewers, TYPING_EXPIRY_MS);
   }
 
-  let said = {};
+  let lastAnnounced = {};
 
-  function sayWriting(words) {
-    if (!words || (said.words === words && Date.now() - said.at < SAID_AGAIN_AFTER)) return;
-    said = { words, at: Date.now() };
-    Desk.say(words);
+  function announceTyping(text) {
+    const isRepeated = lastAnnounced.text === text && Date.now() - lastAnnounced.at < ANNOUNCE_AGAIN_MS;
+    if (!text || isRepeated) return;
+    lastAnnounced = { text, at: Date.now() };
+    Omnichannel.announce(text);
   }
 
-  async function ask(how) {
-    const workspace = Desk.workspace();
-    if (!workspace || !token()) return;
+  async function request(send) {
+    const workspace = Omnichannel.workspace();
+    if (!workspace || !csrfToken()) return;
     try {
-      const answer = await how(workspace.dataset.viewers);
-      if (answer.ok && workspace === Desk.workspace()) put(await answer.text());
+      const response = await send(workspace.dataset.viewers);
+      if (response.ok && workspace === Omnichannel.workspace()) merge(await response.text());
     } catch {
-      // No connection: the stream's state says so.
+      // Without a connection the status line of the stream is shown.
     }
   }
 
-  Desk.refreshViewers = Desk.oneAtATime(() => ask(Desk.fetch));
-  const look = () => document.hidden || ask(post);
+  Omnichannel.refreshViewers = Omnichannel.oneAtATime(() => request(Omnichannel.fetch));
+  const reportViewing = () => document.hidden || request(post);
 
-  function leave() {
-    if (!shown) return;
-    clearTimeout(stillness);
-    toldAt = 0;
-    navigator.sendBeacon(shown.viewers, new URLSearchParams({ csrfmiddlewaretoken: shown.token, gone: 1 }));
-    shown = null;
+  function reportLeaving() {
+    if (!reported) return;
+    clearTimeout(typingEndTimer);
+    typingReportedAt = 0;
+    const fields = { csrfmiddlewaretoken: reported.token, gone: 1 };
+    navigator.sendBeacon(reported.viewers, new URLSearchParams(fields));
+    reported = null;
   }
 
-  // The conversation on the page is another one, or none.
-  function opened() {
-    const { viewers, typing } = Desk.workspace()?.dataset ?? {};
-    if (viewers === shown?.viewers) return;
-    leave();
+  // Report that another conversation was opened, or that the open one was closed.
+  function reportOpenConversation() {
+    const { viewers, typing } = Omnichannel.workspace()?.dataset ?? {};
+    if (viewers === reported?.viewers) return;
+    reportLeaving();
     if (!viewers) return;
-    shown = { viewers, typing, token: token() };
-    look();
+    reported = { viewers, typing, token: csrfToken() };
+    reportViewing();
   }
 
   document.addEventListener("DOMContentLoaded", () => {
-    opened();
-    setInterval(look, LOOK_EVERY);
+    reportOpenConversation();
+    setInterval(reportViewing, HEARTBEAT_MS);
   });
-  document.addEventListener("htmx:afterSettle", opened);
-  document.addEventListener("visibilitychange", look);
-  addEventListener("pagehide", leave);
-  addEventListener("pageshow", (event) => event.persisted && opened());
+  document.addEventListener("htmx:afterSettle", reportOpenConversation);
+  document.addEventListener("visibilitychange", reportViewing);
+  window.addEventListener("pagehide", reportLeaving);
+  window.addEventListener("pageshow", (event) => event.persisted && reportOpenConversation());
 
-  // -- Writing ------------------------------------------------------------------------------------------------------
+  // -- Typing -------------------------------------------------------------------------------------------------------
 
-  function stop() {
-    clearTimeout(stillness);
-    if (!toldAt || !shown) return;
-    toldAt = 0;
-    post(shown.typing, { stopped: 1 }).catch(() => {});
+  function reportTypingEnd() {
+    clearTimeout(typingEndTimer);
+    if (!typingReportedAt || !reported) return;
+    typingReportedAt = 0;
+    post(reported.typing, { stopped: 1 }).catch(() => {});
   }
 
   document.addEventListener("input", ({ target }) => {
-    if (!shown || !target.matches("#reply-text, #note-text")) return;
-    if (!target.value.trim()) return stop();
-    clearTimeout(stillness);
-    stillness = setTimeout(stop, STILL_AFTER);
-    if (Date.now() - toldAt < TYPE_EVERY) return;
-    toldAt = Date.now();
-    post(shown.typing, target.id === "reply-text" ? { reply: 1 } : {}).catch(() => {});
+    if (!reported || !target.matches("#reply-text, #note-text")) return;
+    if (!target.value.trim()) return reportTypingEnd();
+    clearTimeout(typingEndTimer);
+    typingEndTimer = setTimeout(reportTypingEnd, TYPING_END_MS);
+    if (Date.now() - typingReportedAt < TYPING_INTERVAL_MS) return;
+    typingReportedAt = Date.now();
+    post(reported.typing, target.id === "reply-text" ? { reply: 1 } : {}).catch(() => {});
   });
 
-  document.addEventListener("htmx:beforeRequest", ({ detail }) => detail.elt.matches("form.composer") && stop());
+  document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+    if (detail.elt.matches("form.composer")) reportTypingEnd();
+  });
 })();

@@ -1,57 +1,55 @@
-// A reply that was just sent can be taken back for a moment; what was taken back goes from every page.
+// Undo send: a countdown to take back a reply; messages that were taken back disappear from all pages.
 "use strict";
 
 (() => {
-  const byId = (id) => document.getElementById(id);
+  const { byId, queryAll } = Omnichannel;
   let timer;
-  let underWay = new Set(); // messages the server told of as not sent yet
+  let unsettledIds = new Set(); // messages that were not sent yet at the last refresh
 
-  function countDown() {
+  Omnichannel.startUndoCountdown = () => {
     const bar = byId("undo");
     clearInterval(timer);
     if (!bar) return;
-    const ends = Date.now() + bar.dataset.seconds * 1000;
+    const endsAt = Date.now() + bar.dataset.seconds * 1000;
     timer = setInterval(() => {
-      const left = Math.ceil((ends - Date.now()) / 1000);
+      const seconds = Math.ceil((endsAt - Date.now()) / 1000);
       if (!bar.isConnected) return clearInterval(timer);
-      bar.querySelector(".undo-seconds").textContent = Math.max(0, left);
-      if (left > 0 || bar.classList.contains("htmx-request")) return;
+      bar.querySelector(".undo-seconds").textContent = Math.max(0, seconds);
+      if (seconds > 0 || bar.classList.contains("htmx-request")) return;
       clearInterval(timer);
-      end(bar);
+      removeBar(bar);
     }, 200);
-  }
+  };
 
-  function end(bar) {
-    const focused = bar.contains(document.activeElement);
+  function removeBar(bar) {
+    const hadFocus = bar.contains(document.activeElement);
     bar.remove();
-    if (focused) byId("reply-text")?.focus();
-    if (bar.dataset.failed !== undefined) Desk.notice(gettext("That is on its way already. It can't be taken back any more."));
+    if (hadFocus) byId("reply-text")?.focus();
+    if (bar.dataset.failed === undefined) return;
+    Omnichannel.showNotice(gettext("Already sent. It can't be undone."));
   }
 
-  Desk.countDown = countDown;
-
-  const forget = (id) => byId(id)?.remove();
-
-  function forgetGone(root) {
-    const gone = root.querySelector("#gone");
-    if (gone) gone.dataset.pks.split(" ").forEach((pk) => forget(`message-${pk}`));
+  // Remove messages that were taken back: those the server lists, and unsettled ones that a full refresh lacks.
+  function removeUndone(root) {
+    const removed = root.querySelector("#gone");
+    if (removed) for (const pk of removed.dataset.pks.split(" ")) byId(`message-${pk}`)?.remove();
     if (root.dataset.at === undefined || root.dataset.more !== undefined) return;
-    const there = [...root.querySelectorAll("ol > [data-unsettled]")].map((li) => li.id);
-    for (const id of underWay) {
-      if (byId(id)?.dataset.unsettled !== undefined && !root.querySelector(`#${id}`)) forget(id);
+    const currentIds = queryAll("ol > [data-unsettled]", root).map((li) => li.id);
+    for (const id of unsettledIds) {
+      if (byId(id)?.dataset.unsettled !== undefined && !root.querySelector(`#${id}`)) byId(id).remove();
     }
-    underWay = new Set(there);
+    unsettledIds = new Set(currentIds);
   }
 
   document.addEventListener("desk:composer", ({ detail }) => {
-    if (detail.root) forgetGone(detail.root);
-    if (detail.wasSent || detail.wasUndone) countDown();
+    if (detail.root) removeUndone(detail.root);
+    if (detail.wasSent || detail.wasUndone) Omnichannel.startUndoCountdown();
   });
 
   document.addEventListener("htmx:afterRequest", ({ detail }) => {
     const bar = detail.elt;
     if (bar.id !== "undo" || detail.successful) return;
-    if (detail.xhr.status === 409) end(bar);
-    else bar.dataset.failed = ""; // it can be tried again as long as the message is held
+    if (detail.xhr.status === 409) removeBar(bar);
+    else bar.dataset.failed = ""; // undo can be tried again as long as the message is held
   });
 })();

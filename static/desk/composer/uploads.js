@@ -1,39 +1,41 @@
-// Files of a reply: chosen, dropped or pasted; looked at, sent one after the other with their progress, or removed.
+// Files of a reply: selected, dropped or pasted, shown in a list, and sent one after the other with progress.
 "use strict";
 
 (() => {
-  const byId = (id) => document.getElementById(id);
-  const MARGIN = 500; // milliseconds a click needs to arrive
-  const STALLED = 30000; // milliseconds without a byte after which an upload is given up
-  const LARGEST = 16 * 1024 * 1024;
-  const form = () => byId("reply-text")?.form;
-  const input = () => form()?.querySelector("[type=file]");
-  const here = () => Desk.workspace()?.dataset.pk;
-  const chosen = new Map(); // conversation: its files, also while another one is looked at
-  const sent = new Map(); // conversation: what the last reply had, for who takes it back
-  const mine = (pk = here()) => chosen.get(pk) ?? [];
+  const { byId, createElement, parseHtml, queryAll } = Omnichannel;
+  const UNDO_MARGIN_MS = 500; // a click on Undo needs time to reach the server
+  const STALL_TIMEOUT_MS = 30000; // an upload without progress is aborted after this time
+  const MAX_BYTES = 16 * 1024 * 1024;
+  const currentId = () => Omnichannel.conversationId();
+  const replyForm = () => byId("reply-text")?.form;
+  const fileInput = () => replyForm()?.querySelector("[type=file]");
+  const selected = new Map(); // conversation id: its files, kept while another conversation is open
+  const sent = new Map(); // conversation id: the files of the last reply, for undo
+  const itemsOf = (pk) => selected.get(pk) ?? [];
+  const currentItems = () => itemsOf(currentId());
 
-  Desk.filesChosen = () => mine().length > 0;
+  Omnichannel.hasFiles = () => currentItems().length > 0;
 
-  // -- Choosing -----------------------------------------------------------------------------------------------------
+  // -- Selecting ----------------------------------------------------------------------------------------------------
 
-  const megabytes = (bytes) => `${(bytes / 1024 / 1024).toFixed(1)} MB`;
-  const size = (bytes) => (bytes < 1024 * 100 ? `${Math.ceil(bytes / 1024)} KB` : megabytes(bytes));
+  const formatMegabytes = (bytes) => `${(bytes / 1024 / 1024).toFixed(1)} MB`;
+  const formatSize = (bytes) => (bytes < 1024 * 100 ? `${Math.ceil(bytes / 1024)} KB` : formatMegabytes(bytes));
 
-  function problemWith(file) {
-    const limits = JSON.parse(form().dataset.limits);
-    const limit = limits[file.type] || LARGEST;
+  // Return why the file cannot be sent, or "".
+  function problemOf(file) {
+    const limits = JSON.parse(replyForm().dataset.limits);
+    const limit = limits[file.type] || MAX_BYTES;
     if (!file.size) return gettext("This file is empty.");
     if (file.size > limit) {
-      const words = gettext("This file has %s; WhatsApp takes up to %s here.");
-      return interpolate(words, [megabytes(file.size), megabytes(limit)]);
+      const message = gettext("This file is %s. The limit is %s.");
+      return interpolate(message, [formatMegabytes(file.size), formatMegabytes(limit)]);
     }
     if (!file.type.startsWith("image/") || limits[file.type]) return "";
-    return gettext("WhatsApp takes JPEG and PNG pictures, not this kind.");
+    return gettext("WhatsApp supports only JPEG and PNG images.");
   }
 
-  // The form's own id for each file: the same one sent twice is one message.
-  function newId() {
+  // A random UUID; crypto.randomUUID() is missing without https. With it the server recognizes a repeated upload.
+  function randomUuid() {
     const bytes = crypto.getRandomValues(new Uint8Array(16));
     bytes[6] = (bytes[6] & 0x0f) | 0x40;
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
@@ -41,230 +43,268 @@
     return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
   }
 
-  function choose(files) {
-    if (!input() || !files.length) return;
+  function addFiles(files) {
+    if (!fileInput() || !files.length) return;
     const problems = [];
     for (const file of files) {
-      const problem = problemWith(file);
+      const problem = problemOf(file);
       if (problem) problems.push(`${file.name}: ${problem}`);
-      else chosen.set(here(), [...mine(), { file, id: newId(), url: "", problem: "", share: null }]);
+      else {
+        const item = { file, id: randomUuid(), url: "", problem: "", progress: null };
+        selected.set(currentId(), [...currentItems(), item]);
+      }
     }
-    input().value = "";
+    fileInput().value = "";
     byId("file-error").textContent = problems.join(" ");
-    show();
+    render();
     byId("reply-text").focus();
   }
 
-  function remove(item) {
+  function removeItem(item) {
     if (item.url) URL.revokeObjectURL(item.url);
     item.url = "";
-    for (const [pk, items] of chosen) chosen.set(pk, items.filter((one) => one !== item));
+    for (const [pk, items] of selected) {
+      selected.set(
+        pk,
+        items.filter((other) => other !== item),
+      );
+    }
   }
 
-  // -- Showing ------------------------------------------------------------------------------------------------------
+  // -- The list of files --------------------------------------------------------------------------------------------
 
-  function show() {
+  function render() {
     const list = byId("files");
     if (!list) return;
-    list.hidden = !mine().length;
-    list.replaceChildren(...mine().map(row));
+    list.hidden = !currentItems().length;
+    list.replaceChildren(...currentItems().map(createRow));
   }
 
-  function row(item) {
+  function createRow(item) {
     const li = byId("file-row").content.firstElementChild.cloneNode(true);
     const part = (name) => li.querySelector(`[data-${name}]`);
     if (item.file.type.startsWith("image/")) {
       item.url ||= URL.createObjectURL(item.file);
-      const picture = Object.assign(document.createElement("img"), { src: item.url, alt: "" });
-      li.querySelector(".file-thumb").replaceChildren(picture);
+      li.querySelector(".file-thumb").replaceChildren(createElement("img", { src: item.url, alt: "" }));
     }
     part("name").textContent = item.file.name;
-    part("size").textContent = size(item.file.size);
+    part("size").textContent = formatSize(item.file.size);
     part("problem").textContent = item.problem;
     item.bar = li.querySelector("progress");
-    item.bar.hidden = item.share === null;
-    item.bar.value = item.share ?? 0;
+    item.bar.hidden = item.progress === null;
+    item.bar.value = item.progress ?? 0;
     const button = part("remove");
     button.setAttribute("aria-label", interpolate(gettext("Remove %s"), [item.file.name]));
-    button.disabled = item.share !== null;
+    button.disabled = item.progress !== null;
     button.addEventListener("click", () => {
-      remove(item);
+      removeItem(item);
       byId("file-error").textContent = "";
-      show();
+      render();
       byId("reply-text").focus();
     });
     return li;
   }
 
-  // -- Sending: each file a message of its own, in their order, the text with the first ------------------------------
+  // -- Sending: each file is a message, in order, the text goes with the first --------------------------------------
 
-  function post(item, fields, to) {
+  function formDataOf(item, fields) {
     const body = new FormData();
     for (const [name, value] of Object.entries(fields)) body.append(name, value);
     body.append("public_id", item.id);
     body.append("file", item.file, item.file.name);
+    return body;
+  }
+
+  // With XMLHttpRequest, because fetch() does not report the progress of an upload. Resolves even if it fails.
+  function upload(item, fields, url) {
     return new Promise((resolve) => {
       const request = new XMLHttpRequest();
-      let patience;
-      const goesOn = () => {
-        clearTimeout(patience);
-        patience = setTimeout(() => request.abort(), STALLED);
+      let stallTimer;
+      const restartStallTimer = () => {
+        clearTimeout(stallTimer);
+        stallTimer = setTimeout(() => request.abort(), STALL_TIMEOUT_MS);
       };
-      request.open("POST", to);
+      request.open("POST", url);
       request.setRequestHeader("HX-Request", "true");
       request.setRequestHeader("HX-Current-URL", location.href);
       request.upload.addEventListener("progress", ({ loaded, total }) => {
-        item.share = total ? loaded / total : 0;
-        if (item.bar) item.bar.value = item.share;
-        goesOn();
+        item.progress = total ? loaded / total : 0;
+        if (item.bar) item.bar.value = item.progress;
+        restartStallTimer();
       });
       request.addEventListener("loadend", () => {
-        clearTimeout(patience);
+        clearTimeout(stallTimer);
         resolve(request);
       });
-      request.send(body);
-      goesOn();
+      request.send(formDataOf(item, fields));
+      restartStallTimer();
     });
   }
 
-  function reasonOf(request) {
+  function errorOf(request) {
     if (request.status === 422) {
-      const answer = new DOMParser().parseFromString(request.responseText, "text/html");
-      const said = ["file-error", "reply-error"].map((id) => answer.getElementById(id)?.textContent.trim());
-      return said.find(Boolean) || answer.querySelector(".instead p, .exceeded")?.textContent.trim() || "";
+      const page = parseHtml(request.responseText);
+      const errors = ["file-error", "reply-error"].map((id) => page.getElementById(id)?.textContent.trim());
+      return errors.find(Boolean) || page.querySelector(".instead p, .exceeded")?.textContent.trim() || "";
     }
     if (request.status === 413) return gettext("This file is too large.");
-    return request.status ? gettext("The server could not take it.") : gettext("No connection.");
+    return request.status ? gettext("The server rejected the file.") : gettext("No connection.");
   }
 
-  function take(request, pk, to) {
-    if (here() !== pk) return;
-    Desk.answered = { status: request.status, path: to };
-    if (request.responseText.includes("data-pieces")) Desk.merge(request.responseText, { fromForm: true });
+  function mergeResponse(request, pk, url) {
+    if (currentId() !== pk) return;
+    Omnichannel.lastResponse = { status: request.status, path: url };
+    if (!request.responseText.includes("data-pieces")) return;
+    Omnichannel.mergeFragments(request.responseText, { fromForm: true });
   }
 
   let isSending = false;
 
   async function sendAll() {
-    const [pk, to] = [here(), form().action];
-    const { csrfmiddlewaretoken, quoted } = form().elements;
-    const fields = { csrfmiddlewaretoken: csrfmiddlewaretoken.value, text: byId("reply-text").value, quoted: quoted.value };
-    const items = mine(pk);
-    const went = [];
+    const pk = currentId();
+    const url = replyForm().action;
+    const { csrfmiddlewaretoken, quoted } = replyForm().elements;
+    const text = byId("reply-text").value;
+    const fields = { csrfmiddlewaretoken: csrfmiddlewaretoken.value, text, quoted: quoted.value };
+    const items = itemsOf(pk);
     isSending = true;
-    items.forEach((item) => Object.assign(item, { share: 0, problem: "" }));
-    show();
+    for (const item of items) Object.assign(item, { progress: 0, problem: "" });
+    render();
+    offerUndo(pk, await uploadAll(items, fields, pk, url));
+    isSending = false;
+    for (const item of items) item.progress = null;
+    render();
+    Omnichannel.refreshConversation();
+  }
+
+  // Upload until one fails. Return the uploaded items with the time and the id of their messages.
+  async function uploadAll(items, fields, pk, url) {
+    const uploaded = [];
     for (const item of items) {
-      Desk.sending(fields.text);
-      const request = await post(item, fields, to);
+      Omnichannel.rememberSentText(fields.text);
+      const request = await upload(item, fields, url);
       if (request.status !== 200) {
-        fail(request, items, item, pk, to);
+        handleFailure(request, items, item, pk, url);
         break;
       }
       Object.assign(fields, { text: "", quoted: "" });
-      remove(item);
-      if (here() !== pk) Desk.drafts.write("reply", "", pk);
-      take(request, pk, to);
-      went.push({ item, at: Date.now(), message: here() === pk && byId("undo")?.elements.message.value });
-      if (item !== items.at(-1)) byId("undo")?.remove(); // not before all of it has gone
+      removeItem(item);
+      if (currentId() !== pk) Omnichannel.drafts.set("reply", "", pk);
+      mergeResponse(request, pk, url);
+      const message = currentId() === pk && byId("undo")?.elements.message.value;
+      uploaded.push({ item, at: Date.now(), message });
+      if (item !== items.at(-1)) byId("undo")?.remove(); // Undo is offered for the whole reply
     }
-    offerUndo(pk, went);
-    isSending = false;
-    items.forEach((item) => (item.share = null));
-    show();
-    Desk.refresh();
+    return uploaded;
   }
 
-  function fail(request, items, item, pk, to) {
-    item.problem = reasonOf(request) || gettext("This could not be sent.");
-    items.forEach((one) => (one.share = null));
+  function handleFailure(request, items, failedItem, pk, url) {
+    failedItem.problem = errorOf(request) || gettext("This could not be sent.");
+    for (const item of items) item.progress = null;
     if (request.status === 401) location.assign(request.getResponseHeader("HX-Redirect"));
-    else if (request.status === 410) Desk.outOfSight(request.responseText);
-    else take(request, pk, to);
-    if (!request.status) Desk.notice(gettext("No connection. Nothing you wrote is lost."));
+    else if (request.status === 410) Omnichannel.showNoAccess(request.responseText);
+    else mergeResponse(request, pk, url);
+    if (!request.status) Omnichannel.showNotice(gettext("No connection. Your text is kept."));
   }
 
-  // Undo takes back the whole reply, as much of it as is still held after a slow upload.
-  function offerUndo(pk, went) {
-    const undo = here() === pk && byId("undo");
-    const held = undo ? undo.dataset.seconds * 1000 : 0;
-    const still = went.filter(({ at, message }) => message && Date.now() - at < held - MARGIN);
-    sent.set(pk, still.map(({ item }) => item));
-    if (!undo || !still.length) return undo && undo.remove();
-    undo.querySelectorAll("[name=message]").forEach((one) => one.remove());
-    const given = still.map(({ message }) => ({ type: "hidden", name: "message", value: message }));
-    undo.prepend(...given.map((fields) => Object.assign(document.createElement("input"), fields)));
-    undo.dataset.seconds = (held - (Date.now() - still[0].at)) / 1000;
-    Desk.countDown();
+  // Undo takes back all messages of the reply that are still held after a slow upload.
+  function offerUndo(pk, uploaded) {
+    const undo = currentId() === pk && byId("undo");
+    const holdMs = undo ? undo.dataset.seconds * 1000 : 0;
+    const held = uploaded.filter(({ at, message }) => message && Date.now() - at < holdMs - UNDO_MARGIN_MS);
+    sent.set(
+      pk,
+      held.map(({ item }) => item),
+    );
+    if (!undo) return;
+    if (!held.length) return undo.remove();
+    for (const input of queryAll("[name=message]", undo)) input.remove();
+    undo.prepend(
+      ...held.map(({ message }) => createElement("input", { type: "hidden", name: "message", value: message })),
+    );
+    undo.dataset.seconds = (holdMs - (Date.now() - held[0].at)) / 1000;
+    Omnichannel.startUndoCountdown();
   }
 
   document.addEventListener(
     "submit",
     (event) => {
-      if (event.target !== form() || !Desk.filesChosen()) return;
+      if (event.target !== replyForm() || !Omnichannel.hasFiles()) return;
       event.preventDefault();
       event.stopImmediatePropagation();
-      if (isSending) Desk.notice(gettext("The files you sent before are still on their way."));
-      else if (Desk.mayReply()) sendAll();
+      if (isSending) Omnichannel.showNotice(gettext("Your previous files are still uploading."));
+      else if (Omnichannel.canSendReply()) sendAll();
     },
-    true
+    true,
   );
 
-  document.addEventListener("htmx:beforeRequest", (event) => event.detail.elt === form() && sent.delete(here()));
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.elt === replyForm()) sent.delete(currentId());
+  });
 
   document.addEventListener("desk:composer", ({ detail }) => {
+    const pk = currentId();
     if (detail.wasUndone) {
-      chosen.set(here(), [...(sent.get(here()) ?? []), ...mine()].map((item) => ({ ...item, id: newId(), share: null })));
-      sent.delete(here());
+      const restored = [...(sent.get(pk) ?? []), ...currentItems()];
+      selected.set(
+        pk,
+        restored.map((item) => ({ ...item, id: randomUuid(), progress: null })),
+      );
+      sent.delete(pk);
     }
-    // What is shown stays: somebody may be about to remove one of them.
-    if (detail.wasUndone || byId("files")?.childElementCount !== mine().length) show();
+    // An unchanged list is not rendered again: somebody may be about to click in it.
+    if (detail.wasUndone || byId("files")?.childElementCount !== currentItems().length) render();
   });
 
-  // -- What people do -----------------------------------------------------------------------------------------------
+  // -- File dialog, paste and drop ----------------------------------------------------------------------------------
 
   document.addEventListener("change", (event) => {
-    if (event.target === input()) choose([...event.target.files]);
+    if (event.target === fileInput()) addFiles([...event.target.files]);
   });
 
-  // Why no file can be attached here; "" where one can.
-  function whyNone() {
-    if (byId("write-note")?.checked) return gettext("A note takes no files. Switch to Public to send one to the customer.");
-    return input() ? "" : gettext("Attachments from agents are switched off for this number.");
+  // Return why no file can be attached here, or "".
+  function refusalReason() {
+    if (byId("write-note")?.checked) {
+      return gettext("Notes can't have files. Switch to Public to send files to the customer.");
+    }
+    return fileInput() ? "" : gettext("Attachments from agents are disabled for this number.");
   }
 
-  function offer(files) {
-    const reason = whyNone();
-    if (reason) Desk.notice(reason);
-    else choose([...files]);
+  function addOrRefuse(files) {
+    const reason = refusalReason();
+    if (reason) Omnichannel.showNotice(reason);
+    else addFiles([...files]);
   }
 
-  // Cells and words copied in an office program come as a picture of them too: then the words are meant. A file that
-  // was copied comes with its own name.
-  function areWords(data) {
+  // Office programs put a picture of copied text on the clipboard, too: then the text is meant. With a copied file the
+  // text is the name of the file.
+  function isTextWithPicture(data) {
     const text = data.getData("text/plain");
     return text.trim() && ![...data.files].some((file) => text.includes(file.name));
   }
 
   document.addEventListener("paste", (event) => {
     const { target, clipboardData } = event;
-    if (target.id !== "reply-text" || !clipboardData.files.length || areWords(clipboardData)) return;
+    if (target.id !== "reply-text" || !clipboardData.files.length || isTextWithPicture(clipboardData)) return;
     event.preventDefault();
-    offer(clipboardData.files);
+    addOrRefuse(clipboardData.files);
   });
 
-  // Anywhere on the page: a browser that is left a file to itself leaves the page for it.
-  for (const kind of ["dragover", "dragleave", "drop"]) {
-    document.addEventListener(kind, (event) => {
+  // On the whole page: by default the browser would leave the page and open a dropped file.
+  for (const type of ["dragover", "dragleave", "drop"]) {
+    document.addEventListener(type, (event) => {
       if (!event.dataTransfer?.types.includes("Files") || event.target.matches?.("[type=file]")) return;
       event.preventDefault();
-      const onto = event.target.closest?.(".talk") && form();
-      if (!onto) return void (event.dataTransfer.dropEffect = "none");
-      onto.classList.toggle("is-dropping", kind === "dragover" && !whyNone());
-      if (kind === "drop") offer(event.dataTransfer.files);
+      const form = event.target.closest?.(".talk") && replyForm();
+      if (!form) {
+        event.dataTransfer.dropEffect = "none";
+        return;
+      }
+      form.classList.toggle("is-dropping", type === "dragover" && !refusalReason());
+      if (type === "drop") addOrRefuse(event.dataTransfer.files);
     });
   }
 
-  // Going away now would cut the file off.
-  addEventListener("beforeunload", (event) => isSending && event.preventDefault());
+  // Ask before leaving the page during an upload.
+  window.addEventListener("beforeunload", (event) => isSending && event.preventDefault());
 })();

@@ -1,59 +1,53 @@
-// The pane about the customer: sections that fold, what is fetched when it is wanted, another conversation beside.
+// The customer panel: collapsible sections, refreshing, copying, and an earlier conversation next to the open one.
 "use strict";
 
 (() => {
-  const byId = (id) => document.getElementById(id);
-  const OPEN = "pane-open";
+  const { byId, focus, isBeingEdited, parseHtml, queryAll, storage } = Omnichannel;
 
-  // -- Sections: which are open is remembered, on this device ---------------------------------------------------------
+  // -- Sections: which are open is remembered in this browser -------------------------------------------------------
 
-  function opened() {
-    try {
-      return new Set(JSON.parse(localStorage.getItem(OPEN) || "[]"));
-    } catch {
-      return new Set();
-    }
+  const STORAGE_KEY = "pane-open";
+  const openSections = () => new Set(storage.getList(STORAGE_KEY));
+
+  function rememberSection(section) {
+    const names = openSections();
+    if (section.open) names.add(section.dataset.fold);
+    else names.delete(section.dataset.fold);
+    storage.setList(STORAGE_KEY, [...names]);
   }
 
-  function remember(fold) {
-    const names = opened();
-    if (fold.open) names.add(fold.dataset.fold);
-    else names.delete(fold.dataset.fold);
-    localStorage.setItem(OPEN, JSON.stringify([...names]));
+  function restoreSections() {
+    const names = openSections();
+    for (const section of queryAll("#customer [data-fold]")) section.open = names.has(section.dataset.fold);
   }
 
-  function openAsBefore() {
-    const names = opened();
-    for (const fold of document.querySelectorAll("#customer [data-fold]")) fold.open = names.has(fold.dataset.fold);
-  }
-
-  document.addEventListener("toggle", (event) => event.target.dataset?.fold && remember(event.target), true);
-  document.addEventListener("DOMContentLoaded", openAsBefore);
-  document.addEventListener("htmx:afterSwap", (event) => event.detail.target.id === "workspace" && openAsBefore());
-
-  // What was pressed may be gone from the answer: the focus stays where it was pressed.
-  document.addEventListener("htmx:afterSettle", (event) => {
-    const posted = event.detail.requestConfig?.verb === "post" && event.detail.pathInfo?.requestPath?.includes("/skills/");
-    if (posted && document.activeElement === document.body) byId("about")?.focus({ preventScroll: true });
+  document.addEventListener("toggle", (event) => event.target.dataset?.fold && rememberSection(event.target), true);
+  document.addEventListener("DOMContentLoaded", restoreSections);
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target.id === "workspace") restoreSections();
   });
 
-  // -- What has been fetched already is fetched again when something happened -----------------------------------------
+  // The button that was pressed may be missing from the response: keep the focus in its section.
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const { requestConfig, pathInfo } = event.detail;
+    const isSkillForm = requestConfig?.verb === "post" && pathInfo?.requestPath?.includes("/skills/");
+    if (isSkillForm && document.activeElement === document.body) focus(byId("about"));
+  });
 
-  const isBeingFilledIn = (part) => {
-    const field = document.activeElement;
-    return part.contains(field) && field.matches("input, textarea, select");
-  };
+  // -- Refreshing: only what has been fetched before ----------------------------------------------------------------
 
-  const isDirty = (part) =>
-    [...part.querySelectorAll("input:not([type=hidden])")].some((field) => field.value !== field.defaultValue);
+  function hasUnsavedInput(root) {
+    const fields = queryAll("input:not([type=hidden])", root);
+    return fields.some((field) => field.value !== field.defaultValue);
+  }
 
-  Desk.refreshCustomer = () => {
+  Omnichannel.refreshCustomerPanel = () => {
     const about = byId("about");
-    if (about && !isBeingFilledIn(about) && !isDirty(about)) htmx.trigger(about, "again");
-    for (const fold of document.querySelectorAll("#customer [data-fold][open]")) htmx.trigger(fold, "again");
+    if (about && !isBeingEdited(about) && !hasUnsavedInput(about)) htmx.trigger(about, "again");
+    for (const section of queryAll("#customer [data-fold][open]")) htmx.trigger(section, "again");
   };
 
-  // -- Copy -----------------------------------------------------------------------------------------------------------
+  // -- Copying ------------------------------------------------------------------------------------------------------
 
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");
@@ -64,63 +58,64 @@
       byId("announce").textContent = interpolate(gettext("Copied: %s"), [button.dataset.copy]);
       setTimeout(() => button.classList.remove("is-done"), 1500);
     } catch {
-      Desk.notice(gettext("This browser does not let the page copy. Select the number and copy it."));
+      Omnichannel.showNotice(gettext("Your browser blocked copying. Select the number and copy it."));
     }
   });
 
-  // -- Another conversation, read beside this one ---------------------------------------------------------------------
+  // -- An earlier conversation --------------------------------------------------------------------------------------
 
-  let asker;
-  let place = 0;
+  let openerId;
+  let panelScrollTop = 0;
 
-  function closeBeside() {
-    const beside = byId("beside");
-    if (!beside?.firstElementChild) return;
-    beside.replaceChildren();
-    byId("customer").scrollTop = place;
-    (byId(asker) || byId("customer"))?.focus({ preventScroll: true });
+  function closeEarlier() {
+    const earlier = byId("beside");
+    if (!earlier?.firstElementChild) return;
+    earlier.replaceChildren();
+    byId("customer").scrollTop = panelScrollTop;
+    focus(byId(openerId) || byId("customer"));
   }
 
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (event.detail.target.id === "beside") asker = event.detail.elt.id;
+    if (event.detail.target.id === "beside") openerId = event.detail.elt.id;
   });
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target.id !== "beside") return;
-    const pane = byId("customer");
-    if (pane.scrollTop) place = pane.scrollTop;
-    pane.scrollTop = 0;
-    byId("beside-title")?.focus({ preventScroll: true });
+    const panel = byId("customer");
+    if (panel.scrollTop) panelScrollTop = panel.scrollTop;
+    panel.scrollTop = 0;
+    focus(byId("beside-title"));
     const thread = document.querySelector(".beside-thread");
     if (thread) thread.scrollTop = thread.scrollHeight;
   });
   document.addEventListener("click", (event) => {
     if (!event.target.closest("[data-close-beside]")) return;
     event.preventDefault();
-    closeBeside();
+    closeEarlier();
   });
   document.addEventListener(
     "keydown",
     (event) => {
       if (event.key !== "Escape" || !byId("beside")?.contains(document.activeElement)) return;
       event.stopPropagation();
-      closeBeside();
+      closeEarlier();
     },
-    true
+    true,
   );
 
-  // -- A conversation that may not be seen any more -------------------------------------------------------------------
+  // -- A conversation that the agent has lost access to -------------------------------------------------------------
 
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-    if (detail.xhr.status === 410 && detail.elt.isConnected) Desk.outOfSight(detail.xhr.responseText);
+    if (detail.xhr.status === 410 && detail.elt.isConnected) Omnichannel.showNoAccess(detail.xhr.responseText);
   });
 
-  Desk.outOfSight = (html) => {
-    const fresh = new DOMParser().parseFromString(html, "text/html").getElementById("workspace");
+  // Replace the conversation with the explanation of the server.
+  Omnichannel.showNoAccess = (html) => {
+    const fresh = parseHtml(html).getElementById("workspace");
     const old = byId("workspace");
     if (!fresh || !old) return location.reload();
     old.replaceWith(fresh);
     htmx.process(fresh);
-    byId("main").focus({ preventScroll: true });
+    focus(byId("main"));
     byId("announce").textContent = fresh.querySelector("h1").textContent;
   };
 })();

@@ -1,35 +1,34 @@
-// Working together: notes for colleagues, and the dialogs that ask where a conversation goes.
+// Dialogs, whose content is fetched when they are opened, and notes.
 "use strict";
 
 (() => {
-  const byId = (id) => document.getElementById(id);
+  const { byId, focus, parseHtml } = Omnichannel;
 
-  // -- Dialogs: fetched when they are asked for, gone when they are closed ------------------------------------------
+  // -- Dialogs ------------------------------------------------------------------------------------------------------
 
-  let asker;
+  let openerId;
 
-  function backToAsker() {
-    const from = byId(asker);
-    // What was asked for from a menu: the menu is closed by now.
-    const place = from?.closest("details.menu:not([open])")?.querySelector("summary") || from || byId("main");
-    place?.focus({ preventScroll: true });
+  function focusOpener() {
+    const opener = byId(openerId);
+    // If the opener is in a menu that is closed now, focus the button of the menu.
+    const menuButton = opener?.closest("details.menu:not([open])")?.querySelector("summary");
+    focus(menuButton || opener || byId("main"));
   }
 
   function close() {
     byId("dialog")?.close();
     byId("panel")?.replaceChildren();
-    backToAsker();
+    focusOpener();
   }
 
   document.addEventListener("htmx:afterSwap", (event) => {
-    if (event.detail.target.id !== "panel") return;
-    byId("dialog")?.showModal();
+    if (event.detail.target.id === "panel") byId("dialog")?.showModal();
   });
 
   document.addEventListener("htmx:beforeRequest", (event) => {
     const { elt, target, requestConfig } = event.detail;
     if (target.id !== "panel" || elt.closest("#panel")) return;
-    asker = requestConfig.triggeringEvent?.submitter?.id || elt.id;
+    openerId = requestConfig.triggeringEvent?.submitter?.id || elt.id;
   });
 
   document.addEventListener("click", (event) => {
@@ -44,33 +43,32 @@
     (event) => {
       if (event.target.id !== "dialog") return;
       byId("panel")?.replaceChildren();
-      backToAsker();
+      focusOpener();
     },
-    true
+    true,
   );
 
   // -- Notes --------------------------------------------------------------------------------------------------------
 
-  const isNote = (path) => path.endsWith("/note/");
-
-  // What was being noted comes back with its conversation.
-  function noteShown() {
+  function restoreDraft() {
     const field = byId("note-text");
-    const draft = field && Desk.workspace() && Desk.drafts.read("note");
+    const draft = field && Omnichannel.workspace() && Omnichannel.drafts.get("note");
     if (!draft || field.value) return;
     field.value = draft;
     byId("write-note").checked = true;
-    Desk.fit();
+    Omnichannel.updateComposer();
   }
 
-  document.addEventListener("DOMContentLoaded", noteShown);
-  document.addEventListener("htmx:afterSettle", (event) => event.detail.target.id === "workspace" && noteShown());
+  document.addEventListener("DOMContentLoaded", restoreDraft);
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.detail.target.id === "workspace") restoreDraft();
+  });
 
-  // The composer was put anew: what was being noted stays.
-  Desk.keepNote = (old, fresh) => {
-    const [before, now] = [old, fresh].map((part) => part.querySelector("#note-text"));
-    if (!before || !now || !before.value) return;
-    now.value = before.value;
+  // Keep the text of the note when the composer is replaced.
+  Omnichannel.keepNote = (old, fresh) => {
+    const [oldField, freshField] = [old, fresh].map((composer) => composer.querySelector("#note-text"));
+    if (!freshField || !oldField?.value) return;
+    freshField.value = oldField.value;
     fresh.querySelector("#write-note").checked = old.querySelector("#write-note").checked;
   };
 
@@ -79,14 +77,14 @@
     if (!serverResponse.includes("data-pieces")) return;
     if (event.detail.target.id === "panel") close();
     const field = byId("note-text");
-    if (!isNote(requestConfig.path) || !field) return;
-    const answered = new DOMParser().parseFromString(serverResponse, "text/html").getElementById("note-error");
-    byId("note-error").textContent = answered ? answered.textContent.trim() : "";
+    if (!requestConfig.path.endsWith("/note/") || !field) return;
+    const error = parseHtml(serverResponse).getElementById("note-error");
+    byId("note-error").textContent = error ? error.textContent.trim() : "";
     if (xhr.status !== 200) return;
     field.value = "";
-    Desk.drafts.write("note", "");
-    Desk.fit();
-    Desk.toEnd();
+    Omnichannel.drafts.set("note", "");
+    Omnichannel.updateComposer();
+    Omnichannel.scrollToEnd();
   });
 
   document.addEventListener("change", (event) => {
@@ -97,17 +95,18 @@
   document.addEventListener("input", (event) => {
     if (event.target.id !== "note-text") return;
     byId("note-error").textContent = "";
-    Desk.drafts.write("note", event.target.value);
-    Desk.fit();
+    Omnichannel.drafts.set("note", event.target.value);
+    Omnichannel.updateComposer();
   });
 
   document.addEventListener("keydown", (event) => {
     const { target, key } = event;
+    // Links that look like buttons react to the space bar like buttons.
     if (key === " " && target.matches("a[role=button]")) {
       event.preventDefault();
       target.click();
     }
-    if (target.id !== "note-text" || !Desk.isSendKey(event)) return;
+    if (target.id !== "note-text" || !Omnichannel.isSendKey(event)) return;
     event.preventDefault();
     if (target.value.trim()) target.form.requestSubmit();
   });

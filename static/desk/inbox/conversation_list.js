@@ -1,184 +1,198 @@
-// The list of conversations: brought up to date in place, and which one is open.
+// The list of conversations: updated in place, with selection, menus and filters.
 "use strict";
 
 (() => {
-  const byId = (id) => document.getElementById(id);
+  const { byId, focus, parseHtml, queryAll } = Omnichannel;
 
-  const items = (list) => [...list.children].filter((li) => !li.classList.contains("more-row"));
-  const boxOf = (li) => li.querySelector(".row-pick input");
+  const rowItems = (list) => [...list.children].filter((li) => !li.classList.contains("more-row"));
+  const checkboxOf = (li) => li.querySelector(".row-pick input");
 
-  // -- Brought up to date in place: scrolling, selection and focus stay where they are ------------------------------
+  // -- Updating in place: scroll position, selection and focus are kept ---------------------------------------------
 
-  const keys = new WeakMap();
+  const contents = new WeakMap(); // li: its HTML as the server sent it
 
-  // What a row says, but for the time left, which counts on by itself.
-  function keyOf(li) {
-    if (keys.has(li)) return keys.get(li);
+  // The HTML of a row without the countdown, which the page updates itself.
+  function contentOf(li) {
+    if (contents.has(li)) return contents.get(li);
     const copy = li.cloneNode(true);
     copy.querySelector(".window")?.remove();
     copy.querySelector(".row").removeAttribute("aria-current");
-    keys.set(li, copy.innerHTML);
+    contents.set(li, copy.innerHTML);
     return copy.innerHTML;
   }
 
-  function brought(old, fresh) {
+  // Return the item for the list: the old one, with its row replaced if it changed.
+  function mergeItem(old, fresh) {
     if (!old) {
       htmx.process(fresh);
       return fresh;
     }
-    if (keyOf(old) === keyOf(fresh)) return old;
-    keys.set(old, keyOf(fresh));
-    const [row, now] = [old, fresh].map((li) => li.querySelector(".row"));
-    const hadFocus = row === document.activeElement;
-    row.replaceWith(now);
-    htmx.process(now);
-    if (hadFocus) now.focus({ preventScroll: true });
+    if (contentOf(old) === contentOf(fresh)) return old;
+    contents.set(old, contentOf(fresh));
+    const [oldRow, freshRow] = [old, fresh].map((li) => li.querySelector(".row"));
+    const hadFocus = oldRow === document.activeElement;
+    oldRow.replaceWith(freshRow);
+    htmx.process(freshRow);
+    if (hadFocus) focus(freshRow);
     return old;
   }
 
-  // Rows nobody looks at and nobody has picked make room: they come anew, as they are then, when one scrolls there.
+  // Whether rows below the fetched ones are visible or selected. Otherwise they are removed, and fetched on scrolling.
   function isInUse(below) {
     if (!below.length) return false;
     const { bottom } = byId("rows").getBoundingClientRect();
-    return below[0].getBoundingClientRect().top < bottom || below.some((li) => boxOf(li)?.checked);
+    return below[0].getBoundingClientRect().top < bottom || below.some((li) => checkboxOf(li)?.checked);
   }
 
-  function mergeRows(list, fresh) {
-    const before = items(list);
-    const known = new Map(before.map((li) => [li.id, li]));
-    const wanted = items(fresh);
-    const ids = new Set(wanted.map((li) => li.id));
-    const more = fresh.querySelector(":scope > .more-row");
-    // Further down than what was asked for.
-    const end = Math.max(-1, ...wanted.map((li) => before.indexOf(known.get(li.id))));
-    const below = more && before.length > wanted.length ? before.slice(end + 1).filter((li) => !ids.has(li.id)) : [];
+  function mergeRows(list, freshList) {
+    const oldItems = rowItems(list);
+    const oldById = new Map(oldItems.map((li) => [li.id, li]));
+    const freshItems = rowItems(freshList);
+    const freshIds = new Set(freshItems.map((li) => li.id));
+    const freshMore = freshList.querySelector(":scope > .more-row");
+    const lastKnown = Math.max(-1, ...freshItems.map((li) => oldItems.indexOf(oldById.get(li.id))));
+    const hasBelow = freshMore && oldItems.length > freshItems.length;
+    const below = hasBelow ? oldItems.slice(lastKnown + 1).filter((li) => !freshIds.has(li.id)) : [];
     const rest = isInUse(below) ? below : [];
-    const after = rest.length ? list.querySelector(":scope > .more-row") : more;
-    const all = [...wanted.map((li) => brought(known.get(li.id), li)), ...rest, ...(after ? [after] : [])];
+    const more = rest.length ? list.querySelector(":scope > .more-row") : freshMore;
+    const merged = freshItems.map((li) => mergeItem(oldById.get(li.id), li));
     const focused = document.activeElement;
-    all.forEach((li, place) => list.children[place] !== li && list.insertBefore(li, list.children[place] ?? null));
-    while (list.children.length > all.length) list.lastElementChild.remove();
-    if (after) htmx.process(after);
-    if (focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
+    arrange(list, [...merged, ...rest, ...(more ? [more] : [])]);
+    if (more) htmx.process(more);
+    if (focused !== document.activeElement && focused.isConnected) focus(focused);
   }
 
-  // The row at the top of what is seen stays there, whatever came above it.
-  function keepingPlace(rows, change) {
+  function arrange(list, items) {
+    for (const [index, li] of items.entries()) {
+      if (list.children[index] !== li) list.insertBefore(li, list.children[index] ?? null);
+    }
+    while (list.children.length > items.length) list.lastElementChild.remove();
+  }
+
+  // Keep the topmost visible row where it is, whatever is inserted above.
+  function keepScrollPosition(rows, change) {
     const top = rows.getBoundingClientRect().top;
-    const anchor = rows.scrollTop > 0 && [...rows.querySelectorAll("li")].find((li) => li.getBoundingClientRect().bottom > top);
-    const was = anchor ? anchor.getBoundingClientRect().top : 0;
+    const isVisible = (li) => li.getBoundingClientRect().bottom > top;
+    const anchor = rows.scrollTop > 0 && queryAll("li", rows).find(isVisible);
+    const before = anchor ? anchor.getBoundingClientRect().top : 0;
     change();
-    if (anchor && anchor.isConnected) rows.scrollTop += anchor.getBoundingClientRect().top - was;
+    if (anchor?.isConnected) rows.scrollTop += anchor.getBoundingClientRect().top - before;
   }
 
-  function putPart(id, fresh) {
+  function mergePart(id, fresh) {
     const old = byId(id);
     if (!old || !fresh || old.innerHTML === fresh.innerHTML) return;
-    const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
-    const scrolled = old.scrollTop;
-    old.innerHTML = fresh.innerHTML;
-    htmx.process(old);
-    old.scrollTop = scrolled;
-    if (focused) byId(focused)?.focus({ preventScroll: true });
+    const { scrollTop } = old;
+    Omnichannel.replaceContent(old, fresh);
+    old.scrollTop = scrollTop;
   }
 
-  function putBeside(rows, fresh, id, place) {
-    const [old, now] = [rows, fresh].map((part) => part.querySelector(`#${id}`));
-    if (old?.outerHTML === now?.outerHTML) return;
+  // Merge a link before or after the rows.
+  function mergeLink(rows, freshRows, id, position) {
+    const [old, fresh] = [rows, freshRows].map((root) => root.querySelector(`#${id}`));
+    if (old?.outerHTML === fresh?.outerHTML) return;
     old?.remove();
-    if (!now) return;
-    rows.insertAdjacentElement(place, now);
-    htmx.process(now);
+    if (!fresh) return;
+    rows.insertAdjacentElement(position, fresh);
+    htmx.process(fresh);
   }
 
-  function putRows(fresh) {
+  function mergeRowsPart(freshRows) {
     const rows = byId("rows");
-    const [list, now] = [rows, fresh].map((part) => part.querySelector("#row-list"));
-    if (!list || !now) return putPart("rows", fresh);
-    keepingPlace(rows, () => {
-      mergeRows(list, now);
-      putBeside(rows, fresh, "show-snoozed", "afterbegin");
-      putBeside(rows, fresh, "show-older", "beforeend");
+    const [list, freshList] = [rows, freshRows].map((root) => root.querySelector("#row-list"));
+    if (!list || !freshList) return mergePart("rows", freshRows);
+    keepScrollPosition(rows, () => {
+      mergeRows(list, freshList);
+      mergeLink(rows, freshRows, "show-snoozed", "afterbegin");
+      mergeLink(rows, freshRows, "show-older", "beforeend");
     });
-    showPicked();
+    showSelectedCount();
   }
 
-  function announce(fresh) {
-    const open = Desk.workspace()?.dataset.pk;
-    for (const row of fresh.querySelectorAll(".row")) {
-      const [before, who] = [byId(row.id), row.querySelector(".who").textContent.trim()];
-      const isBack = "back" in row.dataset && !(before && "back" in before.dataset);
-      if (isBack) Desk.notice(interpolate(gettext("Snooze ended: %s"), [who]));
-      if (row.dataset.pk === open || !before || +row.dataset.unread <= +before.dataset.unread) continue;
-      Desk.say(interpolate(gettext("%s wrote"), [who]));
+  function announceChanges(fresh) {
+    const openId = Omnichannel.conversationId();
+    for (const row of queryAll(".row", fresh)) {
+      const old = byId(row.id);
+      const name = row.querySelector(".who").textContent.trim();
+      const snoozeEnded = "back" in row.dataset && !(old && "back" in old.dataset);
+      if (snoozeEnded) Omnichannel.showNotice(interpolate(gettext("Snooze ended: %s"), [name]));
+      if (row.dataset.pk === openId || !old || +row.dataset.unread <= +old.dataset.unread) continue;
+      Omnichannel.announce(interpolate(gettext("New message from %s"), [name]));
     }
   }
 
-  let wishes = 0;
-  let isAsking = false;
-  let coming = null; // another list is on its way: what had been wished for when it was asked for
+  let refreshCount = 0;
+  let isRefreshing = false;
+  let refreshCountAtSwap = null; // while htmx fetches another list: the count when it was requested
 
-  const askAgain = Desk.oneAtATime(async () => {
-    isAsking = true;
-    await ask(byId("list"));
-    isAsking = false;
+  const refresh = Omnichannel.oneAtATime(async () => {
+    isRefreshing = true;
+    await fetchList(byId("list"));
+    isRefreshing = false;
   });
 
-  Desk.refreshList = () => {
-    wishes += 1;
-    return askAgain();
+  Omnichannel.refreshList = () => {
+    refreshCount += 1;
+    return refresh();
   };
 
-  async function ask(list) {
+  async function fetchList(list) {
     if (!list?.dataset.view) return;
-    const shown = list.querySelectorAll("#row-list .row").length;
+    const shown = queryAll("#row-list .row", list).length;
     try {
-      const address = `${byId("bulk").dataset.inbox}?${list.dataset.query}&shown=${shown}`;
-      const answer = await Desk.fetch(address, { headers: { "HX-Target": "list" } });
-      if (!answer.ok) return;
-      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("list");
+      const url = `${byId("bulk").dataset.inbox}?${list.dataset.query}&shown=${shown}`;
+      const response = await Omnichannel.fetch(url, { headers: { "HX-Target": "list" } });
+      if (!response.ok) return;
+      const fresh = parseHtml(await response.text()).getElementById("list");
       if (!fresh || byId("list") !== list || fresh.dataset.query !== list.dataset.query) return;
-      announce(fresh);
-      list.dataset.unread = fresh.dataset.unread;
-      putPart("tabs", fresh.querySelector("#tabs"));
-      putRows(fresh.querySelector("#rows"));
-      Desk.listShown();
-      Desk.tick();
+      mergeList(list, fresh);
     } catch {
-      // No connection: the stream's state says so.
+      // Without a connection the status line of the stream is shown.
     }
   }
 
-  // A conversation was read, here or elsewhere: a list that shows it so already has nothing to ask.
-  Desk.refreshMarks = (pk) => {
+  function mergeList(list, fresh) {
+    announceChanges(fresh);
+    list.dataset.unread = fresh.dataset.unread;
+    mergePart("tabs", fresh.querySelector("#tabs"));
+    mergeRowsPart(fresh.querySelector("#rows"));
+    Omnichannel.highlightOpenRow();
+    Omnichannel.updateCountdowns();
+  }
+
+  // A conversation was read, in this tab or elsewhere: refresh unless the list shows it as read already.
+  Omnichannel.refreshUnreadMarks = (pk) => {
     const row = byId(`row-${pk}`);
-    if (isAsking || coming !== null || !row || row.querySelector(".unread, .mention")) Desk.refreshList();
+    const isSettled = !isRefreshing && refreshCountAtSwap === null;
+    if (!isSettled || !row || row.querySelector(".unread, .mention")) Omnichannel.refreshList();
   };
 
-  // After another conversation was opened, or the list came anew.
-  Desk.listShown = () => {
-    const pk = Desk.workspace()?.dataset.pk;
-    for (const row of document.querySelectorAll(".row")) {
+  // Called after another conversation was opened or the list was replaced.
+  Omnichannel.highlightOpenRow = () => {
+    const pk = Omnichannel.conversationId();
+    for (const row of queryAll(".row")) {
       if (pk && row.dataset.pk === pk) row.setAttribute("aria-current", "true");
       else row.removeAttribute("aria-current");
     }
-    Desk.showUnread();
+    Omnichannel.showUnreadCount();
   };
 
-  Desk.showUnread = () => {
-    const unread = +(byId("list")?.dataset.unread || 0) + document.querySelectorAll("[data-expires-in]").length;
+  // Unread conversations and offers, in the title and the icon of the tab.
+  Omnichannel.showUnreadCount = () => {
+    const count = +(byId("list")?.dataset.unread || 0) + queryAll("[data-expires-in]").length;
     const title = document.title.replace(/^\(\d+\) /, "");
-    document.title = unread ? `(${unread}) ${title}` : title;
-    Desk.badge(unread);
+    document.title = count ? `(${count}) ${title}` : title;
+    Omnichannel.showBadge(count);
   };
 
-  // -- Menus: closed by what is chosen in them, walked through with the arrows ---------------------------------------
-
-  const itemsOf = (menu) => [...menu.querySelectorAll("a[href], button, input, select")];
+  // -- Menus: closed after a choice, navigated with the arrow keys --------------------------------------------------
 
   document.addEventListener("click", (event) => {
     const item = event.target.closest(".more-menu .menu-item");
-    if (item) setTimeout(() => (item.closest("details").open = false));
+    if (!item) return;
+    setTimeout(() => {
+      item.closest("details").open = false;
+    });
   });
 
   document.addEventListener("keydown", (event) => {
@@ -186,162 +200,168 @@
     if (!menu || !["ArrowDown", "ArrowUp"].includes(event.key) || event.target.matches("input, select")) return;
     event.preventDefault();
     menu.open = true;
-    const items = itemsOf(menu);
+    const items = queryAll("a[href], button, input, select", menu);
     const step = event.key === "ArrowDown" ? 1 : -1;
-    const place = items.indexOf(document.activeElement);
-    items[(place < 0 ? (step > 0 ? 0 : items.length - 1) : place + step + items.length) % items.length]?.focus();
+    const current = items.indexOf(document.activeElement);
+    const start = current < 0 && step < 0 ? 0 : current; // from outside, up leads to the last item
+    items[(start + step + items.length) % items.length]?.focus();
   });
 
-  // -- Selecting: boxes beside the rows, x, shift for a range ---------------------------------------------------------
+  // -- Selection: checkboxes, the x key, shift for a range ----------------------------------------------------------
 
-  const MOST_PICKED = 200;
-  const boxes = () => [...document.querySelectorAll("#row-list .row-pick input")];
-  let lastPicked = "";
+  const MAX_SELECTED = 200;
+  const checkboxes = () => queryAll("#row-list .row-pick input");
+  let lastSelected = "";
 
-  function showPicked() {
-    const picked = boxes().filter((box) => box.checked).length;
-    const words = byId("picked-count");
-    if (!words) return;
-    byId("list").classList.toggle("is-picking", picked > 0);
-    const text = picked ? interpolate(ngettext("%s selected", "%s selected", picked), [picked]) : "";
-    if (words.textContent !== text) words.textContent = text;
+  function showSelectedCount() {
+    const count = checkboxes().filter((checkbox) => checkbox.checked).length;
+    const label = byId("picked-count");
+    if (!label) return;
+    byId("list").classList.toggle("is-picking", count > 0);
+    const text = count ? interpolate(ngettext("%s selected", "%s selected", count), [count]) : "";
+    if (label.textContent !== text) label.textContent = text;
   }
 
-  function pickRange(box) {
-    const all = boxes();
-    const [from, to] = [all.findIndex((one) => one.value === lastPicked), all.indexOf(box)];
+  function selectRange(checkbox) {
+    const all = checkboxes();
+    const from = all.findIndex((candidate) => candidate.value === lastSelected);
+    const to = all.indexOf(checkbox);
     if (from < 0) return;
-    for (const one of all.slice(Math.min(from, to), Math.max(from, to) + 1)) one.checked = box.checked;
+    for (const other of all.slice(Math.min(from, to), Math.max(from, to) + 1)) other.checked = checkbox.checked;
   }
 
-  function pickAll(isPicked) {
-    boxes().forEach((box, place) => (box.checked = isPicked && place < MOST_PICKED));
-    showPicked();
+  function selectAll(isSelected) {
+    for (const [index, checkbox] of checkboxes().entries()) checkbox.checked = isSelected && index < MAX_SELECTED;
+    showSelectedCount();
   }
 
-  // The row that has the focus, or the one that is open.
-  Desk.pick = () => {
+  // Toggle the selection of the focused row, else of the open conversation. Return whether there was one.
+  Omnichannel.toggleSelection = () => {
     const focused = document.activeElement.closest?.("#row-list > li");
     const li = focused ?? document.querySelector("#row-list .row[aria-current]")?.closest("li");
-    const box = li && boxOf(li);
-    if (!box) return false;
-    box.checked = !box.checked;
-    lastPicked = box.value;
-    showPicked();
+    const checkbox = li && checkboxOf(li);
+    if (!checkbox) return false;
+    checkbox.checked = !checkbox.checked;
+    lastSelected = checkbox.value;
+    showSelectedCount();
     return true;
   };
 
   document.addEventListener("click", (event) => {
     if (event.target.matches("#row-list .row-pick input")) {
-      if (event.shiftKey) pickRange(event.target);
-      lastPicked = event.target.value;
-      showPicked();
+      if (event.shiftKey) selectRange(event.target);
+      lastSelected = event.target.value;
+      showSelectedCount();
     }
-    if (event.target.id === "pick-all") pickAll(true);
-    if (event.target.id === "pick-none") pickAll(false);
+    if (event.target.id === "pick-all") selectAll(true);
+    if (event.target.id === "pick-none") selectAll(false);
   });
 
   document.body.addEventListener("bulk-done", (event) => {
-    const { words, failed } = event.detail;
-    // What could not be done is in the dialog, row by row.
-    if (!failed) byId("dialog")?.close();
-    if (!failed) Desk.notice(words);
-    pickAll(false);
-    Desk.refreshList();
-    Desk.refresh();
+    const { message, failed_count: failedCount } = event.detail;
+    // After a failure the dialog stays open: it lists the conversations that failed.
+    if (!failedCount) {
+      byId("dialog")?.close();
+      Omnichannel.showNotice(message);
+    }
+    selectAll(false);
+    Omnichannel.refreshList();
+    Omnichannel.refreshConversation();
   });
 
-  // -- Finding in a dialog: a label, a colleague, a queue -------------------------------------------------------------
+  // -- Filtering the choices of a dialog: labels, colleagues, queues ------------------------------------------------
 
-  const plain = (text) => text.trim().toLocaleLowerCase();
+  const normalize = (text) => text.trim().toLocaleLowerCase();
+  const choicesOf = (field) => queryAll(field.dataset.find, field.form);
 
-  function choicesOf(field) {
-    return [...field.form.querySelectorAll(field.dataset.find)];
-  }
-
-  function find(field) {
-    const wanted = plain(field.value);
-    let isThere = !wanted;
+  function filterChoices(field) {
+    const query = normalize(field.value);
+    let hasExactMatch = !query;
     for (const choice of choicesOf(field)) {
-      const words = plain(choice.textContent);
-      choice.classList.toggle("is-filtered-out", !words.includes(wanted));
-      isThere ||= words === wanted;
+      const text = normalize(choice.textContent);
+      choice.classList.toggle("is-filtered-out", !text.includes(query));
+      hasExactMatch ||= text === query;
     }
-    const create = byId("new-label");
-    if (!create) return;
-    create.hidden = isThere;
+    const newLabel = byId("new-label");
+    if (!newLabel) return;
+    newLabel.hidden = hasExactMatch;
     byId("new-label-name").textContent = field.value.trim();
-    if (isThere) create.querySelector("input").checked = false;
+    if (hasExactMatch) newLabel.querySelector("input").checked = false;
   }
 
-  function chooseFound(field) {
-    const found = choicesOf(field).filter((choice) => !choice.classList.contains("is-filtered-out"));
-    const create = byId("new-label");
-    const choice = found.length === 1 || !create || create.hidden ? found[0] : create;
-    const box = choice?.querySelector("input");
-    if (!box) return;
-    box.checked = box.type === "radio" || !box.checked;
-    if (choice !== create) field.value = "";
-    find(field);
+  // Enter chooses the only match, else offers to create the label, else chooses the first match.
+  function chooseMatch(field) {
+    const matches = choicesOf(field).filter((choice) => !choice.classList.contains("is-filtered-out"));
+    const newLabel = byId("new-label");
+    const choice = matches.length === 1 || !newLabel || newLabel.hidden ? matches[0] : newLabel;
+    const input = choice?.querySelector("input");
+    if (!input) return;
+    input.checked = input.type === "radio" || !input.checked;
+    if (choice !== newLabel) field.value = "";
+    filterChoices(field);
   }
 
-  document.addEventListener("input", (event) => event.target.dataset.find && find(event.target));
+  document.addEventListener("input", (event) => event.target.dataset.find && filterChoices(event.target));
 
-  document.addEventListener("keydown", (event) => {
-    const { target, key } = event;
-    if (target.dataset?.find && key === "Enter" && target.value.trim()) {
-      event.preventDefault();
-      chooseFound(target);
-    }
-    if (target.id === "search" && key === "Escape" && target.value) {
-      event.preventDefault();
-      event.stopImmediatePropagation();
-      target.value = "";
-      byId("found").replaceChildren();
-    }
-  }, true);
+  document.addEventListener(
+    "keydown",
+    (event) => {
+      const { target, key } = event;
+      if (target.dataset?.find && key === "Enter" && target.value.trim()) {
+        event.preventDefault();
+        chooseMatch(target);
+      }
+      if (target.id === "search" && key === "Escape" && target.value) {
+        event.preventDefault();
+        event.stopImmediatePropagation();
+        target.value = "";
+        byId("found").replaceChildren();
+      }
+    },
+    true,
+  );
 
   document.addEventListener("search", (event) => {
     if (event.target.id === "search" && !event.target.value) byId("found").replaceChildren();
   });
 
-  // -- What is shown anew -------------------------------------------------------------------------------------------
+  // -- Lists fetched by htmx ----------------------------------------------------------------------------------------
 
-  let asker = "";
-  let moreAt = -1;
+  let requesterId = "";
+  let focusIndex = -1; // of the first row of the next page, if "more" has the focus
 
   document.addEventListener("htmx:beforeRequest", (event) => {
     const { elt, target } = event.detail;
     if (target?.id === "list") {
-      asker = elt.closest(".sort-menu") ? "sort-by" : elt.id;
-      coming = wishes;
+      requesterId = elt.closest(".sort-menu") ? "sort-by" : elt.id;
+      refreshCountAtSwap = refreshCount;
     }
-    moreAt = elt.matches(".more") && elt === document.activeElement ? boxes().length : -1;
+    focusIndex = elt.matches(".more") && elt === document.activeElement ? checkboxes().length : -1;
   });
 
   document.addEventListener("htmx:afterRequest", (event) => {
     if (event.detail.elt.matches("[data-closes]")) byId("dialog")?.close();
     if (event.detail.target?.id !== "list") return;
-    // What happened while this list was on its way it may not show.
-    const isStale = coming !== wishes;
-    coming = null;
-    if (isStale) Desk.refreshList();
+    // Changes that were reported after the request may be missing from the response.
+    const isStale = refreshCountAtSwap !== refreshCount;
+    refreshCountAtSwap = null;
+    if (isStale) Omnichannel.refreshList();
   });
 
   document.addEventListener("htmx:afterSwap", (event) => {
-    if (event.detail.target.id === "panel") document.querySelectorAll("#panel [data-find]").forEach(find);
+    if (event.detail.target.id === "panel") for (const field of queryAll("#panel [data-find]")) filterChoices(field);
   });
 
   document.addEventListener("htmx:afterSettle", (event) => {
     const { target } = event.detail;
     if (target.id === "list" && document.activeElement === document.body) {
-      (byId(asker) || byId("do-filter"))?.focus({ preventScroll: true });
+      focus(byId(requesterId) || byId("do-filter"));
     }
     if (target.id !== "list" && !byId("list")?.contains(event.target)) return;
-    if (moreAt >= 0) boxes()[moreAt]?.closest("li").querySelector(".row").focus({ preventScroll: true });
-    moreAt = -1;
-    Desk.listShown();
-    Desk.tick();
-    showPicked();
+    if (focusIndex >= 0) focus(checkboxes()[focusIndex]?.closest("li").querySelector(".row"));
+    focusIndex = -1;
+    Omnichannel.highlightOpenRow();
+    Omnichannel.updateCountdowns();
+    showSelectedCount();
   });
 })();

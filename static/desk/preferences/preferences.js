@@ -1,18 +1,21 @@
-// Notifications need the browser's leave, which it gives only after a click.
+// The browser asks for permission to show notifications only after a click: here, on the checkbox.
 "use strict";
 
-{
-  const wanted = document.getElementById("id_notifies");
-  const refused = document.getElementById("notifies-refused");
+(() => {
+  const { byId } = Omnichannel;
+  const checkbox = byId("id_notifies");
+  const error = byId("notifies-refused");
 
-  async function ask() {
-    refused.textContent = "";
-    if (!wanted.checked) return;
-    const answer = "Notification" in window ? await Notification.requestPermission() : "denied";
-    if (answer === "granted") return;
-    wanted.checked = false;
-    refused.textContent = gettext("Your browser does not allow notifications from this page. Allow them in its settings first.");
+  async function requestPermission() {
+    error.textContent = "";
+    if (!checkbox.checked) return;
+    const permission = "Notification" in window ? await Notification.requestPermission() : "denied";
+    if (permission === "granted") return;
+    checkbox.checked = false;
+    error.textContent = gettext(
+      "Your browser blocks notifications from this page. Allow them in the browser settings first.",
+    );
   }
 
-  wanted?.addEventListener("change", ask);
-}
+  checkbox?.addEventListener("change", requestPermission);
+})();

@@ -1,37 +1,37 @@
-// What screen readers are told: in one place, one thing at a time, however much happens at once.
+// Announcements for screen readers: all in one live region, in batches, so that a burst of events stays understandable.
 "use strict";
 
 (() => {
-  const EVERY = 2000; // milliseconds
-  const LONGEST = 140;
-  const MOST = 3;
-  let waiting = [];
-  let timer;
-  let saidAt = 0;
+  const { byId } = Omnichannel;
+  const INTERVAL_MS = 2000;
+  const MAX_LENGTH = 140;
+  const MAX_BATCH = 3;
+  let queue = [];
+  let timer = null;
+  let lastAnnouncedAt = 0;
 
-  Desk.say = (text) => {
-    if (!waiting.includes(text)) waiting.push(text);
-    timer ??= setTimeout(speak, Math.max(50, saidAt + EVERY - Date.now()));
+  Omnichannel.announce = (text) => {
+    if (!queue.includes(text)) queue.push(text);
+    if (timer === null) timer = setTimeout(flush, Math.max(50, lastAnnouncedAt + INTERVAL_MS - Date.now()));
   };
 
-  function speak() {
+  function flush() {
     timer = null;
-    saidAt = Date.now();
-    const more = waiting.length - MOST;
-    const said = waiting.slice(-MOST);
-    if (more > 0) said.push(interpolate(ngettext("and %s more", "and %s more", more), [more]));
-    waiting = [];
-    const region = document.getElementById("announce");
-    if (region) region.textContent = said.join(". ");
+    lastAnnouncedAt = Date.now();
+    const skipped = queue.length - MAX_BATCH;
+    const batch = queue.slice(-MAX_BATCH);
+    if (skipped > 0) batch.push(interpolate(ngettext("and %s more", "and %s more", skipped), [skipped]));
+    queue = [];
+    const region = byId("announce");
+    if (region) region.textContent = batch.join(". ");
   }
 
-  // Messages of the open conversation, in their own words.
-  Desk.sayMessages = (messages) => {
-    const { name } = Desk.workspace().dataset;
+  Omnichannel.announceMessages = (messages) => {
+    const { name } = Omnichannel.workspace().dataset;
     for (const li of messages) {
-      const what = li.querySelector(".body, .card-words strong, .mark-line");
-      const words = what ? what.textContent.trim().slice(0, LONGEST) : gettext("sent a file");
-      Desk.say(`${name}: ${words}`);
+      const body = li.querySelector(".body, .card-words strong, .mark-line");
+      const text = body ? body.textContent.trim().slice(0, MAX_LENGTH) : gettext("sent a file");
+      Omnichannel.announce(`${name}: ${text}`);
     }
   };
 })();

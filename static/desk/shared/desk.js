@@ -1,204 +1,215 @@
-// The open conversation: pieces of it are fetched and put in place, without losing what somebody types or where they read.
+// The open conversation: fetches fragments and merges them without losing focus, typed text or scroll position.
 "use strict";
 
-window.Desk = {};
-
 (() => {
-  const byId = (id) => document.getElementById(id);
-  const SLOW = 20000; // milliseconds after which a request that sends no file is given up
+  const { byId, createElement, csrfToken, focus, isBeingEdited, parseHtml, queryAll } = Omnichannel;
+  const TIMEOUT_MS = 20000; // for requests without files
 
-  Desk.workspace = () => {
-    const found = byId("workspace");
-    return found && found.dataset.pk ? found : null;
+  // The element of the open conversation, or null.
+  Omnichannel.workspace = () => {
+    const workspace = byId("workspace");
+    return workspace?.dataset.pk ? workspace : null;
   };
 
-  // The page's own notice. Behind an open dialog nobody would see, hear or reach it: then it is in the dialog.
-  let notice;
-  let foot;
+  Omnichannel.conversationId = () => Omnichannel.workspace()?.dataset.pk;
 
-  function noticeInSight() {
+  // -- Notice -------------------------------------------------------------------------------------------------------
+
+  let notice;
+  let noticeHome;
+  let noticeTimer;
+
+  // A modal dialog covers the page: while one is open, the notice moves into it.
+  function placeNotice() {
     notice ??= byId("notice");
-    foot ??= notice.parentElement;
-    const home = [...document.querySelectorAll("dialog[open]")].pop() ?? foot;
-    if (notice.parentElement !== home) home.append(notice);
-    const composer = home === foot && byId("composer"); // one goes on writing below it
+    noticeHome ??= notice.parentElement;
+    const parent = queryAll("dialog[open]").pop() ?? noticeHome;
+    if (notice.parentElement !== parent) parent.append(notice);
+    const composer = parent === noticeHome && byId("composer"); // the notice must not cover the field
     notice.style.insetBlockEnd = composer ? `${innerHeight - composer.getBoundingClientRect().top + 8}px` : "";
   }
 
-  // A sentence at the foot of the page; with `again` a button that tries once more.
-  Desk.notice = (text, again) => {
-    noticeInSight();
+  function hideNotice() {
+    notice.hidden = true;
+  }
+
+  // Show a sentence at the bottom of the page; with `retry`, a function, also a button that calls it.
+  Omnichannel.showNotice = (text, retry) => {
+    placeNotice();
     notice.textContent = text;
-    if (again) notice.append(" ", tryAgain(again));
+    if (retry) notice.append(" ", retryButton(retry));
     notice.hidden = false;
-    clearTimeout(Desk.noticeTimer);
-    Desk.noticeTimer = setTimeout(() => (notice.hidden = true), again ? 30000 : 8000);
+    clearTimeout(noticeTimer);
+    noticeTimer = setTimeout(hideNotice, retry ? 30000 : 8000);
   };
 
-  function tryAgain(again) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.id = "try-again";
-    button.textContent = gettext("Try again");
+  function retryButton(retry) {
+    const button = createElement("button", { type: "button", id: "try-again", textContent: gettext("Try again") });
     button.addEventListener("click", () => {
-      notice.hidden = true;
-      again();
+      hideNotice();
+      retry();
     });
     return button;
   }
 
-  // -- Putting pieces in place --------------------------------------------------------------------------------------
+  // -- Merging fragments --------------------------------------------------------------------------------------------
 
-  const REACHED = "a[href], button:not([disabled]), input:not([type=hidden]), select, textarea, summary, audio, video, [tabindex]";
+  const FOCUSABLE =
+    "a[href], button:not([disabled]), input:not([type=hidden]), select, textarea, summary, audio, video, [tabindex]";
 
-  // Where the focus is in this part, to put it back after the part has been replaced: on the element of the same id,
-  // else on the one that is in its place now.
-  Desk.focusIn = (part) => {
+  // Remember the focus in an element that is about to be replaced. The returned function restores it in the new one:
+  // on the element with the same id, else on the element at the same position.
+  Omnichannel.rememberFocus = (root) => {
     const focused = document.activeElement;
-    if (!part.contains(focused)) return () => {};
-    const reached = (within) => [...within.querySelectorAll(REACHED)].filter((one) => one.offsetParent);
-    const place = reached(part).indexOf(focused);
+    if (!root.contains(focused)) return () => {};
+    const focusable = (element) => queryAll(FOCUSABLE, element).filter((candidate) => candidate.offsetParent);
+    const position = focusable(root).indexOf(focused);
     const { id } = focused;
-    return (fresh) => {
-      const there = reached(fresh);
-      const next = (id && byId(id)) || there[Math.min(Math.max(place, 0), there.length - 1)];
-      (next || byId("scroller") || byId("main"))?.focus({ preventScroll: true });
+    return (replacement) => {
+      const candidates = focusable(replacement);
+      const next = (id && byId(id)) || candidates[Math.min(Math.max(position, 0), candidates.length - 1)];
+      focus(next || byId("scroller") || byId("main"));
     };
   };
 
+  // Replace the content of an element. The focus stays on the element with the same id.
+  Omnichannel.replaceContent = (old, fresh) => {
+    const focusedId = old.contains(document.activeElement) ? document.activeElement.id : "";
+    old.innerHTML = fresh.innerHTML;
+    htmx.process(old);
+    if (focusedId) focus(byId(focusedId));
+  };
+
   function swap(old, fresh) {
-    const focus = Desk.focusIn(old);
-    const menus = [...old.querySelectorAll("details.menu[open] > summary")].map((summary) => summary.id);
+    const restoreFocus = Omnichannel.rememberFocus(old);
+    const openMenus = queryAll("details.menu[open] > summary", old).map((summary) => summary.id);
     old.replaceWith(fresh);
     htmx.process(fresh);
-    for (const id of menus) if (byId(id)) byId(id).parentElement.open = true;
-    focus(fresh);
+    for (const id of openMenus) if (byId(id)) byId(id).parentElement.open = true;
+    restoreFocus(fresh);
   }
 
-  function isBeingFilledIn(part) {
-    const field = document.activeElement;
-    return part.contains(field) && field.matches("input, textarea, select");
-  }
-
-  // A part of the page around the messages: head, foot, customer, the links to earlier and later messages.
-  function putPart(fresh, fromForm) {
+  // Merge a fragment outside the message list: head, composer, customer, the links to earlier and later messages.
+  function mergeFragment(fresh, fromForm) {
     const old = byId(fresh.id);
     if (!old) return;
-    if (fresh.id === "composer") return Desk.putComposer(old, fresh, fromForm, swap);
+    if (fresh.id === "composer") return Omnichannel.mergeComposer(old, fresh, fromForm, swap);
     if (old.dataset.unread !== undefined) old.dataset.unread = fresh.dataset.unread;
-    // What went wrong stays in words until the next thing is tried.
+    // An error message stays until the next attempt.
     const hasProblem = fromForm && (old.querySelector(".problem") || fresh.querySelector(".problem"));
     if (old.dataset.version === fresh.dataset.version && !hasProblem) return;
-    if (isBeingFilledIn(old) && !fromForm) return;
-    if (fresh.id === "head") tellOfMove(old, fresh, fromForm ? Desk.say : Desk.notice);
+    if (isBeingEdited(old) && !fromForm) return;
+    if (fresh.id === "head") reportStateChange(old, fresh, fromForm ? Omnichannel.announce : Omnichannel.showNotice);
     swap(old, fresh);
   }
 
-  // The conversation that is looked at was taken, passed on or ended: by somebody else, or by whoever hears of it now.
-  function tellOfMove(old, fresh, say) {
-    const [before, now] = [old, fresh].map((head) => head.querySelector(".talk-who p")?.textContent.trim());
-    if (before && now && before !== now) say(`${Desk.workspace().dataset.name}: ${now.replace(/\s+/g, " ")}`);
+  // Report that the open conversation was taken, transferred or ended, by this agent or a colleague.
+  function reportStateChange(old, fresh, report) {
+    const [before, after] = [old, fresh].map((head) => head.querySelector(".talk-who p")?.textContent.trim());
+    if (!before || !after || before === after) return;
+    report(`${Omnichannel.workspace().dataset.name}: ${after.replace(/\s+/g, " ")}`);
   }
 
-  Desk.merge = (html, { fromForm = false } = {}) => {
-    const root = new DOMParser().parseFromString(html, "text/html").querySelector("[data-pieces]");
-    if (!root || !Desk.workspace()) return null;
-    const end = ["earlier", "later"].find((id) => root.querySelector(`:scope > #${id}`)); // further that way
-    Desk.keepPlace(() => {
-      for (const part of root.querySelectorAll(":scope > [id]")) putPart(part, fromForm);
-      Desk.putEntries(root, { fromForm, swap, end });
+  Omnichannel.mergeFragments = (html, { fromForm = false } = {}) => {
+    const root = parseHtml(html).querySelector("[data-pieces]");
+    if (!root || !Omnichannel.workspace()) return null;
+    const end = ["earlier", "later"].find((id) => root.querySelector(`:scope > #${id}`)); // direction of paging
+    Omnichannel.keepScrollPosition(() => {
+      for (const fragment of queryAll(":scope > [id]", root)) mergeFragment(fragment, fromForm);
+      Omnichannel.mergeEntries(root, { fromForm, swap, end });
     });
-    Desk.tick();
+    Omnichannel.updateCountdowns();
     watchUnsettled();
     return root;
   };
 
-  // -- Fetching -----------------------------------------------------------------------------------------------------
+  // -- Requests -----------------------------------------------------------------------------------------------------
 
-  Desk.fetch = async (address, options = {}) => {
+  Omnichannel.fetch = async (url, options = {}) => {
     const headers = { "HX-Request": "true", "HX-Current-URL": location.href, ...options.headers };
-    const signal = AbortSignal.timeout(SLOW); // a question that hangs would hold up those that follow
-    const answer = await fetch(address, { credentials: "same-origin", signal, ...options, headers });
-    if (answer.status === 401) location.assign(answer.headers.get("HX-Redirect"));
-    return answer;
+    const signal = AbortSignal.timeout(TIMEOUT_MS); // a request that hangs would block the following ones
+    const response = await fetch(url, { credentials: "same-origin", signal, ...options, headers });
+    if (response.status === 401) location.assign(response.headers.get("HX-Redirect"));
+    return response;
   };
 
-  // A question that is asked one at a time, and once more when it was wished for meanwhile: however much happens, a slow
-  // server is not asked faster than it answers, and an older answer never lands on a newer one.
-  Desk.oneAtATime = (ask) => {
-    let isAsking = false;
-    let isWished = false;
+  // Wrap a request so that one runs at a time, and once more if it was called meanwhile: a slow server does not get
+  // requests faster than it answers, and an older response never replaces a newer one.
+  Omnichannel.oneAtATime = (request) => {
+    let isRunning = false;
+    let isRequested = false;
     return async () => {
-      isWished = true;
-      if (isAsking) return;
-      isAsking = true;
+      isRequested = true;
+      if (isRunning) return;
+      isRunning = true;
       try {
-        for (; isWished; await ask()) isWished = false;
+        for (; isRequested; await request()) isRequested = false;
       } finally {
-        isAsking = false;
+        isRunning = false;
       }
     };
   };
 
-  let isRunning = false;
-  let isWanted = false;
+  let isRefreshing = false;
+  let isRefreshRequested = false;
 
-  // What has changed; with the key of a message only that one, of which a hint has told.
-  Desk.refresh = async (message) => {
-    const workspace = Desk.workspace();
+  // Fetch what has changed in the open conversation; with a message id only that message.
+  Omnichannel.refreshConversation = async (messageId) => {
+    const workspace = Omnichannel.workspace();
     if (!workspace) return;
-    if (isRunning) {
-      isWanted = true;
+    if (isRefreshing) {
+      isRefreshRequested = true;
       return;
     }
-    isRunning = true;
-    isWanted = false;
+    isRefreshing = true;
+    isRefreshRequested = false;
     try {
       const { updates, at } = workspace.dataset;
-      const everything = `after=${Desk.newest()}&changed_since=${encodeURIComponent(at)}`;
-      const answer = await Desk.fetch(`${updates}?${message ? `message=${message}` : everything}`);
-      if (workspace !== Desk.workspace()) return;
-      if (answer.status === 410) return Desk.outOfSight(await answer.text());
-      if (answer.status === 404 || answer.status === 403) location.reload();
-      if (answer.ok) take(workspace, await answer.text());
+      const changes = `after=${Omnichannel.newestMessage()}&changed_since=${encodeURIComponent(at)}`;
+      const response = await Omnichannel.fetch(`${updates}?${messageId ? `message=${messageId}` : changes}`);
+      if (workspace !== Omnichannel.workspace()) return;
+      if (response.status === 410) return Omnichannel.showNoAccess(await response.text());
+      if (response.status === 404 || response.status === 403) location.reload();
+      if (response.ok) applyChanges(workspace, await response.text());
     } catch {
-      // No connection: the stream's state says so, and the next hint or half minute asks again.
+      // Without a connection the status line of the stream is shown, and the next event or interval tries again.
     } finally {
-      isRunning = false;
-      if (isWanted) Desk.refresh();
+      isRefreshing = false;
+      if (isRefreshRequested) Omnichannel.refreshConversation();
     }
   };
 
-  function take(workspace, html) {
-    if (workspace !== Desk.workspace()) return;
-    const root = Desk.merge(html);
+  function applyChanges(workspace, html) {
+    if (workspace !== Omnichannel.workspace()) return;
+    const root = Omnichannel.mergeFragments(html);
     if (!root) return;
     workspace.dataset.at = root.dataset.at ?? workspace.dataset.at;
-    isWanted ||= root.dataset.more !== undefined;
-    Desk.markRead();
+    isRefreshRequested ||= root.dataset.more !== undefined;
+    Omnichannel.markRead();
   }
 
-  Desk.markRead = () => {
+  Omnichannel.markRead = () => {
     const head = byId("head");
-    if (document.hidden || !head || !+head.dataset.unread || Desk.isApart()) return;
+    if (document.hidden || !head || !+head.dataset.unread || Omnichannel.hasLaterMessages()) return;
     head.dataset.unread = "0";
-    const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
-    Desk.fetch(Desk.workspace().dataset.read, { method: "POST", headers: { "X-CSRFToken": token } }).catch(() => {});
+    const options = { method: "POST", headers: { "X-CSRFToken": csrfToken() } };
+    Omnichannel.fetch(Omnichannel.workspace().dataset.read, options).catch(() => {});
   };
 
-  // A message on its way to Twilio: should it stay there, the page says that this is being looked into.
+  // The server reports a message that stays on its way to Twilio, but sends no event for it: refresh after a while.
   let unsettledTimer;
   function watchUnsettled() {
     clearTimeout(unsettledTimer);
-    if (document.querySelector("#thread > [data-unsettled]")) unsettledTimer = setTimeout(Desk.refresh, 16000);
+    if (!document.querySelector("#thread > [data-unsettled]")) return;
+    unsettledTimer = setTimeout(Omnichannel.refreshConversation, 16000);
   }
 
-  // -- Time left ----------------------------------------------------------------------------------------------------
+  // -- Countdowns ---------------------------------------------------------------------------------------------------
 
-  const ends = new WeakMap();
+  const endTimes = new WeakMap();
 
-  function words(seconds, style) {
-    if (seconds < 0) return gettext("closed");
+  function formatRemaining(seconds, style) {
+    if (seconds < 0) return gettext("24 h over");
     const hours = Math.floor(seconds / 3600);
     const minutes = Math.floor((seconds % 3600) / 60);
     if (style === "short" && hours >= 2) return interpolate(gettext("%s h"), [hours]);
@@ -206,44 +217,44 @@ window.Desk = {};
     return minutes ? interpolate(gettext("%s h %s min"), [hours, minutes]) : interpolate(gettext("%s h"), [hours]);
   }
 
-  function tone(seconds) {
+  function urgency(seconds) {
     if (seconds < 0) return "closed";
-    return seconds < 1800 ? "urgent" : seconds < 7200 ? "soon" : "";
+    if (seconds < 1800) return "urgent";
+    return seconds < 7200 ? "soon" : "";
   }
 
-  Desk.tick = () => {
-    for (const clock of document.querySelectorAll("[data-left]")) {
-      if (!ends.has(clock)) ends.set(clock, Date.now() + clock.dataset.left * 1000);
-      const left = Math.floor((ends.get(clock) - Date.now()) / 1000);
-      const shown = clock.querySelector("[data-words]");
-      const text = words(left, shown.dataset.words);
-      if (shown.textContent !== text) shown.textContent = text;
-      if (!clock.classList.contains(tone(left) || "window")) clock.className = `window ${tone(left)}`;
-      if (left < 0 && clock.id === "reply-left") Desk.refresh();
+  Omnichannel.updateCountdowns = () => {
+    for (const clock of queryAll("[data-left]")) {
+      if (!endTimes.has(clock)) endTimes.set(clock, Date.now() + clock.dataset.left * 1000);
+      const remaining = Math.floor((endTimes.get(clock) - Date.now()) / 1000);
+      const label = clock.querySelector("[data-words]");
+      const text = formatRemaining(remaining, label.dataset.words);
+      if (label.textContent !== text) label.textContent = text;
+      if (!clock.classList.contains(urgency(remaining) || "window")) clock.className = `window ${urgency(remaining)}`;
+      if (remaining < 0 && clock.id === "reply-left") Omnichannel.refreshConversation();
     }
   };
 
-  // -- Getting about ------------------------------------------------------------------------------------------------
+  // -- Navigation ---------------------------------------------------------------------------------------------------
 
-  // After another conversation was opened, or the first one with the page.
-  function opened() {
-    Desk.listShown();
-    Desk.threadShown();
-    Desk.tick();
+  function initConversation() {
+    Omnichannel.highlightOpenRow();
+    Omnichannel.initThread();
+    Omnichannel.updateCountdowns();
     watchUnsettled();
   }
 
-  // Another conversation, or another place in this one, beside the list that is there.
-  Desk.open = (address) => htmx.ajax("GET", address, { target: "#workspace", swap: "outerHTML show:none" });
+  // Open another conversation, or another position in this one; the list stays as it is.
+  Omnichannel.openConversation = (url) => htmx.ajax("GET", url, { target: "#workspace", swap: "outerHTML show:none" });
 
   document.addEventListener("click", (event) => {
-    for (const menu of document.querySelectorAll("details.menu[open]")) {
+    for (const menu of queryAll("details.menu[open]")) {
       if (!menu.contains(event.target)) menu.open = false;
     }
-    const target = event.target.closest(".to-customer, .back-to-talk");
-    if (!target) return;
+    const button = event.target.closest(".to-customer, .back-to-talk");
+    if (!button) return;
     event.preventDefault();
-    Desk.workspace().classList.toggle("show-customer", target.matches(".to-customer"));
+    Omnichannel.workspace().classList.toggle("show-customer", button.matches(".to-customer"));
   });
 
   document.addEventListener("keydown", (event) => {
@@ -253,10 +264,10 @@ window.Desk = {};
       menu.open = false;
       menu.querySelector("summary").focus();
     }
-    Desk.workspace()?.classList.remove("show-customer");
+    Omnichannel.workspace()?.classList.remove("show-customer");
   });
 
-  document.addEventListener("visibilitychange", Desk.markRead);
+  document.addEventListener("visibilitychange", Omnichannel.markRead);
 
   // -- Requests of htmx ---------------------------------------------------------------------------------------------
 
@@ -265,45 +276,51 @@ window.Desk = {};
     if (!serverResponse.includes("data-pieces")) return;
     const fromForm = requestConfig.verb === "post";
     event.detail.shouldSwap = false;
-    Desk.answered = { status: xhr.status, path: requestConfig.path };
-    Desk.merge(serverResponse, { fromForm });
-    if (fromForm) Desk.refresh();
-    // A conversation that was taken has left the list of those that wait: follow it to one's own.
+    Omnichannel.lastResponse = { status: xhr.status, path: requestConfig.path };
+    Omnichannel.mergeFragments(serverResponse, { fromForm });
+    if (fromForm) Omnichannel.refreshConversation();
+    // A conversation that was taken has left the list of open conversations: switch to the agent's own list.
     if (xhr.status === 200 && requestConfig.path.endsWith("/take/")) byId("tab-my")?.click();
   });
 
   document.addEventListener("htmx:afterSettle", (event) => {
     if (event.target.id !== "workspace") return;
-    opened();
-    if (!Desk.workspace()) return;
-    Desk.composerShown();
-    Desk.refreshList?.();
-    if (!matchMedia("(pointer: fine)").matches || !byId("reply-text")) byId("main").focus({ preventScroll: true });
+    initConversation();
+    if (!Omnichannel.workspace()) return;
+    Omnichannel.initComposer();
+    Omnichannel.refreshList?.();
+    if (!matchMedia("(pointer: fine)").matches || !byId("reply-text")) focus(byId("main"));
   });
 
-  // What went wrong on the way is said, and can be tried again: nothing that was typed has left its field.
-  const failed = (text) => (event) => {
+  // A failed request is reported with a button to repeat it: the fields still have what was typed.
+  const reportFailure = (message) => (event) => {
     const { elt } = event.detail;
-    const again = () => (elt.matches("form") ? elt.requestSubmit() : elt.click());
-    Desk.notice(text(), elt.isConnected && elt.matches("form, a, button") ? again : null);
+    const retry = () => (elt.matches("form") ? elt.requestSubmit() : elt.click());
+    Omnichannel.showNotice(message(), elt.isConnected && elt.matches("form, a, button") ? retry : null);
   };
-  const saysServerError = failed(() => gettext("The server could not do that. Nothing you wrote is lost."));
+  const reportServerError = reportFailure(() => gettext("Something went wrong. Your text is kept."));
 
   document.addEventListener("htmx:responseError", (event) => {
     const { status } = event.detail.xhr;
     if (status === 404) location.reload();
-    else if (status !== 401) saysServerError(event);
+    else if (status !== 401) reportServerError(event);
   });
-  document.addEventListener("htmx:sendError", failed(() => gettext("No connection. Nothing you wrote is lost.")));
-  document.addEventListener("htmx:timeout", failed(() => gettext("No answer so far. Nothing you wrote is lost.")));
+  document.addEventListener(
+    "htmx:sendError",
+    reportFailure(() => gettext("No connection. Your text is kept.")),
+  );
+  document.addEventListener(
+    "htmx:timeout",
+    reportFailure(() => gettext("No response. Your text is kept.")),
+  );
 
   document.addEventListener("htmx:configRequest", ({ detail }) => {
-    const sendsFiles = [...detail.formData.values()].some((value) => value instanceof File && value.size);
-    if (!sendsFiles) detail.timeout = SLOW;
+    const hasFiles = [...detail.formData.values()].some((value) => value instanceof File && value.size);
+    if (!hasFiles) detail.timeout = TIMEOUT_MS;
   });
 
   document.addEventListener("DOMContentLoaded", () => {
-    opened();
-    setInterval(Desk.tick, 5000);
+    initConversation();
+    setInterval(Omnichannel.updateCountdowns, 5000);
   });
 })();

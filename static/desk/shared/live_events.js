@@ -1,86 +1,96 @@
-// Hints from the server that something changed; what changed is fetched. One stream for all of a browser's tabs.
+// Live events: the server reports what changed, without content, and the page fetches it. All tabs share one stream.
 "use strict";
 
 (() => {
-  const byId = (id) => document.getElementById(id);
-  const NET_SECONDS = 30; // however quiet the stream: look after this long
-  const SAY_SO_AFTER = 2500; // a short break is not worth a word
+  const { byId } = Omnichannel;
+  const POLL_MS = 30000; // refresh at least this often, in case an event got lost
+  const STATUS_DELAY_MS = 2500; // shorter interruptions are not shown
   const channel = "BroadcastChannel" in window ? new BroadcastChannel("desk-live") : null;
 
   const timers = {};
-  function soon(name, what, wait) {
+
+  // Call once after the delay, however often this is called until then.
+  function debounce(name, callback, delay) {
     timers[name] ??= setTimeout(() => {
       delete timers[name];
-      what();
-    }, wait);
+      callback();
+    }, delay);
   }
 
   const EVERYTHING = 0;
-  const changed = new Set(); // of the open conversation: messages by their keys, or everything
+  const changedMessages = new Set(); // ids of changed messages of the open conversation, or EVERYTHING
 
-  function refreshSoon(what) {
-    changed.add(what);
-    soon("pieces", refreshChanged, 20);
+  function scheduleRefresh(messageId) {
+    changedMessages.add(messageId);
+    debounce("pieces", refreshChanged, 20);
   }
 
   function refreshChanged() {
-    const [message, ...others] = changed;
-    changed.clear();
-    Desk.refresh(others.length ? EVERYTHING : message);
+    const [messageId, ...others] = changedMessages;
+    changedMessages.clear();
+    Omnichannel.refreshConversation(others.length ? EVERYTHING : messageId);
   }
 
-  function everything() {
-    soon("standing", Desk.refreshStanding, 20);
-    soon("list", Desk.refreshList, 50);
-    refreshSoon(EVERYTHING);
-    soon("news", Desk.refreshNews, 500);
+  function refreshEverything() {
+    debounce("standing", Omnichannel.refreshAgentStatus, 20);
+    debounce("list", Omnichannel.refreshList, 50);
+    scheduleRefresh(EVERYTHING);
+    debounce("news", Omnichannel.refreshNews, 500);
   }
 
-  function heed(hint) {
-    // What the agent shows, can take on and is offered: no conversation's page is concerned.
-    if (hint.kind === "presence") return soon("standing", Desk.refreshStanding, 50);
-    const isOpen = String(hint.id) === Desk.workspace()?.dataset.pk;
-    if (["viewing", "typing"].includes(hint.kind)) return isOpen && soon("viewers", Desk.refreshViewers, 20);
-    const wait = document.hidden ? 1000 : 250;
-    if (hint.kind === "read") return soon(`read ${hint.id}`, () => Desk.refreshMarks(hint.id), wait);
-    soon("list", Desk.refreshList, wait);
-    if (["message", "note"].includes(hint.kind)) soon("news", Desk.refreshNews, 500);
-    if (isOpen) refreshSoon((hint.kind === "message" && hint.part) || EVERYTHING);
-    if (isOpen && hint.kind !== "message") soon("customer", Desk.refreshCustomer, 400);
+  function handleEvent(event) {
+    // Presence, capacity and offers belong to the agent, not to a conversation.
+    if (event.kind === "presence") return debounce("standing", Omnichannel.refreshAgentStatus, 50);
+    const isOpen = String(event.id) === Omnichannel.conversationId();
+    if (["viewing", "typing"].includes(event.kind)) {
+      return isOpen && debounce("viewers", Omnichannel.refreshViewers, 20);
+    }
+    const delay = document.hidden ? 1000 : 250;
+    if (event.kind === "read") {
+      return debounce(`read ${event.id}`, () => Omnichannel.refreshUnreadMarks(event.id), delay);
+    }
+    debounce("list", Omnichannel.refreshList, delay);
+    if (["message", "note"].includes(event.kind)) debounce("news", Omnichannel.refreshNews, 500);
+    if (isOpen) scheduleRefresh((event.kind === "message" && event.part) || EVERYTHING);
+    if (isOpen && event.kind !== "message") debounce("customer", Omnichannel.refreshCustomerPanel, 400);
   }
 
   // -- The stream ---------------------------------------------------------------------------------------------------
 
-  let isUp = true;
-  let sayTimer;
+  let isConnected = true;
+  let statusTimer;
 
-  function show(up) {
-    if (up === isUp) return;
-    isUp = up;
-    clearTimeout(sayTimer);
-    const line = byId("stream");
-    if (!line) return;
-    if (up) line.hidden = true;
-    else sayTimer = setTimeout(() => (line.hidden = false), SAY_SO_AFTER);
+  function showStatus(connected) {
+    if (connected === isConnected) return;
+    isConnected = connected;
+    clearTimeout(statusTimer);
+    const status = byId("stream");
+    if (!status) return;
+    if (connected) status.hidden = true;
+    else {
+      statusTimer = setTimeout(() => {
+        status.hidden = false;
+      }, STATUS_DELAY_MS);
+    }
   }
 
-  function tell(message) {
+  function broadcast(message) {
     channel?.postMessage(message);
-    listen(message);
+    handleMessage(message);
   }
 
-  function listen({ hint, state, signsOut }) {
-    if (hint) heed(hint);
-    if (state === "up") everything();
-    if (state) show(state === "up");
-    // Whoever is signed out is sent to the sign-in by the next question.
-    if (signsOut) for (const wait of [500, 2500]) setTimeout(Desk.refreshStanding, wait);
+  function handleMessage({ hint, state, signsOut }) {
+    if (hint) handleEvent(hint);
+    if (state === "up") refreshEverything();
+    if (state) showStatus(state === "up");
+    // After signing out in another tab, this request leads to the sign-in page.
+    if (signsOut) for (const delay of [500, 2500]) setTimeout(Omnichannel.refreshAgentStatus, delay);
   }
 
-  let wait = 1000;
   const FRESH_MS = 20000;
+  let reconnectDelay = 1000;
 
-  // A page that has just been rendered is told what it may not show yet, and need not fetch everything once more.
+  // A page that was just rendered asks for the events since then, instead of fetching everything again.
   function sinceRendered() {
     const at = performance.now() < FRESH_MS ? document.body.dataset.at : "";
     delete document.body.dataset.at;
@@ -88,31 +98,37 @@
   }
 
   function connect() {
-    Desk.speaks = true;
+    Omnichannel.isLeader = true;
     const since = sinceRendered();
     let isComplete = Boolean(since);
     const stream = new EventSource(`/live/${since}`);
     stream.addEventListener("open", () => {
-      wait = 1000;
-      if (!isComplete) return tell({ state: "up" });
+      reconnectDelay = 1000;
+      if (!isComplete) return broadcast({ state: "up" });
       isComplete = false;
       channel?.postMessage({ state: "up" });
-      show(true);
+      showStatus(true);
     });
-    stream.addEventListener("hint", (event) => tell({ hint: JSON.parse(event.data) }));
+    stream.addEventListener("hint", (event) => broadcast({ hint: JSON.parse(event.data) }));
     stream.addEventListener("bye", () => {
       stream.close();
       setTimeout(connect, 200 + Math.random() * 1000);
     });
     stream.addEventListener("error", () => {
       isComplete = false;
-      tell({ state: "down" });
-      if (stream.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
+      broadcast({ state: "down" });
+      if (stream.readyState !== EventSource.CLOSED) return; // the browser reconnects by itself
       stream.close();
-      Desk.refreshStanding(); // should the session have ended, this leads to the sign-in
-      setTimeout(connect, wait * (0.5 + Math.random()));
-      wait = Math.min(wait * 2, 30000);
+      Omnichannel.refreshAgentStatus(); // leads to the sign-in page if the session has ended
+      setTimeout(connect, reconnectDelay * (0.5 + Math.random()));
+      reconnectDelay = Math.min(reconnectDelay * 2, 30000);
     });
+  }
+
+  // Only the tab with the lock opens a stream. It keeps the lock until it is closed.
+  function connectAsLeader() {
+    connect();
+    return new Promise(() => {});
   }
 
   document.addEventListener("submit", ({ target }) => {
@@ -120,11 +136,10 @@
   });
 
   document.addEventListener("DOMContentLoaded", () => {
-    channel?.addEventListener("message", (event) => listen(event.data));
-    // The lock is held for as long as the tab lives: whoever has it has the stream.
-    if (navigator.locks && channel) navigator.locks.request("desk-live", () => (connect(), new Promise(() => {})));
+    channel?.addEventListener("message", (event) => handleMessage(event.data));
+    if (navigator.locks && channel) navigator.locks.request("desk-live", connectAsLeader);
     else connect();
-    setInterval(() => document.hidden || everything(), NET_SECONDS * 1000);
-    document.addEventListener("visibilitychange", () => document.hidden || everything());
+    setInterval(() => document.hidden || refreshEverything(), POLL_MS);
+    document.addEventListener("visibilitychange", () => document.hidden || refreshEverything());
   });
 })();

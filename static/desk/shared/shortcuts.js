@@ -1,224 +1,252 @@
-// Keys for what hands do all day. A button, link or field becomes one by data-shortcut="k"; what is on every page is here.
+// Keyboard shortcuts and their overview. Elements with data-shortcut="k" add their own to the common ones below.
 "use strict";
 
-{
-  const byId = (id) => document.getElementById(id);
-  const SEQUENCE_WITHIN = 1500; // milliseconds between "g" and the letter after it
+(() => {
+  const { byId, createElement, focus, queryAll } = Omnichannel;
+  const SEQUENCE_MS = 1500; // between "g" and the letter after it
   const FIELDS = "textarea, select, [contenteditable], input:not([type=checkbox], [type=radio], [type=file])";
-  const OPEN = "dialog[open], details.menu[open], #panel > *, [role=listbox]:not([hidden]), .workspace.show-customer";
-
-  // -- What there is: the overview is made of this, and of whatever else on the page has data-shortcut --------------
-
-  const press = (...selectors) => () => {
-    const found = selectors.flatMap((one) => [...document.querySelectorAll(one)]).find(isInReach);
-    if (!found) return false;
-    if (found.matches(FIELDS)) found.focus();
-    else found.click();
-    return true;
-  };
+  const OVERLAYS =
+    "dialog[open], details.menu[open], #panel > *, [role=listbox]:not([hidden]), .workspace.show-customer";
 
   const isUsable = (element) => !element.disabled && (element.checkVisibility?.() ?? true);
-  // What is in a closed menu can't be seen, but done.
-  const isInReach = (element) => isUsable(element) || Boolean(!element.disabled && element.closest("details.menu:not([open])"));
+  // The items of a closed menu are invisible, but their shortcuts work.
+  const isReachable = (element) =>
+    isUsable(element) || Boolean(!element.disabled && element.closest("details.menu:not([open])"));
 
-  const registry = () => [
-    [gettext("Everywhere"), [
-      ["?", gettext("Show this overview"), showOverview],
-      ["/", gettext("Search"), press('[data-shortcut="/"]', "#search", '#list [type="search"]')],
-      ["g m", gettext("My conversations"), press("#tab-my")],
-      ["g o", gettext("Open: what waits for an agent"), press("#tab-open")],
-      ["g c", gettext("Closed conversations"), press("#tab-closed")],
-      ["a", gettext("Accept what is offered"), press('[data-shortcut="a"]', '#offers [id^="accept-"]', "#come-back")],
-      ["Alt 1", gettext("Presence: the first in the menu, Alt 2 the second, and so on")],
-      ["Escape", gettext("Leave a field, close what is open, back to the list")],
-    ]],
-    [gettext("In the list"), [
-      ["j", gettext("Next conversation"), () => step(1)],
-      ["k", gettext("Conversation before"), () => step(-1)],
-      ["Enter", gettext("Open it")],
-      ["x", gettext("Select it"), () => Desk.pick()],
-    ]],
-    [gettext("In a conversation"), [
-      ["r", gettext("Reply"), () => write("public", "reply-text")],
-      ["n", gettext("Note for colleagues"), () => write("note", "note-text")],
-      ["e", gettext("End, then close"), press('[data-shortcut="e"]', "#do-end", "#do-close")],
-      ["t", gettext("Transfer"), press('[data-shortcut="t"]', "#do-transfer")],
-      ["c", gettext("Consult"), press('[data-shortcut="c"]', "#do-consult")],
-      ["s", gettext("Snooze"), press('[data-shortcut="s"]', "#do-snooze")],
-      ["l", gettext("Labels"), press('[data-shortcut="l"]', "#do-labels")],
-      ["[", gettext("To the list"), toList],
-      ["]", gettext("To the customer"), toCustomer],
-    ]],
+  // -- The shortcuts: [keys, description, action]; an action returns false if it does not apply ---------------------
+
+  // Focus or click the first usable element that matches, in the order of the selectors.
+  const press =
+    (...selectors) =>
+    () => {
+      const element = selectors.flatMap((selector) => queryAll(selector)).find(isReachable);
+      if (!element) return false;
+      if (element.matches(FIELDS)) element.focus();
+      else element.click();
+      return true;
+    };
+
+  const globalShortcuts = () => [
+    ["?", gettext("Show keyboard shortcuts"), showOverview],
+    ["/", gettext("Search"), press('[data-shortcut="/"]', "#search", '#list [type="search"]')],
+    ["g m", gettext("My conversations"), press("#tab-my")],
+    ["g o", gettext("Open: unassigned conversations"), press("#tab-open")],
+    ["g c", gettext("Closed conversations"), press("#tab-closed")],
+    ["a", gettext("Accept offer"), press('[data-shortcut="a"]', '#offers [id^="accept-"]', "#come-back")],
+    ["Alt 1", gettext("Set presence by position in the menu (Alt 1, Alt 2, …)")],
+    ["Escape", gettext("Leave field, close dialog, back to list")],
   ];
 
-  const key = (element) => element.dataset.shortcut;
-  const name = (element) => (element.getAttribute("aria-label") || element.title || element.textContent).trim();
+  const listShortcuts = () => [
+    ["j", gettext("Next conversation"), () => focusRow(1)],
+    ["k", gettext("Previous conversation"), () => focusRow(-1)],
+    ["Enter", gettext("Open conversation")],
+    ["x", gettext("Select conversation"), () => Omnichannel.toggleSelection()],
+  ];
 
-  function groups() {
-    const known = registry();
-    const keys = new Set(known.flatMap(([, entries]) => entries.map(([one]) => one)));
-    const others = [...document.querySelectorAll("[data-shortcut]")].filter((one) => !keys.has(key(one)) && isUsable(one));
-    const more = others.map((one) => [key(one), name(one), press(`[data-shortcut="${CSS.escape(key(one))}"]`)]);
-    return more.length ? [...known, [gettext("On this page"), more]] : known;
+  const conversationShortcuts = () => [
+    ["r", gettext("Reply"), () => write("public", "reply-text")],
+    ["n", gettext("Note for colleagues"), () => write("note", "note-text")],
+    ["e", gettext("End, then close"), press('[data-shortcut="e"]', "#do-end", "#do-close")],
+    ["t", gettext("Transfer"), press('[data-shortcut="t"]', "#do-transfer")],
+    ["c", gettext("Consult"), press('[data-shortcut="c"]', "#do-consult")],
+    ["s", gettext("Snooze"), press('[data-shortcut="s"]', "#do-snooze")],
+    ["l", gettext("Labels"), press('[data-shortcut="l"]', "#do-labels")],
+    ["[", gettext("Go to list"), focusList],
+    ["]", gettext("Go to customer details"), focusCustomer],
+  ];
+
+  const nameOf = (element) => (element.getAttribute("aria-label") || element.title || element.textContent).trim();
+
+  // All groups: [title, shortcuts]. The last group has the shortcuts of elements of this page.
+  function shortcutGroups() {
+    const groups = [
+      [gettext("Everywhere"), globalShortcuts()],
+      [gettext("In the list"), listShortcuts()],
+      [gettext("In a conversation"), conversationShortcuts()],
+    ];
+    const knownKeys = new Set(groups.flatMap(([, shortcuts]) => shortcuts.map(([keys]) => keys)));
+    const pageShortcuts = queryAll("[data-shortcut]")
+      .filter((element) => !knownKeys.has(element.dataset.shortcut) && isUsable(element))
+      .map((element) => {
+        const keys = element.dataset.shortcut;
+        return [keys, nameOf(element), press(`[data-shortcut="${CSS.escape(keys)}"]`)];
+      });
+    if (pageShortcuts.length) groups.push([gettext("On this page"), pageShortcuts]);
+    return groups;
   }
 
-  // -- Doing it -----------------------------------------------------------------------------------------------------
+  // -- Actions ------------------------------------------------------------------------------------------------------
 
-  function rows() {
-    return [...document.querySelectorAll("#rows a.row, #rows a.more")].filter(isUsable);
-  }
+  const rows = () => queryAll("#rows a.row, #rows a.more").filter(isUsable);
 
-  function step(by) {
+  function focusRow(offset) {
     const all = rows();
-    const here = all.indexOf(document.activeElement.closest?.("a"));
-    const start = here >= 0 ? here : all.findIndex((row) => row.hasAttribute("aria-current"));
-    const next = start < 0 ? 0 : Math.min(Math.max(start + by, 0), all.length - 1);
+    const focused = all.indexOf(document.activeElement.closest?.("a"));
+    const current = focused >= 0 ? focused : all.findIndex((row) => row.hasAttribute("aria-current"));
+    const next = current < 0 ? 0 : Math.min(Math.max(current + offset, 0), all.length - 1);
     all[next]?.focus();
     return all.length > 0;
   }
 
-  function write(kind, field) {
-    const way = byId(`write-${kind}`);
-    if (way && !way.checked) way.click();
-    byId(field)?.focus();
-    return Boolean(byId(field));
+  function write(mode, fieldId) {
+    Omnichannel.selectMode(mode);
+    byId(fieldId)?.focus();
+    return Boolean(byId(fieldId));
   }
 
-  function toList() {
+  function focusList() {
     const all = rows();
     (all.find((row) => row.hasAttribute("aria-current")) ?? all[0] ?? byId("tab-my"))?.focus();
     return true;
   }
 
-  function toCustomer() {
+  function focusCustomer() {
     const customer = byId("customer");
     if (!customer) return false;
-    const door = document.querySelector(".to-customer");
-    if (door && isUsable(door)) door.click();
-    [...customer.querySelectorAll("a, button, input, select, summary")].find(isUsable)?.focus();
+    const button = document.querySelector(".to-customer"); // on narrow screens, where the panel is hidden
+    if (button && isUsable(button)) button.click();
+    queryAll("a, button, input, select, summary", customer).find(isUsable)?.focus();
     return true;
   }
 
-  function showPresence(place) {
-    const choices = document.querySelectorAll("#presence .menu-item[name=presence]");
-    choices[place - 1]?.click();
-    return Boolean(choices[place - 1]);
+  function choosePresence(number) {
+    const choice = queryAll("#presence .menu-item[name=presence]")[number - 1];
+    choice?.click();
+    return Boolean(choice);
   }
 
+  // Escape: leave a field, else go back to the list.
   function leave() {
     const { activeElement } = document;
+    const isInList = activeElement.closest("#list");
     if (activeElement.matches(FIELDS)) {
-      if (activeElement.closest("#list")) return toList();
-      (byId("main") ?? activeElement).focus({ preventScroll: true });
+      if (isInList) return focusList();
+      focus(byId("main") ?? activeElement);
       return activeElement.blur();
     }
-    const back = document.querySelector(".talk-head .back");
-    if (activeElement.closest("#list")) return false;
-    return back && isUsable(back) ? back.click() : toList();
+    if (isInList) return false;
+    const backLink = document.querySelector(".talk-head .back");
+    return backLink && isUsable(backLink) ? backLink.click() : focusList();
   }
 
   // -- The overview -------------------------------------------------------------------------------------------------
 
-  function made(tag, text = "", children = []) {
-    const element = document.createElement(tag);
-    element.append(...(text ? [text] : children));
-    return element;
+  const KEY_NAMES = { Escape: () => gettext("Esc"), Enter: () => gettext("Enter"), Alt: () => gettext("Alt") };
+
+  function createKeys(keys) {
+    return keys.split(" ").map((key) => createElement("kbd", { textContent: KEY_NAMES[key]?.() ?? key.toUpperCase() }));
   }
 
-  const keyNames = { Escape: () => gettext("Esc"), Enter: () => gettext("Enter"), Alt: () => gettext("Alt") };
-  const shownKeys = (keys) => keys.split(" ").map((one) => made("kbd", keyNames[one]?.() ?? one.toUpperCase()));
-
-  function shownGroup([title, entries]) {
-    const list = made("dl");
-    for (const [keys, words] of entries) list.append(made("div", "", [made("dt", words), made("dd", "", shownKeys(keys))]));
-    return made("section", "", [made("h2", title), list]);
+  function createEntry([keys, description]) {
+    return createElement("div", {}, [
+      createElement("dt", { textContent: description }),
+      createElement("dd", {}, createKeys(keys)),
+    ]);
   }
 
-  function overview() {
-    const dialog = made("dialog");
-    dialog.id = "shortcuts";
-    dialog.setAttribute("aria-labelledby", "shortcuts-title");
-    const title = made("h1", gettext("Keyboard shortcuts"));
-    title.id = "shortcuts-title";
-    const close = made("button", gettext("Close"));
-    close.className = "button small";
-    close.addEventListener("click", () => dialog.close());
-    const box = made("div", "", groups().map(shownGroup));
-    box.className = "shortcut-groups";
-    dialog.append(made("header", "", [title, close]), box);
+  function createGroup([title, shortcuts]) {
+    const heading = createElement("h2", { textContent: title });
+    return createElement("section", {}, [heading, createElement("dl", {}, shortcuts.map(createEntry))]);
+  }
+
+  function createOverview() {
+    const title = createElement("h1", { id: "shortcuts-title", textContent: gettext("Keyboard shortcuts") });
+    const closeButton = createElement("button", { className: "button small", textContent: gettext("Close") });
+    const dialog = createElement("dialog", { id: "shortcuts" }, [
+      createElement("header", {}, [title, closeButton]),
+      createElement("div", { className: "shortcut-groups" }, shortcutGroups().map(createGroup)),
+    ]);
+    dialog.setAttribute("aria-labelledby", title.id);
+    closeButton.addEventListener("click", () => dialog.close());
     if (document.body.dataset.shortcuts === undefined) {
-      dialog.append(made("p", gettext("Single keys are switched off in your preferences.")));
+      dialog.append(
+        createElement("p", { textContent: gettext("Single-key shortcuts are turned off in your preferences.") }),
+      );
     }
     return dialog;
   }
 
   function showOverview() {
-    const asker = document.activeElement;
-    const dialog = overview();
+    const opener = document.activeElement;
+    const dialog = createOverview();
     document.body.append(dialog);
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
     dialog.addEventListener("close", () => {
       dialog.remove();
-      (isUsable(asker) ? asker : byId("main"))?.focus({ preventScroll: true });
+      focus(isUsable(opener) ? opener : byId("main"));
     });
     dialog.showModal();
     return true;
   }
 
-  // -- Listening ----------------------------------------------------------------------------------------------------
+  // -- Event listeners ----------------------------------------------------------------------------------------------
 
-  let sequence = "";
+  let sequence = ""; // the first key of a sequence such as "g m"
   let sequenceTimer;
 
-  // Letters where they are printed, also on keyboards of other scripts; brackets that need AltGr.
+  // On keyboards of other scripts the Latin letter of the key counts, else the typed character.
   function keyOf(event) {
     const letter = /^Key([A-Z])$/.exec(event.code);
     if (letter && !/^[\x20-\x7e]$/.test(event.key)) return letter[1].toLowerCase();
     return event.key.length === 1 ? event.key.toLowerCase() : event.key;
   }
 
-  function isWanted(event) {
-    const withModifier = (event.ctrlKey || event.altKey || event.metaKey) && !event.getModifierState("AltGraph");
-    return !withModifier && !event.isComposing && !event.repeat && document.body.dataset.shortcuts !== undefined;
+  // AltGr is part of typing some characters, such as brackets.
+  function isSingleKey(event) {
+    const hasModifier = (event.ctrlKey || event.altKey || event.metaKey) && !event.getModifierState("AltGraph");
+    if (hasModifier || event.isComposing || event.repeat) return false;
+    return event.key.length === 1 && event.key !== " " && document.body.dataset.shortcuts !== undefined;
   }
 
-  function single(event) {
-    const pressed = keyOf(event);
-    const typed = sequence ? `${sequence} ${pressed}` : pressed;
-    const entries = groups().flatMap(([, entries]) => entries);
-    const found = entries.find(([keys, , act]) => act && keys === typed);
+  function runShortcut(event) {
+    const key = keyOf(event);
+    const keys = sequence ? `${sequence} ${key}` : key;
+    const shortcuts = shortcutGroups().flatMap(([, group]) => group);
+    const match = shortcuts.find(([candidate, , action]) => action && candidate === keys);
+    const startsSequence = !sequence && !match && shortcuts.some(([candidate]) => candidate.startsWith(`${key} `));
     clearTimeout(sequenceTimer);
-    sequence = !sequence && entries.some(([keys]) => keys.startsWith(`${pressed} `)) && !found ? pressed : "";
-    sequenceTimer = setTimeout(() => (sequence = ""), SEQUENCE_WITHIN);
-    return found ? found[2]() : false;
+    sequence = startsSequence ? key : "";
+    sequenceTimer = setTimeout(() => {
+      sequence = "";
+    }, SEQUENCE_MS);
+    return match ? match[2]() : false;
   }
 
-  function answer(event) {
+  // Return whether the key did something.
+  function handleKey(event) {
     const { target } = event;
     const digit = /^Digit([1-9])$/.exec(event.code);
-    if (event.altKey && !event.ctrlKey && !event.getModifierState("AltGraph") && digit) return showPresence(+digit[1]);
+    const isAltOnly = event.altKey && !event.ctrlKey && !event.getModifierState("AltGraph");
+    if (isAltOnly && digit) return choosePresence(+digit[1]);
     if (target.matches?.(FIELDS)) return false;
-    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (by && target.closest("#rows")) return step(by);
-    return event.key.length === 1 && event.key !== " " && isWanted(event) && single(event);
+    const offset = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (offset && target.closest("#rows")) return focusRow(offset);
+    return isSingleKey(event) && runShortcut(event);
   }
 
-  // Whether something was open is asked before whoever closes it has done so.
-  let wasOpen = false;
-  document.addEventListener("keydown", () => (wasOpen = Boolean(document.querySelector(OPEN))), true);
+  // Checked in the capture phase: another listener may close the overlay before the one below is called.
+  let hadOverlay = false;
+  document.addEventListener(
+    "keydown",
+    () => {
+      hadOverlay = Boolean(document.querySelector(OVERLAYS));
+    },
+    true,
+  );
 
   document.addEventListener("keydown", (event) => {
-    if (wasOpen || event.defaultPrevented) return;
+    if (hadOverlay || event.defaultPrevented) return;
     if (event.key === "Escape") leave();
-    else if (answer(event)) event.preventDefault();
+    else if (handleKey(event)) event.preventDefault();
   });
 
   document.addEventListener("DOMContentLoaded", () => {
-    const entry = byId("show-shortcuts");
-    if (!entry) return;
-    entry.hidden = false;
-    entry.addEventListener("click", () => {
-      const menu = entry.closest("details");
+    const menuItem = byId("show-shortcuts");
+    if (!menuItem) return;
+    menuItem.hidden = false;
+    menuItem.addEventListener("click", () => {
+      const menu = menuItem.closest("details");
       if (menu) {
         menu.open = false;
         menu.querySelector("summary").focus();
@@ -226,4 +254,4 @@
       showOverview();
     });
   });
-}
+})();

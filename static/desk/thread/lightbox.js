@@ -1,40 +1,43 @@
-// Pictures in a dialog of their own, one after the other; recordings one at a time, at the speed one likes.
+// Media of the conversation: a lightbox for pictures, playback speed of recordings, focus of embedded PDF files.
 "use strict";
 
 (() => {
-  const byId = (id) => document.getElementById(id);
-  const part = (name) => byId("viewer").querySelector(`[data-${name}]`);
-  const stage = () => byId("viewer").querySelector(".viewer-stage");
-  const pictures = () => [...document.querySelectorAll("#thread .picture")];
-  const SWIPE = 50; // pixels
-  let shown; // the id of the picture's link: the message may be put anew meanwhile
+  const { byId, focus, queryAll } = Omnichannel;
 
-  const place = () => pictures().findIndex((link) => link.id === shown);
+  // -- Lightbox -----------------------------------------------------------------------------------------------------
+
+  const MIN_SWIPE = 50; // pixels
+  const control = (name) => byId("viewer").querySelector(`[data-${name}]`);
+  const stage = () => byId("viewer").querySelector(".viewer-stage");
+  const pictures = () => queryAll("#thread .picture");
+  let shownId; // of the link of the picture; an id, because the message may be replaced while it is shown
+
+  const position = () => pictures().findIndex((link) => link.id === shownId);
 
   function show(link) {
     if (!link) return;
-    shown = link.id;
+    shownId = link.id;
     const picture = new Image();
     picture.alt = link.querySelector("img").alt;
     picture.src = link.href;
     stage().replaceChildren(picture);
-    zoom(false);
+    setActualSize(false);
     const all = pictures();
-    part("name").textContent = link.dataset.name;
-    part("place").textContent = interpolate(gettext("%s of %s"), [place() + 1, all.length]);
-    part("download").href = `${link.href}?download=1`;
+    control("name").textContent = link.dataset.name;
+    control("place").textContent = interpolate(gettext("%s of %s"), [position() + 1, all.length]);
+    control("download").href = `${link.href}?download=1`;
     byId("viewer").querySelector("[data-step='-1']").disabled = link === all[0];
     byId("viewer").querySelector("[data-step='1']").disabled = link === all.at(-1);
   }
 
-  const step = (by) => show(pictures()[place() + by]);
+  const step = (offset) => show(pictures()[position() + offset]);
 
-  function zoom(isReal) {
-    byId("viewer").classList.toggle("is-real", isReal);
-    part("zoom").setAttribute("aria-pressed", isReal);
+  const isActualSize = () => byId("viewer").classList.contains("is-real");
+
+  function setActualSize(enabled) {
+    byId("viewer").classList.toggle("is-real", enabled);
+    control("zoom").setAttribute("aria-pressed", enabled);
   }
-
-  const isReal = () => byId("viewer").classList.contains("is-real");
 
   document.addEventListener("click", (event) => {
     const viewer = byId("viewer");
@@ -46,7 +49,7 @@
     }
     if (!viewer?.contains(event.target)) return;
     const button = event.target.closest("button");
-    if (event.target.matches("img") || button?.matches("[data-zoom]")) zoom(!isReal());
+    if (event.target.matches("img") || button?.matches("[data-zoom]")) setActualSize(!isActualSize());
     else if (button?.matches("[data-step]")) step(+button.dataset.step);
     else if (button?.matches("[data-shut]") || event.target.matches(".viewer-stage, #viewer")) viewer.close();
   });
@@ -56,23 +59,29 @@
     (event) => {
       if (event.target.id !== "viewer") return;
       stage().replaceChildren();
-      (byId(shown) || byId("scroller"))?.focus({ preventScroll: true });
+      focus(byId(shownId) || byId("scroller"));
     },
-    true
+    true,
   );
 
   document.addEventListener("keydown", (event) => {
-    if (!byId("viewer")?.open || (isReal() && event.target === stage())) return;
+    if (!byId("viewer")?.open || (isActualSize() && event.target === stage())) return;
     const forward = document.dir === "rtl" ? "ArrowLeft" : "ArrowRight";
     if (["ArrowLeft", "ArrowRight"].includes(event.key)) step(event.key === forward ? 1 : -1);
   });
 
-  let from;
-  document.addEventListener("touchstart", ({ target, touches }) => (from = target.closest(".viewer-stage") && touches[0].clientX), { passive: true });
+  let swipeStart = 0;
+  document.addEventListener(
+    "touchstart",
+    ({ target, touches }) => {
+      swipeStart = target.closest(".viewer-stage") ? touches[0].clientX : 0;
+    },
+    { passive: true },
+  );
   document.addEventListener("touchend", ({ changedTouches }) => {
-    const by = from ? changedTouches[0].clientX - from : 0;
-    from = 0;
-    if (Math.abs(by) > SWIPE && !isReal()) step(by < 0 === (document.dir !== "rtl") ? 1 : -1);
+    const distance = swipeStart ? changedTouches[0].clientX - swipeStart : 0;
+    swipeStart = 0;
+    if (Math.abs(distance) > MIN_SWIPE && !isActualSize()) step(distance < 0 === (document.dir !== "rtl") ? 1 : -1);
   });
 
   // -- Recordings ---------------------------------------------------------------------------------------------------
@@ -84,44 +93,60 @@
   document.addEventListener("click", (event) => {
     if (!event.target.matches(".speed")) return;
     speed = SPEEDS[(SPEEDS.indexOf(speed) + 1) % SPEEDS.length];
-    for (const button of document.querySelectorAll(".speed")) button.textContent = `${speed}×`;
-    for (const audio of document.querySelectorAll("#thread audio")) audio.playbackRate = speed;
-    Desk.say(interpolate(gettext("Playback speed %s"), [speed]));
+    for (const button of queryAll(".speed")) button.textContent = `${speed}×`;
+    for (const audio of queryAll("#thread audio")) audio.playbackRate = speed;
+    Omnichannel.announce(interpolate(gettext("Playback speed %s"), [speed]));
   });
 
   document.addEventListener(
     "play",
     ({ target }) => {
-      for (const other of document.querySelectorAll("#thread :is(audio, video)")) if (other !== target) other.pause();
+      for (const other of queryAll("#thread :is(audio, video)")) if (other !== target) other.pause();
       if (!target.matches("audio")) return;
       target.playbackRate = speed;
       target.parentElement.querySelector(".speed").textContent = `${speed}×`;
     },
-    true
+    true,
   );
 
-  // -- A PDF between the messages -----------------------------------------------------------------------------------
+  // -- Embedded PDF files -------------------------------------------------------------------------------------------
 
-  // The browser's own viewer takes the focus once it has loaded, away from what somebody types: they get it back,
-  // unless they went there themselves.
-  const AT_LOADING = 1500; // milliseconds
+  // The browser's PDF viewer takes the focus when it has loaded, while somebody may be typing: give the focus back,
+  // unless the person moved it there.
+  const LOAD_GRACE_MS = 1500;
+  const TAB_GRACE_MS = 200;
   const loadedAt = new WeakMap();
-  let focused = null;
-  let tabbedAt = 0;
+  let lastFocused = null;
+  let tabPressedAt = 0;
 
-  function isMeant(frame) {
-    return Date.now() - tabbedAt < 200 || Date.now() - (loadedAt.get(frame) ?? Infinity) > AT_LOADING;
+  function isIntended(frame) {
+    const wasTabbed = Date.now() - tabPressedAt < TAB_GRACE_MS;
+    return wasTabbed || Date.now() - (loadedAt.get(frame) ?? Infinity) > LOAD_GRACE_MS;
   }
 
-  document.addEventListener("load", ({ target }) => target.matches?.(".pdf") && loadedAt.set(target, Date.now()), true);
-  document.addEventListener("keydown", ({ key }) => key === "Tab" && (tabbedAt = Date.now()), true);
-  document.addEventListener("focusin", ({ target }) => target.matches(".pdf") || (focused = target));
+  document.addEventListener(
+    "load",
+    ({ target }) => {
+      if (target.matches?.(".pdf")) loadedAt.set(target, Date.now());
+    },
+    true,
+  );
+  document.addEventListener(
+    "keydown",
+    ({ key }) => {
+      if (key === "Tab") tabPressedAt = Date.now();
+    },
+    true,
+  );
+  document.addEventListener("focusin", ({ target }) => {
+    if (!target.matches(".pdf")) lastFocused = target;
+  });
   window.addEventListener("blur", () => {
     const frame = document.activeElement;
-    if (!frame?.matches(".pdf") || isMeant(frame)) return;
+    if (!frame?.matches(".pdf") || isIntended(frame)) return;
     setTimeout(() => {
       window.focus();
-      (focused?.isConnected ? focused : byId("main"))?.focus({ preventScroll: true });
+      focus(lastFocused?.isConnected ? lastFocused : byId("main"));
     });
   });
 })();

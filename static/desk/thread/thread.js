@@ -1,177 +1,181 @@
-// The messages: put in their places, more of them fetched at both ends, what happened between them folded.
+// The messages of the open conversation: merging new ones, paging in both directions, folding runs of events.
 "use strict";
 
 (() => {
-  const byId = (id) => document.getElementById(id);
-  const NEAR_THE_END = 60; // pixels
-  const FETCHED_AHEAD = 600; // pixels
-  const MOST = 400; // entries on the page; what is further away is fetched again when it is wanted
-  const KEPT = 300;
+  const { byId, createElement, focus, queryAll } = Omnichannel;
+  const END_TOLERANCE = 60; // pixels
+  const PREFETCH_MARGIN = 600; // pixels
+  const MAX_ENTRIES = 400; // on the page; entries further away are removed and fetched again on demand
+  const ENTRIES_AFTER_TRIM = 300;
 
   const entries = () => [...(byId("thread")?.children ?? [])];
-  const linkAt = (end) => document.querySelector(`#${end}:not([hidden]) a`);
+  const pagingLink = (end) => document.querySelector(`#${end}:not([hidden]) a`);
 
-  // -- Where one reads ----------------------------------------------------------------------------------------------
+  // -- Scroll position ----------------------------------------------------------------------------------------------
 
-  // The list is laid out from its end: 0 is the newest, further up is negative.
-  const isAtEnd = () => Math.abs(byId("scroller")?.scrollTop ?? 0) < NEAR_THE_END && !Desk.isApart();
+  // The list is laid out from its end: scrollTop is 0 at the newest message and negative above it.
+  const isAtEnd = () => Math.abs(byId("scroller")?.scrollTop ?? 0) < END_TOLERANCE && !Omnichannel.hasLaterMessages();
 
   // Whether messages are missing between those on the page and the newest.
-  Desk.isApart = () => Boolean(linkAt("later"));
+  Omnichannel.hasLaterMessages = () => Boolean(pagingLink("later"));
 
-  Desk.newest = () => {
-    const known = +(Desk.workspace()?.dataset.newest ?? 0);
-    return Math.max(known, ...entries().map((li) => +li.dataset.pk || 0));
+  Omnichannel.newestMessage = () => {
+    const newest = +(Omnichannel.workspace()?.dataset.newest ?? 0);
+    return Math.max(newest, ...entries().map((li) => +li.dataset.pk || 0));
   };
 
-  Desk.toEnd = () => {
-    if (Desk.isApart()) return Desk.open(Desk.workspace().dataset.here);
+  Omnichannel.scrollToEnd = () => {
+    if (Omnichannel.hasLaterMessages()) return Omnichannel.openConversation(Omnichannel.workspace().dataset.here);
     const scroller = byId("scroller");
     if (scroller) scroller.scrollTop = 0;
-    showNewest();
+    updateNewestButton();
   };
 
-  // Whatever changes above or below: what is before one's eyes stays where it is.
-  Desk.keepPlace = (change) => {
+  // Make a change above or below the visible messages without moving them.
+  Omnichannel.keepScrollPosition = (change) => {
     const scroller = byId("scroller");
     if (!scroller || isAtEnd()) return change();
     const top = scroller.getBoundingClientRect().top;
-    const seen = entries().find((li) => li.offsetParent && li.getBoundingClientRect().bottom > top);
-    const before = seen?.getBoundingClientRect().top;
+    const anchor = entries().find((li) => li.offsetParent && li.getBoundingClientRect().bottom > top);
+    const before = anchor?.getBoundingClientRect().top;
     change();
-    const now = seen && (seen.isConnected ? seen : byId(seen.id));
-    if (now) scroller.scrollTop += now.getBoundingClientRect().top - before;
+    const current = anchor && (anchor.isConnected ? anchor : byId(anchor.id));
+    if (current) scroller.scrollTop += current.getBoundingClientRect().top - before;
   };
 
-  // A picture or film has no height until it has come. What grows below the place one reads at would push it away.
+  // Pictures and videos have no height until they are loaded. Growing below the reading position would push it up.
   const heights = new WeakMap();
-  const growing = new ResizeObserver((seen) => {
+  const resizeObserver = new ResizeObserver((changes) => {
     const scroller = byId("scroller");
     const top = scroller?.getBoundingClientRect().top;
-    let below = 0;
-    for (const { target } of seen.reverse()) {
+    let growth = 0;
+    for (const { target } of changes.reverse()) {
       const { height, bottom } = target.getBoundingClientRect();
-      if (heights.has(target) && bottom + below > top) below += height - heights.get(target);
+      if (heights.has(target) && bottom + growth > top) growth += height - heights.get(target);
       heights.set(target, height);
     }
-    if (below && scroller && !isAtEnd()) scroller.scrollTop -= below;
+    if (growth && scroller && !isAtEnd()) scroller.scrollTop -= growth;
   });
 
-  function watchGrowing() {
-    for (const one of document.querySelectorAll("#thread :is(.picture img, .film)")) growing.observe(one);
+  function observeMedia() {
+    for (const element of queryAll("#thread :is(.picture img, .film)")) resizeObserver.observe(element);
   }
 
-  // -- The way to the newest ----------------------------------------------------------------------------------------
+  // -- The button to the newest message -----------------------------------------------------------------------------
 
-  let missed = 0;
+  let unseenCount = 0;
 
-  function showNewest() {
+  function updateNewestButton() {
     const button = byId("to-newest");
     if (!button) return;
-    if (isAtEnd()) missed = 0;
-    const isFar = Math.abs(byId("scroller").scrollTop) > byId("scroller").clientHeight || Desk.isApart();
-    button.hidden = !missed && !isFar;
-    button.classList.toggle("has-news", missed > 0);
-    button.querySelector("span").textContent = missed
-      ? interpolate(ngettext("%s new message", "%s new messages", missed), [missed])
+    if (isAtEnd()) unseenCount = 0;
+    const scroller = byId("scroller");
+    const isFar = Math.abs(scroller.scrollTop) > scroller.clientHeight || Omnichannel.hasLaterMessages();
+    button.hidden = !unseenCount && !isFar;
+    button.classList.toggle("has-news", unseenCount > 0);
+    button.querySelector("span").textContent = unseenCount
+      ? interpolate(ngettext("%s new message", "%s new messages", unseenCount), [unseenCount])
       : gettext("Newest messages");
   }
 
-  // -- Putting entries in place -------------------------------------------------------------------------------------
+  // -- Merging entries ----------------------------------------------------------------------------------------------
 
-  // A message, an event, a day: in its place by time. Answers whether it is new here.
-  function put(fresh, swap) {
+  // Insert a message, event or day at its position in time. Return whether it is new on this page.
+  function mergeEntry(fresh, swap) {
     const old = byId(fresh.id);
     if (old) {
       if (old.dataset.version !== fresh.dataset.version) swap(old, fresh);
       return false;
     }
     const thread = byId("thread");
-    let after = thread.lastElementChild;
-    while (after && after.dataset.order > fresh.dataset.order) after = after.previousElementSibling;
-    thread.insertBefore(fresh, after ? after.nextElementSibling : thread.firstElementChild);
+    let previous = thread.lastElementChild;
+    while (previous && previous.dataset.order > fresh.dataset.order) previous = previous.previousElementSibling;
+    thread.insertBefore(fresh, previous ? previous.nextElementSibling : thread.firstElementChild);
     htmx.process(fresh);
     return true;
   }
 
-  // Beyond what is on the page nothing is put in place: it comes when one goes there.
-  function isBeyond(li, all) {
+  // Whether the entry lies outside the loaded range: it is fetched when somebody scrolls there.
+  function isOutOfRange(li, loaded) {
     if (byId(li.id)) return false;
-    const isAbove = linkAt("earlier") && all.length && li.dataset.order < all[0].dataset.order;
-    return isAbove || (Desk.isApart() && li.dataset.order > all.at(-1)?.dataset.order);
+    const isBefore = pagingLink("earlier") && loaded.length && li.dataset.order < loaded[0].dataset.order;
+    return isBefore || (Omnichannel.hasLaterMessages() && li.dataset.order > loaded.at(-1)?.dataset.order);
   }
 
-  Desk.putEntries = (root, { fromForm, swap, end }) => {
+  Omnichannel.mergeEntries = (root, { fromForm, swap, end }) => {
     const wasAtEnd = isAtEnd();
-    const known = Desk.newest();
-    const fresh = [...root.querySelectorAll(":scope > ol > li")];
-    const isNews = "at" in root.dataset || "one" in root.dataset || fromForm;
-    const all = entries();
-    const said = fresh.filter((li) => +li.dataset.pk > known);
-    const theirs = said.filter((li) => li.classList.contains("in"));
-    const here = fresh.filter((li) => !isNews || !isBeyond(li, all));
-    if (isNews && document.hidden && theirs.length) markUnread(theirs[0]);
-    here.filter((li) => put(li, swap)).forEach((li) => li.classList.toggle("is-new", said.includes(li)));
-    Desk.workspace().dataset.newest = Math.max(known, ...said.map((li) => +li.dataset.pk));
-    Desk.fold();
+    const newest = Omnichannel.newestMessage();
+    const fresh = queryAll(":scope > ol > li", root);
+    const isUpdate = "at" in root.dataset || "one" in root.dataset || fromForm;
+    const loaded = entries();
+    const newMessages = fresh.filter((li) => +li.dataset.pk > newest);
+    const inbound = newMessages.filter((li) => li.classList.contains("in"));
+    const inRange = fresh.filter((li) => !isUpdate || !isOutOfRange(li, loaded));
+    if (isUpdate && document.hidden && inbound.length) insertUnreadLine(inbound[0]);
+    for (const li of inRange.filter((entry) => mergeEntry(entry, swap))) {
+      li.classList.toggle("is-new", newMessages.includes(li));
+    }
+    Omnichannel.workspace().dataset.newest = Math.max(newest, ...newMessages.map((li) => +li.dataset.pk));
+    Omnichannel.foldEvents();
     trim(end);
-    watchEnds();
-    watchGrowing();
-    Desk.sayMessages(theirs);
-    if (isNews && !wasAtEnd) missed += theirs.length;
-    if (fromForm && said.length) Desk.toEnd();
-    else showNewest();
-    Desk.markRead(); // the last gap may be closed now
+    observeEnds();
+    observeMedia();
+    Omnichannel.announceMessages(inbound);
+    if (isUpdate && !wasAtEnd) unseenCount += inbound.length;
+    if (fromForm && newMessages.length) Omnichannel.scrollToEnd();
+    else updateNewestButton();
+    Omnichannel.markRead(); // the last gap may be closed now
   };
 
-  // Where one was when the page went out of sight, until the conversation is left.
-  function markUnread(first) {
-    if (byId(first.id)) return;
+  // Mark where the agent stopped reading when the page was hidden. The line stays until another conversation is opened.
+  function insertUnreadLine(firstUnread) {
+    if (byId(firstUnread.id)) return;
     byId("unread-line")?.remove();
-    const line = document.createElement("li");
-    line.id = "unread-line";
-    line.className = "unread-line";
-    line.dataset.order = `${first.dataset.order.split("-")[0]}-1-~`;
-    const words = document.createElement("span");
-    words.textContent = gettext("Unread messages");
-    line.append(words);
-    put(line);
+    const label = createElement("span", { textContent: gettext("Unread messages") });
+    const line = createElement("li", { id: "unread-line", className: "unread-line" }, [label]);
+    line.dataset.order = `${firstUnread.dataset.order.split("-")[0]}-1-~`;
+    mergeEntry(line);
   }
 
-  // -- More of them -------------------------------------------------------------------------------------------------
+  // -- Paging -------------------------------------------------------------------------------------------------------
 
-  let watcher;
+  let endObserver;
 
-  function watchEnds() {
-    watcher?.disconnect();
+  function observeEnds() {
+    endObserver?.disconnect();
     const scroller = byId("scroller");
     if (!scroller) return;
-    watcher = new IntersectionObserver(
-      (seen) => seen.filter((one) => one.isIntersecting).forEach((one) => one.target.querySelector("a").click()),
-      { root: scroller, rootMargin: `${FETCHED_AHEAD}px 0px` }
+    endObserver = new IntersectionObserver(
+      (changes) => {
+        for (const change of changes) if (change.isIntersecting) change.target.querySelector("a").click();
+      },
+      { root: scroller, rootMargin: `${PREFETCH_MARGIN}px 0px` },
     );
-    for (const end of ["earlier", "later"]) if (linkAt(end)) watcher.observe(byId(end));
+    for (const end of ["earlier", "later"]) if (pagingLink(end)) endObserver.observe(byId(end));
   }
 
-  // What is furthest from where one reads makes room: a long conversation is never on the page as a whole.
-  function trim(fetched) {
+  // Remove the entries furthest from the reading position, so that the page stays small in a long conversation.
+  function trim(fetchedEnd) {
     const all = entries();
-    if (all.length <= MOST || !(fetched || isAtEnd())) return;
-    const end = fetched === "earlier" ? "later" : "earlier";
-    const gone = end === "later" ? all.slice(KEPT) : all.slice(0, all.length - KEPT);
-    gone.forEach((li) => li.remove());
-    const edge = entries().filter((li) => li.dataset.pk).at(end === "later" ? -1 : 0);
-    if (edge) pointTo(end, edge);
+    if (all.length <= MAX_ENTRIES || !(fetchedEnd || isAtEnd())) return;
+    const end = fetchedEnd === "earlier" ? "later" : "earlier";
+    const removed = end === "later" ? all.slice(ENTRIES_AFTER_TRIM) : all.slice(0, all.length - ENTRIES_AFTER_TRIM);
+    for (const li of removed) li.remove();
+    const edge = entries()
+      .filter((li) => li.dataset.pk)
+      .at(end === "later" ? -1 : 0);
+    if (edge) updatePagingLink(end, edge);
   }
 
-  function pointTo(end, li) {
-    const [at, , pk] = li.dataset.order.split("-");
+  // Let the link fetch the messages beyond `edge`; its position is encoded in `data-order`.
+  function updatePagingLink(end, edge) {
+    const [at, , pk] = edge.dataset.order.split("-");
     const [, ...parts] = at.match(/^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d{6})$/);
-    const moment = `${parts.slice(0, 3).join("-")}T${parts.slice(3, 6).join(":")}.${parts[6]}Z`;
-    const query = `?${end === "earlier" ? "before" : "after"}=${encodeURIComponent(`${moment}~${+pk}`)}`;
+    const time = `${parts.slice(0, 3).join("-")}T${parts.slice(3, 6).join(":")}.${parts[6]}Z`;
+    const query = `?${end === "earlier" ? "before" : "after"}=${encodeURIComponent(`${time}~${+pk}`)}`;
     const old = byId(end);
     const fresh = old.cloneNode(true);
-    const { here, earlier } = Desk.workspace().dataset;
+    const { here, earlier } = Omnichannel.workspace().dataset;
     fresh.querySelector("a").href = here + query;
     fresh.querySelector("a").setAttribute("hx-get", earlier + query);
     fresh.dataset.version = query;
@@ -180,48 +184,47 @@
     htmx.process(fresh);
   }
 
-  // -- Folding: of more than two lines in a row the newest is shown, the others on request --------------------------
+  // -- Folding: of more than two events in a row only the newest is shown -------------------------------------------
 
-  const unfolded = new Set();
+  const unfolded = new Set(); // ids of events that were shown on request
 
-  Desk.fold = () => {
+  Omnichannel.foldEvents = () => {
     let run = [];
     const folds = new Set();
-    for (const li of [...entries().filter((one) => !one.matches(".fold")), null]) {
+    for (const li of [...entries().filter((entry) => !entry.matches(".fold")), null]) {
       if (li?.matches(".event")) run.push(li);
       else {
-        if (run.length > 2) folds.add(fold(run).id);
-        else run.forEach((one) => (one.hidden = false));
+        if (run.length > 2) folds.add(foldRun(run).id);
+        else for (const event of run) event.hidden = false;
         run = [];
       }
     }
-    for (const one of document.querySelectorAll("#thread > .fold")) if (!folds.has(one.id)) one.remove();
+    for (const fold of queryAll("#thread > .fold")) if (!folds.has(fold.id)) fold.remove();
   };
 
-  function fold(run) {
+  function foldRun(run) {
     const folded = run.slice(0, -1);
     const isOpen = folded.some((li) => unfolded.has(li.id));
-    if (isOpen) folded.forEach((li) => unfolded.add(li.id));
-    folded.forEach((li) => (li.hidden = !isOpen));
+    for (const li of folded) {
+      if (isOpen) unfolded.add(li.id);
+      li.hidden = !isOpen;
+    }
     run.at(-1).hidden = false;
-    const bar = byId(`fold-${run[0].id}`) ?? makeFold(run[0]);
-    const button = bar.querySelector("button");
-    const words = interpolate(ngettext("%s earlier event", "%s earlier events", folded.length), [folded.length]);
-    if (button.textContent !== words) button.textContent = words;
+    const fold = byId(`fold-${run[0].id}`) ?? insertFold(run[0]);
+    const button = fold.querySelector("button");
+    const text = interpolate(ngettext("%s earlier event", "%s earlier events", folded.length), [folded.length]);
+    if (button.textContent !== text) button.textContent = text;
     button.setAttribute("aria-expanded", isOpen);
-    return bar;
+    return fold;
   }
 
-  function makeFold(first) {
-    const bar = document.createElement("li");
-    bar.id = `fold-${first.id}`;
-    bar.className = "fold";
-    bar.dataset.order = `${first.dataset.order.split("-")[0]}-1!${first.dataset.order.split("-")[2]}`;
-    const button = document.createElement("button");
-    button.type = "button";
-    bar.append(button);
-    first.before(bar);
-    return bar;
+  function insertFold(firstEvent) {
+    const [at, , pk] = firstEvent.dataset.order.split("-");
+    const button = createElement("button", { type: "button" });
+    const fold = createElement("li", { id: `fold-${firstEvent.id}`, className: "fold" }, [button]);
+    fold.dataset.order = `${at}-1!${pk}`;
+    firstEvent.before(fold);
+    return fold;
   }
 
   function toggleFold(button) {
@@ -231,65 +234,65 @@
       if (isOpen) unfolded.delete(li.id);
       else unfolded.add(li.id);
     }
-    Desk.keepPlace(Desk.fold);
-    showNewest();
+    Omnichannel.keepScrollPosition(Omnichannel.foldEvents);
+    updateNewestButton();
   }
 
-  // -- A message that is looked for ---------------------------------------------------------------------------------
+  // -- Jumping to a message -----------------------------------------------------------------------------------------
 
-  Desk.showMessage = (pk, address) => {
-    const found = byId(`message-${pk}`);
-    if (!found) return Desk.open(address);
-    found.scrollIntoView({ block: "center", behavior: found.matches(".is-asked") ? "instant" : "smooth" });
-    found.classList.add("is-shown");
-    setTimeout(() => found.classList.remove("is-shown"), 2000);
+  Omnichannel.showMessage = (pk, url) => {
+    const message = byId(`message-${pk}`);
+    if (!message) return Omnichannel.openConversation(url);
+    message.scrollIntoView({ block: "center", behavior: message.matches(".is-asked") ? "instant" : "smooth" });
+    message.classList.add("is-shown");
+    setTimeout(() => message.classList.remove("is-shown"), 2000);
   };
 
-  // After another conversation was opened, or the first one with the page.
-  Desk.threadShown = () => {
-    missed = 0;
-    const workspace = Desk.workspace();
-    if (!workspace) return watcher?.disconnect();
-    Desk.fold();
-    const asked = byId(`message-${workspace.dataset.shown}`);
-    asked?.classList.add("is-asked");
-    if (asked) Desk.showMessage(workspace.dataset.shown);
-    else showUnread();
+  // Called for the conversation of a new page, and after another one was opened.
+  Omnichannel.initThread = () => {
+    unseenCount = 0;
+    const workspace = Omnichannel.workspace();
+    if (!workspace) return endObserver?.disconnect();
+    Omnichannel.foldEvents();
+    const requested = byId(`message-${workspace.dataset.shown}`);
+    requested?.classList.add("is-asked");
+    if (requested) Omnichannel.showMessage(workspace.dataset.shown);
+    else scrollToUnread();
     delete workspace.dataset.shown;
-    watchEnds();
-    watchGrowing();
-    showNewest();
+    observeEnds();
+    observeMedia();
+    updateNewestButton();
   };
 
-  function showUnread() {
+  function scrollToUnread() {
     const line = byId("unread-line");
     if (line && line.getBoundingClientRect().top < byId("scroller").getBoundingClientRect().top) line.scrollIntoView();
   }
 
-  // -- What people do -----------------------------------------------------------------------------------------------
+  // -- Event listeners ----------------------------------------------------------------------------------------------
 
   document.addEventListener("click", (event) => {
     const target = event.target.closest(".to-newest, .quote, .fold button");
     if (!target) return;
     if (target.matches(".to-newest")) {
-      Desk.toEnd();
-      byId("scroller")?.focus({ preventScroll: true });
+      Omnichannel.scrollToEnd();
+      focus(byId("scroller"));
     } else if (target.matches(".quote")) {
       event.preventDefault();
-      Desk.showMessage(target.hash.replace("#message-", ""), target.getAttribute("href").split("#")[0]);
+      Omnichannel.showMessage(target.hash.replace("#message-", ""), target.getAttribute("href").split("#")[0]);
     } else toggleFold(target);
   });
 
-  let isScrolling;
+  let scrollFrame;
   document.addEventListener(
     "scroll",
     (event) => {
-      if (event.target.id !== "scroller" || isScrolling) return;
-      isScrolling = requestAnimationFrame(() => {
-        isScrolling = null;
-        showNewest();
+      if (event.target.id !== "scroller" || scrollFrame) return;
+      scrollFrame = requestAnimationFrame(() => {
+        scrollFrame = null;
+        updateNewestButton();
       });
     },
-    true
+    true,
   );
 })();

@@ -1,4 +1,4 @@
-"""Ada has a Twilio account with one number; Omar has a phone; the desk is a small real server that remembers."""
+"""A simulated Twilio account with one number, a customer with a phone, and a server that records webhooks."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,37 +10,37 @@ from twilio.rest import Client
 
 from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.models import Account, Customer, Sender
-from tests.channels_whatsapp.simulator.desk import Desk
+from tests.channels_whatsapp.simulator.webhook_receiver import WebhookReceiver
 
-PREFIXES = {
+HOST_PATHS = {
     "https://api.twilio.com": "api",
     "https://messaging.twilio.com": "messaging",
     "https://content.twilio.com": "content",
 }
 
 
-class Mapped(TwilioHttpClient):
-    """Twilio's own client, with its hosts found on this machine."""
+class SimulatorHttpClient(TwilioHttpClient):  # type: ignore[misc]  # Twilio's package has no types
+    """Twilio's HTTP client, with Twilio's hosts replaced by the simulator."""
 
     def __init__(self, base: str) -> None:
         super().__init__(timeout=5)
-        self.base = base
+        self.base_url = base
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:
-        host = next(host for host in PREFIXES if url.startswith(host))
-        return super().request(method, f"{self.base}/{PREFIXES[host]}{url.removeprefix(host)}", *args, **kwargs)
+        host = next(host for host in HOST_PATHS if url.startswith(host))
+        return super().request(method, f"{self.base_url}/{HOST_PATHS[host]}{url.removeprefix(host)}", *args, **kwargs)
 
 
 @pytest.fixture(autouse=True)
-def _simulator_alone(settings: Any) -> None:
+def _simulator_settings(settings: Any) -> None:
     settings.ROOT_URLCONF = "tests.channels_whatsapp.simulator.urls"
     settings.SIMULATOR_HANG_SECONDS = 0.0
     settings.SIMULATOR_SLOW_SECONDS = 0.0
 
 
 @pytest.fixture
-def desk() -> Iterator[Desk]:
-    with Desk() as running:
+def receiver() -> Iterator[WebhookReceiver]:
+    with WebhookReceiver() as running:
         yield running
 
 
@@ -50,8 +50,10 @@ def account(db: None) -> Account:
 
 
 @pytest.fixture
-def sender(account: Account, desk: Desk) -> Sender:
-    return factories.create_sender(account, "+4930111111", "Shop", f"{desk.url}/inbound/", f"{desk.url}/status/")
+def sender(account: Account, receiver: WebhookReceiver) -> Sender:
+    return factories.create_sender(
+        account, "+4930111111", "Shop", f"{receiver.url}/inbound/", f"{receiver.url}/status/"
+    )
 
 
 @pytest.fixture
@@ -61,6 +63,6 @@ def omar(db: None) -> Customer:
 
 @pytest.fixture
 def twilio(live_server: Any, account: Account) -> Iterator[Client]:
-    http = Mapped(f"{live_server.url}/simulator/twilio")
+    http = SimulatorHttpClient(f"{live_server.url}/simulator/twilio")
     yield Client(account.sid, account.auth_token, http_client=http)
-    http.session.close()  # a kept connection keeps a thread of the server, and its database connection
+    http.session.close()  # An open connection keeps a thread of the server and its database connection.

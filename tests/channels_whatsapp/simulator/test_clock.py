@@ -1,4 +1,4 @@
-"""What becomes of the desk's messages, and when Twilio says so."""
+"""The course of outbound messages in the simulator and the times of their status callbacks."""
 
 import threading
 from datetime import UTC, datetime, timedelta
@@ -7,19 +7,20 @@ import pytest
 from django.http import QueryDict
 from django.utils import timezone
 
-from channels_whatsapp.simulator import clock, factories
-from channels_whatsapp.simulator.clock import run_due
+from channels_whatsapp.simulator import factories, scheduler
+from channels_whatsapp.simulator.messages import inbound
+from channels_whatsapp.simulator.messages.outbound import MessageRequest, accept_message
 from channels_whatsapp.simulator.models import (
     Chat,
     Customer,
-    Errand,
-    ErrandState,
     FaultKind,
     Message,
+    ScheduledTask,
     Sender,
+    TaskState,
 )
-from channels_whatsapp.simulator.sending import Order, accept
-from tests.channels_whatsapp.simulator.desk import Desk
+from channels_whatsapp.simulator.scheduler import run_due_tasks
+from tests.channels_whatsapp.simulator.webhook_receiver import WebhookReceiver
 
 pytestmark = pytest.mark.django_db
 
@@ -28,38 +29,42 @@ LATER = NOW + timedelta(minutes=1)
 
 
 @pytest.fixture
-def written(omar: Customer, sender: Sender, desk: Desk) -> Customer:
-    """Omar, who wrote a moment ago."""
-    factories.customer_writes(omar, sender, "hello?", now=NOW)
-    run_due(NOW)
-    desk.posted.clear()
+def customer_with_open_window(omar: Customer, sender: Sender, receiver: WebhookReceiver) -> Customer:
+    """Return Omar, who wrote a moment ago."""
+    inbound.receive_customer_message(omar, sender, "hello?", now=NOW)
+    run_due_tasks(NOW)
+    receiver.webhooks.clear()
     return omar
 
 
-def desk_sends(customer: Customer, sender: Sender, *, at: datetime = NOW, **fields: str) -> Message:
+def send_from_desk(customer: Customer, sender: Sender, *, at: datetime = NOW, **fields: str) -> Message:
     form = QueryDict(mutable=True)
     form.update({"To": customer.address, "From": sender.address, "Body": "Hello", **fields})
-    return accept(sender.account, Order.from_form(form), now=at)
+    return accept_message(sender.account, MessageRequest.from_form(form), now=at)
 
 
-def outcome(message: Message) -> tuple[str, int | None]:
+def status_and_error(message: Message) -> tuple[str, int | None]:
     message.refresh_from_db()
     return message.status, message.error_code
 
 
-def test_a_message_is_sent_then_delivered_then_read(desk: Desk, written: Customer, sender: Sender) -> None:
-    message = desk_sends(written, sender)
-    assert outcome(message) == ("queued", None)
+def test_a_message_is_sent_then_delivered_then_read(
+    receiver: WebhookReceiver, customer_with_open_window: Customer, sender: Sender
+) -> None:
+    message = send_from_desk(customer_with_open_window, sender)
+    assert status_and_error(message) == ("queued", None)
     for milliseconds, status in ((200, "sent"), (700, "delivered"), (1500, "delivered"), (2000, "read")):
-        run_due(NOW + timedelta(milliseconds=milliseconds))
-        assert outcome(message)[0] == status
-    assert desk.statuses() == ["sent", "delivered", "read"]
+        run_due_tasks(NOW + timedelta(milliseconds=milliseconds))
+        assert status_and_error(message)[0] == status
+    assert receiver.statuses() == ["sent", "delivered", "read"]
 
 
-def test_a_status_callback_is_signed_and_complete(desk: Desk, written: Customer, sender: Sender) -> None:
-    message = desk_sends(written, sender, StatusCallback=f"{desk.url}/status/our-own-id/")
-    run_due(LATER)
-    callback = desk.posted[-1]
+def test_a_status_callback_is_signed_and_complete(
+    receiver: WebhookReceiver, customer_with_open_window: Customer, sender: Sender
+) -> None:
+    message = send_from_desk(customer_with_open_window, sender, StatusCallback=f"{receiver.url}/status/our-own-id/")
+    run_due_tasks(LATER)
+    callback = receiver.webhooks[-1]
     assert callback.url.endswith("/status/our-own-id/")
     assert callback.is_signed_with(sender.account.auth_token)
     expected = {
@@ -68,58 +73,64 @@ def test_a_status_callback_is_signed_and_complete(desk: Desk, written: Customer,
         "SmsStatus": "read",
         "EventType": "READ",
         "From": sender.address,
-        "To": written.address,
+        "To": customer_with_open_window.address,
         "ChannelPrefix": "whatsapp",
         "ChannelToAddress": "+49151123" + "X" * 4,
         "StructuredMessage": "false",
     }
-    assert expected.items() <= callback.params.items()
-    assert "ErrorCode" not in callback.params
+    assert expected.items() <= callback.form.items()
+    assert "ErrorCode" not in callback.form
 
 
-def test_without_read_receipts_a_message_stays_delivered(desk: Desk, written: Customer, sender: Sender) -> None:
-    Customer.objects.update(read_receipts=False)
-    message = desk_sends(written, sender)
-    run_due(LATER)
-    assert factories.customer_looks(Customer.objects.get(), sender) == 0
-    assert outcome(message)[0] == "delivered"
+def test_without_read_receipts_a_message_stays_delivered(
+    receiver: WebhookReceiver, customer_with_open_window: Customer, sender: Sender
+) -> None:
+    Customer.objects.update(sends_read_receipts=False)
+    message = send_from_desk(customer_with_open_window, sender)
+    run_due_tasks(LATER)
+    assert inbound.mark_chat_read(Customer.objects.get(), sender) == 0
+    assert status_and_error(message)[0] == "delivered"
 
 
-def test_a_customer_who_reads_later_reads_by_looking(desk: Desk, written: Customer, sender: Sender) -> None:
-    Customer.objects.update(reads_at_once=False)
-    message = desk_sends(written, sender)
-    run_due(LATER)
-    assert outcome(message)[0] == "delivered"
-    assert [factories.customer_looks(written, sender, LATER) for _ in range(2)] == [1, 0]
-    run_due(LATER)
-    assert outcome(message)[0] == "read"
+def test_opening_the_chat_marks_messages_read(
+    receiver: WebhookReceiver, customer_with_open_window: Customer, sender: Sender
+) -> None:
+    Customer.objects.update(reads_immediately=False)
+    message = send_from_desk(customer_with_open_window, sender)
+    run_due_tasks(LATER)
+    assert status_and_error(message)[0] == "delivered"
+    assert [inbound.mark_chat_read(customer_with_open_window, sender, LATER) for _ in range(2)] == [1, 0]
+    run_due_tasks(LATER)
+    assert status_and_error(message)[0] == "read"
 
 
-def test_after_24_hours_free_text_fails_with_63016(desk: Desk, written: Customer, sender: Sender) -> None:
+def test_after_24_hours_free_text_fails_with_63016(
+    receiver: WebhookReceiver, customer_with_open_window: Customer, sender: Sender
+) -> None:
     day = timedelta(hours=24)
     in_time, too_late = (
-        desk_sends(written, sender, at=NOW + day),
-        desk_sends(written, sender, at=NOW + day + timedelta(seconds=1)),
+        send_from_desk(customer_with_open_window, sender, at=NOW + day),
+        send_from_desk(customer_with_open_window, sender, at=NOW + day + timedelta(seconds=1)),
     )
-    run_due(LATER + day)
-    assert (outcome(in_time), outcome(too_late)) == (("read", None), ("failed", 63016))
-    failed = next(one.params for one in desk.posted if one.params["MessageSid"] == too_late.sid)
+    run_due_tasks(LATER + day)
+    assert (status_and_error(in_time), status_and_error(too_late)) == (("read", None), ("failed", 63016))
+    failed = next(webhook.form for webhook in receiver.webhooks if webhook.form["MessageSid"] == too_late.sid)
     assert (failed["MessageStatus"], failed["ErrorCode"]) == ("failed", "63016")
     assert "outside the allowed window" in failed["ErrorMessage"]
 
 
-def test_a_day_can_be_made_to_pass(written: Customer, sender: Sender) -> None:
-    factories.let_time_pass(written)
-    message = desk_sends(written, sender, at=timezone.now())
-    run_due(timezone.now() + timedelta(minutes=1))
-    assert outcome(message) == ("failed", 63016)
+def test_skipping_a_day_closes_the_window(customer_with_open_window: Customer, sender: Sender) -> None:
+    inbound.expire_service_window(customer_with_open_window)
+    message = send_from_desk(customer_with_open_window, sender, at=timezone.now())
+    run_due_tasks(timezone.now() + timedelta(minutes=1))
+    assert status_and_error(message) == ("failed", 63016)
 
 
-def test_the_24_hours_count_for_each_number(written: Customer, sender: Sender) -> None:
+def test_window_is_tracked_per_number(customer_with_open_window: Customer, sender: Sender) -> None:
     other = factories.create_sender(sender.account, "+4930222222", "Workshop")
-    message = desk_sends(written, other)
-    run_due(LATER)
-    assert outcome(message) == ("failed", 63016)
+    message = send_from_desk(customer_with_open_window, other)
+    run_due_tasks(LATER)
+    assert status_and_error(message) == ("failed", 63016)
 
 
 @pytest.mark.parametrize(
@@ -137,9 +148,9 @@ def test_an_approved_template_may_be_sent_at_any_time(
 ) -> None:
     types = {"twilio/quick-reply": {"body": "Hi {{1}}, {{2}}", "actions": [{"title": "Yes", "id": "y"}]}}
     content = factories.create_content(sender.account, "hi", types, variables={"2": "go?"}, approval=approval)
-    message = desk_sends(omar, sender, Body="", ContentSid=content.sid, ContentVariables='{"1": "Omar"}')
-    run_due(LATER)
-    assert outcome(message) == expected
+    message = send_from_desk(omar, sender, Body="", ContentSid=content.sid, ContentVariables='{"1": "Omar"}')
+    run_due_tasks(LATER)
+    assert status_and_error(message) == expected
     assert message.body == "Hi Omar, go?"
     assert [(button["text"], button["payload"]) for button in message.buttons] == [("Yes", "y")]
 
@@ -156,72 +167,80 @@ def test_a_customer_who_cannot_be_reached(
     omar: Customer, sender: Sender, kind: FaultKind, number: str, expected: tuple[str, int | None]
 ) -> None:
     business = factories.create_sender(sender.account, number, "Business")
-    factories.customer_writes(omar, business, "hello?", now=NOW)
-    factories.switch_fault(kind, customer=omar)
-    message = desk_sends(omar, business)
-    run_due(LATER)
-    assert outcome(message) == expected
+    inbound.receive_customer_message(omar, business, "hello?", now=NOW)
+    inbound.set_fault(kind, customer=omar)
+    message = send_from_desk(omar, business)
+    run_due_tasks(LATER)
+    assert status_and_error(message) == expected
 
 
-def test_lost_callbacks_leave_the_desk_in_the_dark(desk: Desk, written: Customer, sender: Sender) -> None:
-    factories.switch_fault(FaultKind.LOST_CALLBACKS, customer=written)
-    message = desk_sends(written, sender)
-    run_due(LATER)
-    assert (desk.posted, outcome(message)) == ([], ("read", None))
+def test_lost_callbacks_are_not_sent(
+    receiver: WebhookReceiver, customer_with_open_window: Customer, sender: Sender
+) -> None:
+    inbound.set_fault(FaultKind.LOST_CALLBACKS, customer=customer_with_open_window)
+    message = send_from_desk(customer_with_open_window, sender)
+    run_due_tasks(LATER)
+    assert (receiver.webhooks, status_and_error(message)) == ([], ("read", None))
 
 
-def test_callbacks_come_twice(desk: Desk, written: Customer, sender: Sender) -> None:
-    factories.switch_fault(FaultKind.TWICE)
-    desk_sends(written, sender)
-    run_due(LATER)
-    assert desk.statuses() == ["sent", "sent", "delivered", "delivered", "read", "read"]
+def test_callbacks_are_sent_twice(
+    receiver: WebhookReceiver, customer_with_open_window: Customer, sender: Sender
+) -> None:
+    inbound.set_fault(FaultKind.TWICE)
+    send_from_desk(customer_with_open_window, sender)
+    run_due_tasks(LATER)
+    assert receiver.statuses() == ["sent", "sent", "delivered", "delivered", "read", "read"]
 
 
-def test_callbacks_come_out_of_order_but_twilio_knows_better(desk: Desk, written: Customer, sender: Sender) -> None:
-    factories.switch_fault(FaultKind.OUT_OF_ORDER, customer=written)
-    message = desk_sends(written, sender)
-    run_due(LATER)
-    assert desk.statuses() == ["read", "delivered", "sent"]
-    assert outcome(message)[0] == "read"
+def test_callbacks_out_of_order_leave_the_final_status_correct(
+    receiver: WebhookReceiver, customer_with_open_window: Customer, sender: Sender
+) -> None:
+    inbound.set_fault(FaultKind.OUT_OF_ORDER, customer=customer_with_open_window)
+    message = send_from_desk(customer_with_open_window, sender)
+    run_due_tasks(LATER)
+    assert receiver.statuses() == ["read", "delivered", "sent"]
+    assert status_and_error(message)[0] == "read"
 
 
-def test_a_message_through_a_service_is_accepted_first(written: Customer, sender: Sender) -> None:
+def test_a_message_through_a_service_is_accepted_first(customer_with_open_window: Customer, sender: Sender) -> None:
     service = "MG" + "1" * 32
     Sender.objects.update(messaging_service_sid=service)
-    message = desk_sends(written, sender, From="", MessagingServiceSid=service)
+    message = send_from_desk(customer_with_open_window, sender, From="", MessagingServiceSid=service)
     assert (message.status, message.from_address) == ("accepted", sender.address)
-    run_due(LATER)
-    assert outcome(message)[0] == "read"
+    run_due_tasks(LATER)
+    assert status_and_error(message)[0] == "read"
 
 
-def test_somebody_never_seen_before_gets_a_phone(sender: Sender) -> None:
+def test_unknown_recipient_becomes_a_customer(sender: Sender) -> None:
     form = QueryDict(mutable=True)
     form.update({"To": "whatsapp:+15551230000", "From": sender.address, "Body": "Hello"})
-    message = accept(sender.account, Order.from_form(form), now=NOW)
-    run_due(LATER)
+    message = accept_message(sender.account, MessageRequest.from_form(form), now=NOW)
+    run_due_tasks(LATER)
     assert message.customer.address == "whatsapp:+15551230000"
-    assert outcome(message) == ("failed", 63016)
+    assert status_and_error(message) == ("failed", 63016)
 
 
-def test_what_is_claimed_is_nobody_elses_until_the_lease_ends(written: Customer, sender: Sender) -> None:
-    desk_sends(written, sender)
-    claimed = clock._claim(LATER)
-    assert (len(claimed), clock._claim(LATER)) == (3, [])
-    assert len(clock._claim(LATER + clock.LEASE + timedelta(seconds=1))) == 3
+def test_claimed_errand_is_not_claimed_again_until_the_lease_ends(
+    customer_with_open_window: Customer, sender: Sender
+) -> None:
+    send_from_desk(customer_with_open_window, sender)
+    claimed = scheduler._claim_tasks(LATER)
+    assert (len(claimed), scheduler._claim_tasks(LATER)) == (3, [])
+    assert len(scheduler._claim_tasks(LATER + scheduler.LEASE_DURATION + timedelta(seconds=1))) == 3
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_clock_goes_on_until_it_is_stopped(desk: Desk, omar: Customer, sender: Sender) -> None:
-    factories.customer_writes(omar, sender, "hello?")
+def test_the_clock_goes_on_until_it_is_stopped(receiver: WebhookReceiver, omar: Customer, sender: Sender) -> None:
+    inbound.receive_customer_message(omar, sender, "hello?")
     stop = threading.Event()
-    running = threading.Thread(target=clock.run_forever, args=(stop,))
+    running = threading.Thread(target=scheduler.run_forever, args=(stop,))
     running.start()
-    assert desk.called.wait(10)
+    assert receiver.webhook_received.wait(10)
     stop.set()
     running.join(10)
     assert not running.is_alive()
-    assert Errand.objects.get().state == ErrandState.DONE
+    assert ScheduledTask.objects.get().state == TaskState.DONE
 
 
-def test_a_chat_remembers_when_the_customer_last_wrote(written: Customer, sender: Sender) -> None:
-    assert Chat.objects.get().last_wrote_at == NOW
+def test_a_chat_remembers_when_the_customer_last_wrote(customer_with_open_window: Customer, sender: Sender) -> None:
+    assert Chat.objects.get().last_inbound_at == NOW

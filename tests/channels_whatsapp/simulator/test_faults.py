@@ -1,4 +1,4 @@
-"""What can be made to go wrong with a call."""
+"""Faults that can be switched on in the simulator."""
 
 from typing import Any
 
@@ -7,12 +7,13 @@ from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
 from channels_whatsapp.simulator import factories
+from channels_whatsapp.simulator.messages import inbound
 from channels_whatsapp.simulator.models import Customer, FaultKind, Message, Sender
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def send(twilio: Client, sender: Sender, to: str = "whatsapp:+491511234567") -> Any:
+def create_message(twilio: Client, sender: Sender, to: str = "whatsapp:+491511234567") -> Any:
     return twilio.messages.create(to=to, from_=sender.address, body="Hello")
 
 
@@ -28,50 +29,50 @@ def send(twilio: Client, sender: Sender, to: str = "whatsapp:+491511234567") -> 
 def test_a_call_fails_before_or_after_the_message_was_accepted(
     twilio: Client, sender: Sender, omar: Customer, kind: FaultKind, status: int, code: int, accepted: int
 ) -> None:
-    factories.switch_fault(kind, customer=omar)
+    inbound.set_fault(kind, customer=omar)
     with pytest.raises(TwilioRestException) as caught:
-        send(twilio, sender)
+        create_message(twilio, sender)
     assert (caught.value.status, caught.value.code) == (status, code)
     assert Message.objects.count() == accepted
 
 
 @pytest.mark.parametrize(("kind", "setting"), [(FaultKind.SLOW, "SLOW"), (FaultKind.HANG, "HANG")])
-def test_a_call_takes_its_time(
+def test_slow_fault_delays_the_call(
     twilio: Client, sender: Sender, omar: Customer, settings: Any, kind: FaultKind, setting: str
 ) -> None:
     setattr(settings, f"SIMULATOR_{setting}_SECONDS", 0.5)
-    factories.switch_fault(kind)
+    inbound.set_fault(kind)
     twilio.http_client.timeout = 0.1
     with pytest.raises(OSError, match="timed out"):
-        send(twilio, sender)
+        create_message(twilio, sender)
 
 
 def test_a_fault_of_one_customer_leaves_the_others_alone(twilio: Client, sender: Sender, omar: Customer) -> None:
-    factories.switch_fault(FaultKind.TOO_MANY, customer=omar)
-    assert send(twilio, sender, to="whatsapp:+491519999999").status == "queued"
+    inbound.set_fault(FaultKind.TOO_MANY, customer=omar)
+    assert create_message(twilio, sender, to="whatsapp:+491519999999").status == "queued"
 
 
-def test_a_fault_for_everybody_strikes_every_call_until_it_is_switched_off(twilio: Client, sender: Sender) -> None:
-    factories.switch_fault(FaultKind.ERROR_BEFORE)
+def test_global_fault_applies_to_every_call_until_switched_off(twilio: Client, sender: Sender) -> None:
+    inbound.set_fault(FaultKind.ERROR_BEFORE)
     with pytest.raises(TwilioRestException):
         twilio.api.accounts(sender.account.sid).fetch()
-    factories.switch_fault(FaultKind.ERROR_BEFORE, on=False)
+    inbound.set_fault(FaultKind.ERROR_BEFORE, is_enabled=False)
     assert twilio.api.accounts(sender.account.sid).fetch().status == "active"
 
 
 def test_a_fault_finds_the_customer_by_their_business_scoped_id_too(twilio: Client, sender: Sender) -> None:
     amara = factories.create_customer("Amara", "+491511111111", external_user_id="DE.77")
-    factories.switch_fault(FaultKind.OPTED_OUT, customer=amara)
+    inbound.set_fault(FaultKind.OPTED_OUT, customer=amara)
     with pytest.raises(TwilioRestException, match="unsubscribed"):
-        send(twilio, sender, to="whatsapp:DE.77")
+        create_message(twilio, sender, to="whatsapp:DE.77")
 
 
 def test_media_is_404_at_first(twilio: Client, sender: Sender, omar: Customer, settings: Any) -> None:
-    factories.switch_fault(FaultKind.MEDIA_LATE, customer=omar)
-    picture = factories.Attachment("lamp.jpg", "image/jpeg", b"lamp")
-    early = factories.customer_writes(omar, sender, attachments=[picture])
+    inbound.set_fault(FaultKind.MEDIA_LATE, customer=omar)
+    picture = inbound.Attachment("lamp.jpg", "image/jpeg", b"lamp")
+    early = inbound.receive_customer_message(omar, sender, attachments=[picture])
     settings.SIMULATOR_MEDIA_DELAY_SECONDS = 0
-    late = factories.customer_writes(omar, sender, attachments=[picture])
+    late = inbound.receive_customer_message(omar, sender, attachments=[picture])
     assert twilio.messages(early.sid).media.list() == []
     assert len(twilio.messages(late.sid).media.list()) == 1
     with pytest.raises(TwilioRestException):

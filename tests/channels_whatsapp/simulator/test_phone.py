@@ -1,5 +1,6 @@
-"""The phone at /simulator/, as somebody uses it, with scripts and without."""
+"""The phone at /simulator/, with and without JavaScript."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,9 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from channels_whatsapp.simulator import factories
-from channels_whatsapp.simulator.clock import run_due
+from channels_whatsapp.simulator.console.sample_templates import SAMPLE_TEMPLATES, create_samples
+from channels_whatsapp.simulator.messages import inbound
+from channels_whatsapp.simulator.messages.outbound import MessageRequest, accept_message
 from channels_whatsapp.simulator.models import (
     Account,
     Chat,
@@ -21,10 +24,9 @@ from channels_whatsapp.simulator.models import (
     Message,
     Sender,
 )
-from channels_whatsapp.simulator.samples import SAMPLES, create_samples
-from channels_whatsapp.simulator.sending import Order, accept
-from tests.channels_whatsapp.simulator.desk import Desk
-from tests.channels_whatsapp.simulator.urls import days_passed_for
+from channels_whatsapp.simulator.scheduler import run_due_tasks
+from tests.channels_whatsapp.simulator.urls import skipped_day_addresses
+from tests.channels_whatsapp.simulator.webhook_receiver import WebhookReceiver
 
 pytestmark = pytest.mark.django_db
 
@@ -32,65 +34,71 @@ LATER = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def address(omar: Customer, sender: Sender) -> str:
+def chat_path(omar: Customer, sender: Sender) -> str:
     return f"/simulator/chats/{omar.pk}/{sender.pk}/"
 
 
-def page(browser: Browser, address: str) -> str:
-    answer = browser.get(address)
-    assert answer.status_code == 200
-    return answer.content.decode()
+def get_page(browser: Browser, address: str) -> str:
+    response = browser.get(address)
+    assert response.status_code == 200
+    return response.content.decode()
 
 
 def test_an_empty_simulator_says_what_to_do(db: None) -> None:
-    assert "No phone yet" in page(Browser(), "/simulator/")
-    assert "Open an account" in page(Browser(), "/simulator/console/")
+    assert "No customers yet" in get_page(Browser(), "/simulator/")
+    assert "Create an account" in get_page(Browser(), "/simulator/console/")
 
 
-def test_anybody_may_look_and_nothing_is_inline(address: str, omar: Customer, sender: Sender) -> None:
-    factories.customer_writes(omar, sender, "<script>alert(1)</script>", place=factories.Place("1", "2"))
-    for shown in (page(Browser(), "/simulator/"), page(Browser(), address), page(Browser(), "/simulator/console/")):
+def test_simulator_is_public_and_has_no_inline_code(chat_path: str, omar: Customer, sender: Sender) -> None:
+    inbound.receive_customer_message(
+        omar, sender, "<script>alert(1)</script>", location=inbound.SharedLocation("1", "2")
+    )
+    for shown in (
+        get_page(Browser(), "/simulator/"),
+        get_page(Browser(), chat_path),
+        get_page(Browser(), "/simulator/console/"),
+    ):
         assert " style=" not in shown
         assert "<style" not in shown
         assert "<script>" not in shown
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page(Browser(), address)
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in get_page(Browser(), chat_path)
 
 
-def test_every_field_has_a_label_of_its_own(address: str) -> None:
-    shown = page(Browser(), address)
+def test_every_field_has_a_label_of_its_own(chat_path: str) -> None:
+    shown = get_page(Browser(), chat_path)
     ids = [part.split('"')[0] for part in shown.split(' id="')[1:]]
     assert len(ids) == len(set(ids))
     for name in ("text_text", "place_latitude", "contact_name", "press_text", "habits_name", "new_address"):
         assert f'<label for="{name}"' in shown or f'for="{name}">' in shown
 
 
-def test_a_plain_form_post_writes_and_comes_back(address: str) -> None:
-    answer = Browser().post(f"{address}text/", {"text": "hello?"})
-    assert (answer.status_code, answer.headers["Location"]) == (302, address)
+def test_a_plain_form_post_writes_and_comes_back(chat_path: str) -> None:
+    response = Browser().post(f"{chat_path}text/", {"text": "hello?"})
+    assert (response.status_code, response.headers["Location"]) == (302, chat_path)
     assert Message.objects.get().body == "hello?"
 
 
-def test_forms_are_protected_against_other_sites(address: str) -> None:
-    assert Browser(enforce_csrf_checks=True).post(f"{address}text/", {"text": "hello?"}).status_code == 403
+def test_forms_are_protected_against_other_sites(chat_path: str) -> None:
+    assert Browser(enforce_csrf_checks=True).post(f"{chat_path}text/", {"text": "hello?"}).status_code == 403
 
 
-def test_with_scripts_only_the_messages_come_back(address: str) -> None:
-    answer = Browser().post(f"{address}text/", {"text": "hello?"}, headers={"HX-Request": "true"})
-    assert answer.content.decode().startswith('<section class="thread" id="thread"')
-    assert "hello?" in answer.content.decode()
+def test_script_request_returns_only_the_messages(chat_path: str) -> None:
+    response = Browser().post(f"{chat_path}text/", {"text": "hello?"}, headers={"HX-Request": "true"})
+    assert re.match(r'<section\s+class="thread"\s+id="thread"', response.content.decode().lstrip())
+    assert "hello?" in response.content.decode()
 
 
-def test_files_and_marks_go_along(address: str) -> None:
+def test_files_and_message_flags_are_sent(chat_path: str) -> None:
     files = [SimpleUploadedFile(name, b"x", kind) for name, kind in (("a.png", "image/png"), ("b", "<bad>"))]
-    form = {"text": "look", "attached": files, "forwarded": "on", "ad": "Lamps"}
-    Browser().post(f"{address}text/", form)
+    form = {"text": "look", "attachments": files, "forwarded": "on", "ad": "Lamps"}
+    Browser().post(f"{chat_path}text/", form)
     message = Message.objects.get()
     assert [media.content_type for media in message.media.all()] == ["image/png", "application/octet-stream"]
     assert (message.extra["Forwarded"], message.extra["ReferralHeadline"]) == ("true", "Lamps")
 
 
 @pytest.mark.parametrize(
-    ("what", "form", "kind"),
+    ("form_name", "form", "kind"),
     [
         ("place", {"latitude": "52.5", "longitude": "13.4"}, "location"),
         ("contact", {"name": "Amara", "number": "+1 555"}, "contacts"),
@@ -98,73 +106,79 @@ def test_files_and_marks_go_along(address: str) -> None:
         ("press", {"kind": "button", "text": "Blue"}, "button"),
     ],
 )
-def test_other_things_can_be_sent(address: str, what: str, form: dict[str, str], kind: str) -> None:
-    assert Browser().post(f"{address}{what}/", form).status_code == 302
+def test_locations_contacts_and_other_kinds_can_be_sent(
+    chat_path: str, form_name: str, form: dict[str, str], kind: str
+) -> None:
+    assert Browser().post(f"{chat_path}{form_name}/", form).status_code == 302
     assert Message.objects.get().extra["MessageType"] == kind
 
 
-@pytest.mark.parametrize(("what", "form"), [("text", {"text": " "}), ("place", {"latitude": "91", "longitude": "x"})])
-def test_what_makes_no_sense_is_not_sent(address: str, what: str, form: dict[str, str]) -> None:
-    plain = Browser().post(f"{address}{what}/", form)
-    scripted = Browser().post(f"{address}{what}/", form, headers={"HX-Request": "true"})
+@pytest.mark.parametrize(
+    ("form_name", "form"), [("text", {"text": " "}), ("place", {"latitude": "91", "longitude": "x"})]
+)
+def test_invalid_message_is_not_sent(chat_path: str, form_name: str, form: dict[str, str]) -> None:
+    plain = Browser().post(f"{chat_path}{form_name}/", form)
+    scripted = Browser().post(f"{chat_path}{form_name}/", form, headers={"HX-Request": "true"})
     assert (plain.status_code, scripted.status_code) == (422, 200)
     assert 'class="error"' in plain.content.decode()
     assert not Message.objects.exists()
 
 
-def test_a_message_can_be_answered_by_quoting_it(address: str, omar: Customer, sender: Sender) -> None:
-    quoted = factories.customer_writes(omar, sender, "the lamp")
-    assert "Answering: the lamp" in page(Browser(), f"{address}?quote={quoted.pk}")
-    Browser().post(f"{address}text/", {"text": "that one", "reply_to": quoted.pk})
+def test_a_message_can_be_answered_by_quoting_it(chat_path: str, omar: Customer, sender: Sender) -> None:
+    quoted = inbound.receive_customer_message(omar, sender, "the lamp")
+    assert "Replying to: the lamp" in get_page(Browser(), f"{chat_path}?quote={quoted.pk}")
+    Browser().post(f"{chat_path}text/", {"text": "that one", "reply_to": quoted.pk})
     assert Message.objects.order_by("-pk")[0].extra["OriginalRepliedMessageSid"] == quoted.sid
 
 
-def test_a_button_of_a_received_message_can_be_pressed(address: str, omar: Customer, sender: Sender) -> None:
-    message = factories.customer_writes(omar, sender, "which?")
+def test_a_button_of_a_received_message_can_be_pressed(chat_path: str, omar: Customer, sender: Sender) -> None:
+    message = inbound.receive_customer_message(omar, sender, "which?")
     offer = [{"kind": "button", "text": "Blue", "payload": "b"}]
     Message.objects.update(direction=Direction.OUTBOUND, buttons=offer)
-    assert "Blue" in page(Browser(), address)
-    Browser().post(f"{address}messages/{message.pk}/buttons/0/")
+    assert "Blue" in get_page(Browser(), chat_path)
+    Browser().post(f"{chat_path}messages/{message.pk}/buttons/0/")
     assert Message.objects.order_by("-pk")[0].extra["ButtonPayload"] == "b"
 
 
-def test_the_chat_is_sent_again_only_when_it_changed(address: str, omar: Customer, sender: Sender) -> None:
-    factories.customer_writes(omar, sender, "hello?")
-    seen = page(Browser(), address).split('data-version="')[1].split('"')[0]
-    assert Browser().get(f"{address}thread/", {"seen": seen}).status_code == 204
-    run_due(LATER)
-    answer = Browser().get(f"{address}thread/", {"seen": seen})
-    assert "delivered to the desk" in answer.content.decode()
+def test_chat_is_returned_only_when_it_changed(chat_path: str, omar: Customer, sender: Sender) -> None:
+    inbound.receive_customer_message(omar, sender, "hello?")
+    version = get_page(Browser(), chat_path).split('data-version="')[1].split('"')[0]
+    assert Browser().get(f"{chat_path}thread/", {"seen": version}).status_code == 204
+    run_due_tasks(LATER)
+    response = Browser().get(f"{chat_path}thread/", {"seen": version})
+    assert "delivered to the desk" in response.content.decode()
 
 
-def test_a_refusal_of_the_desk_is_shown(address: str, omar: Customer, sender: Sender, desk: Desk) -> None:
-    desk.answer = (403, "text/plain", b"wrong signature")
-    factories.customer_writes(omar, sender, "hello?")
-    run_due(LATER)
-    assert "The desk answered 403: wrong signature" in page(Browser(), address)
+def test_a_refusal_of_the_desk_is_shown(
+    chat_path: str, omar: Customer, sender: Sender, receiver: WebhookReceiver
+) -> None:
+    receiver.response = (403, "text/plain", b"wrong signature")
+    inbound.receive_customer_message(omar, sender, "hello?")
+    run_due_tasks(LATER)
+    assert "The desk returned 403: wrong signature" in get_page(Browser(), chat_path)
 
 
-def test_faults_are_switched_for_one_or_for_all(address: str, omar: Customer) -> None:
-    Browser().post(f"{address}faults/", {"kinds": [FaultKind.SLOW, FaultKind.TWICE]})
-    Browser().post(f"{address}faults/", {"kinds": [FaultKind.TWICE]})
-    Browser().post(f"{address}faults/everybody/", {"kinds": [FaultKind.HANG]})
+def test_faults_are_switched_for_one_or_for_all(chat_path: str, omar: Customer) -> None:
+    Browser().post(f"{chat_path}faults/", {"kinds": [FaultKind.SLOW, FaultKind.TWICE]})
+    Browser().post(f"{chat_path}faults/", {"kinds": [FaultKind.TWICE]})
+    Browser().post(f"{chat_path}faults/everybody/", {"kinds": [FaultKind.HANG]})
     assert Fault.objects.kinds_for(omar) == {FaultKind.TWICE, FaultKind.HANG}
     assert Fault.objects.kinds_for(None) == {FaultKind.HANG}
 
 
-def test_a_day_passes_here_and_for_whoever_else_has_a_clock(address: str, omar: Customer, sender: Sender) -> None:
-    factories.customer_writes(omar, sender, "hello?")
-    days_passed_for.clear()
-    Browser().post(f"{address}day/")
-    assert days_passed_for == [omar.address]
-    assert not Chat.objects.get().is_open(datetime.now(UTC))
-    assert "only templates arrive" in page(Browser(), address)
+def test_skipping_a_day_notifies_other_clocks(chat_path: str, omar: Customer, sender: Sender) -> None:
+    inbound.receive_customer_message(omar, sender, "hello?")
+    skipped_day_addresses.clear()
+    Browser().post(f"{chat_path}day/")
+    assert skipped_day_addresses == [omar.address]
+    assert not Chat.objects.get().is_window_open(datetime.now(UTC))
+    assert "only templates are delivered" in get_page(Browser(), chat_path)
 
 
-def test_habits_are_kept(address: str) -> None:
-    Browser().post(f"{address}habits/", {"name": "Omar B.", "read_receipts": "on"})
+def test_customer_settings_are_saved(chat_path: str) -> None:
+    Browser().post(f"{chat_path}habits/", {"name": "Omar B.", "sends_read_receipts": "on"})
     omar = Customer.objects.get()
-    assert (omar.name, omar.reads_at_once, omar.read_receipts) == ("Omar B.", False, True)
+    assert (omar.name, omar.reads_immediately, omar.sends_read_receipts) == ("Omar B.", False, True)
 
 
 @pytest.mark.parametrize(
@@ -175,20 +189,20 @@ def test_habits_are_kept(address: str) -> None:
         (" US.ENT.1349 ", "whatsapp:US.ENT.1349"),
     ],
 )
-def test_a_customer_can_be_invented_once(sender: Sender, typed: str, address: str) -> None:
+def test_customer_can_be_created_once(sender: Sender, typed: str, address: str) -> None:
     for _ in range(2):
-        answer = Browser().post("/simulator/customers/", {"name": "Eve", "address": typed})
+        response = Browser().post("/simulator/customers/", {"name": "Eve", "address": typed})
     eve = Customer.objects.get(address=address)
-    assert answer.headers["Location"] == f"/simulator/chats/{eve.pk}/{sender.pk}/"
+    assert response.headers["Location"] == f"/simulator/chats/{eve.pk}/{sender.pk}/"
 
 
-def test_a_number_that_is_none_is_refused(sender: Sender) -> None:
-    answer = Browser().post("/simulator/customers/", {"address": "12"})
-    assert (answer.status_code, Customer.objects.count()) == (422, 0)
-    assert "country code" in answer.content.decode()
+def test_invalid_number_is_refused(sender: Sender) -> None:
+    response = Browser().post("/simulator/customers/", {"address": "12"})
+    assert (response.status_code, Customer.objects.count()) == (422, 0)
+    assert "country code" in response.content.decode()
 
 
-def test_the_console_takes_the_desks_addresses(sender: Sender) -> None:
+def test_console_saves_the_webhook_urls(sender: Sender) -> None:
     form = {
         f"{sender.pk}-callback_url": "https://desk.example.com/in/",
         f"{sender.pk}-status_callback_url": "",
@@ -197,12 +211,12 @@ def test_the_console_takes_the_desks_addresses(sender: Sender) -> None:
     Browser().post(f"/simulator/console/numbers/{sender.pk}/", form)
     sender.refresh_from_db()
     assert (sender.callback_url, sender.status) == ("https://desk.example.com/in/", "OFFLINE")
-    shown = page(Browser(), "/simulator/console/")
+    shown = get_page(Browser(), "/simulator/console/")
     assert sender.account.sid in shown
     assert sender.account.auth_token in shown
 
 
-def test_accounts_and_numbers_can_be_opened_in_the_console(db: None) -> None:
+def test_accounts_and_numbers_can_be_created_in_the_console(db: None) -> None:
     Browser().post("/simulator/console/accounts/", {"friendly_name": "New shop"})
     account = Account.objects.get()
     form: dict[str, Any] = {"account": account.pk, "number": "+49 30 555 555", "name": "New"}
@@ -212,25 +226,25 @@ def test_accounts_and_numbers_can_be_opened_in_the_console(db: None) -> None:
     assert Browser().post("/simulator/console/accounts/", {}).status_code == 422
 
 
-def test_the_console_gives_sample_templates_once_and_lets_whatsapp_change_its_mind(account: Account) -> None:
+def test_console_creates_sample_templates_once_and_changes_approvals(account: Account) -> None:
     for _ in range(2):
         Browser().post(f"/simulator/console/accounts/{account.pk}/templates/")
-    assert account.contents.count() == len(SAMPLES)
+    assert account.contents.count() == len(SAMPLE_TEMPLATES)
     content = account.contents.get(friendly_name="back_to_you")
     Browser().post(f"/simulator/console/templates/{content.pk}/", {f"content-{content.pk}-approval": "paused"})
     content.refresh_from_db()
     assert content.approval == "paused"
-    assert "back_to_you" in page(Browser(), "/simulator/console/")
+    assert "back_to_you" in get_page(Browser(), "/simulator/console/")
 
 
-def test_the_phone_shows_a_template_with_all_that_belongs_to_it(omar: Customer, sender: Sender) -> None:
+def test_phone_shows_all_parts_of_a_template(omar: Customer, sender: Sender) -> None:
     create_samples(sender.account)
     for name in ("invoice_ready", "summer_sale", "sign_in_code", "what_is_it_about", "where_we_are"):
         content = sender.account.contents.get(friendly_name=name)
         form = QueryDict(mutable=True)
         form.update({"To": omar.address, "From": sender.address, "ContentSid": content.sid})
-        accept(sender.account, Order.from_form(form), now=timezone.now())
-    shown = page(Browser(), f"/simulator/chats/{omar.pk}/{sender.pk}/")
+        accept_message(sender.account, MessageRequest.from_form(form), now=timezone.now())
+    shown = get_page(Browser(), f"/simulator/chats/{omar.pk}/{sender.pk}/")
     for part in (
         "Your invoice 2231",
         "Lumen Lamps, Camden",
@@ -250,5 +264,5 @@ def test_a_template_that_is_too_long_fails(omar: Customer, sender: Sender) -> No
     )
     form = QueryDict(mutable=True)
     form.update({"To": omar.address, "From": sender.address, "ContentSid": content.sid})
-    message = accept(sender.account, Order.from_form(form), now=timezone.now())
+    message = accept_message(sender.account, MessageRequest.from_form(form), now=timezone.now())
     assert message.errands.get().error_code == 63021

@@ -1,4 +1,4 @@
-"""What the desk gets from the simulator: a customer's message, word for word as Twilio posts it."""
+"""The simulator posts inbound messages exactly as Twilio does."""
 
 import json
 from datetime import UTC, datetime
@@ -8,26 +8,29 @@ import pytest
 from django.test import Client as Browser
 
 from channels_whatsapp.simulator import factories
-from channels_whatsapp.simulator.clock import run_due
-from channels_whatsapp.simulator.models import Customer, Errand, FaultKind, Message, Sender
-from tests.channels_whatsapp.simulator.desk import Desk
+from channels_whatsapp.simulator.messages import inbound
+from channels_whatsapp.simulator.models import Customer, FaultKind, Message, ScheduledTask, Sender
+from channels_whatsapp.simulator.scheduler import run_due_tasks
+from tests.channels_whatsapp.simulator.webhook_receiver import WebhookReceiver
 
 pytestmark = pytest.mark.django_db
 
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
 
 
-def posted(desk: Desk, customer: Customer, sender: Sender, **writing: Any) -> dict[str, str]:
-    factories.customer_writes(customer, sender, **writing)
-    run_due(LATER)
-    return desk.posted[-1].params
+def send_and_get_params(
+    receiver: WebhookReceiver, customer: Customer, sender: Sender, **writing: Any
+) -> dict[str, str]:
+    inbound.receive_customer_message(customer, sender, **writing)
+    run_due_tasks(LATER)
+    return receiver.webhooks[-1].form
 
 
-def test_a_text_carries_what_twilio_sends_with_it(desk: Desk, omar: Customer, sender: Sender) -> None:
-    params = posted(desk, omar, sender, text="hello? & + ü 🙂")
+def test_a_text_carries_what_twilio_sends_with_it(receiver: WebhookReceiver, omar: Customer, sender: Sender) -> None:
+    form = send_and_get_params(receiver, omar, sender, text="hello? & + ü 🙂")
     message = Message.objects.get()
-    assert {params[name] for name in ("MessageSid", "SmsSid", "SmsMessageSid")} == {message.sid}
-    assert params["Body"] == "hello? & + ü 🙂"
+    assert {form[name] for name in ("MessageSid", "SmsSid", "SmsMessageSid")} == {message.sid}
+    assert form["Body"] == "hello? & + ü 🙂"
     expected = {
         "AccountSid": sender.account.sid,
         "From": "whatsapp:+491511234567",
@@ -42,133 +45,149 @@ def test_a_text_carries_what_twilio_sends_with_it(desk: Desk, omar: Customer, se
         "Forwarded": "false",
         "ReferralNumMedia": "0",
     }
-    assert expected.items() <= params.items()
-    assert json.loads(params["ChannelMetadata"])["data"]["context"]["WaId"] == "491511234567"
+    assert expected.items() <= form.items()
+    assert json.loads(form["ChannelMetadata"])["data"]["context"]["WaId"] == "491511234567"
 
 
-def test_a_webhook_is_signed_with_the_accounts_token(desk: Desk, omar: Customer, sender: Sender) -> None:
-    posted(desk, omar, sender, text="hello? ü")
-    (webhook,) = desk.posted
+def test_a_webhook_is_signed_with_the_accounts_token(receiver: WebhookReceiver, omar: Customer, sender: Sender) -> None:
+    send_and_get_params(receiver, omar, sender, text="hello? ü")
+    (webhook,) = receiver.webhooks
     assert webhook.is_signed_with(sender.account.auth_token)
     assert not webhook.is_signed_with("another token")
     assert webhook.headers["User-Agent"] == "TwilioProxy/1.1"
     assert len(webhook.headers["I-Twilio-Idempotency-Token"]) == 36
 
 
-def test_the_fragment_of_an_address_is_not_signed(desk: Desk, omar: Customer, sender: Sender) -> None:
-    Sender.objects.update(callback_url=f"{desk.url}/inbound/#rc=3&rp=5xx")
+def test_the_fragment_of_an_address_is_not_signed(receiver: WebhookReceiver, omar: Customer, sender: Sender) -> None:
+    Sender.objects.update(callback_url=f"{receiver.url}/inbound/#rc=3&rp=5xx")
     sender.refresh_from_db()
-    posted(desk, omar, sender, text="hello?")
-    assert desk.posted[0].is_signed_with(sender.account.auth_token)
+    send_and_get_params(receiver, omar, sender, text="hello?")
+    assert receiver.webhooks[0].is_signed_with(sender.account.auth_token)
 
 
-def test_somebody_without_a_number_is_known_by_their_business_scoped_id(desk: Desk, sender: Sender) -> None:
-    params = posted(desk, factories.create_customer("Amara", "US.1349"), sender, text="hello?")
-    assert (params["From"], params["ExternalUserId"]) == ("whatsapp:US.1349", "whatsapp:US.1349")
-    assert "WaId" not in params
+def test_somebody_without_a_number_is_known_by_their_business_scoped_id(
+    receiver: WebhookReceiver, sender: Sender
+) -> None:
+    form = send_and_get_params(receiver, factories.create_customer("Amara", "US.1349"), sender, text="hello?")
+    assert (form["From"], form["ExternalUserId"]) == ("whatsapp:US.1349", "whatsapp:US.1349")
+    assert "WaId" not in form
 
 
-def test_a_picture_is_posted_by_its_address_at_twilio(desk: Desk, omar: Customer, sender: Sender) -> None:
-    picture = factories.Attachment("lamp.jpg", "image/jpeg", b"lamp")
-    params = posted(desk, omar, sender, text="broken", attachments=[picture])
+def test_a_picture_is_posted_by_its_address_at_twilio(
+    receiver: WebhookReceiver, omar: Customer, sender: Sender
+) -> None:
+    picture = inbound.Attachment("lamp.jpg", "image/jpeg", b"lamp")
+    form = send_and_get_params(receiver, omar, sender, text="broken", attachments=[picture])
     message = Message.objects.get()
     place = f"https://api.twilio.com/2010-04-01/Accounts/{sender.account.sid}/Messages/{message.sid}/Media/"
-    assert params["MediaUrl0"] == place + message.media.get().sid
-    assert (params["NumMedia"], params["MediaContentType0"], params["MessageType"]) == ("1", "image/jpeg", "image")
+    assert form["MediaUrl0"] == place + message.media.get().sid
+    assert (form["NumMedia"], form["MediaContentType0"], form["MessageType"]) == ("1", "image/jpeg", "image")
     assert message.sid.startswith("MM")
 
 
-def test_a_location_is_posted_with_its_label(desk: Desk, omar: Customer, sender: Sender) -> None:
-    params = posted(desk, omar, sender, place=factories.Place("52.52", "13.405", label="Hauptstraße 12"))
-    shown = [params[name] for name in ("Latitude", "Longitude", "Label", "MessageType", "Body")]
+def test_a_location_is_posted_with_its_label(receiver: WebhookReceiver, omar: Customer, sender: Sender) -> None:
+    form = send_and_get_params(
+        receiver, omar, sender, location=inbound.SharedLocation("52.52", "13.405", label="Hauptstraße 12")
+    )
+    shown = [form[name] for name in ("Latitude", "Longitude", "Label", "MessageType", "Body")]
     assert shown == ["52.52", "13.405", "Hauptstraße 12", "location", ""]
-    assert "Address" not in params
+    assert "Address" not in form
 
 
-def test_a_contact_is_posted_as_a_vcard(desk: Desk, omar: Customer, sender: Sender) -> None:
-    params = posted(desk, omar, sender, contact=factories.ContactCard("Amara; Diallo", ("+491511111111",)))
-    assert (params["MessageType"], params["MediaContentType0"]) == ("contacts", "text/vcard")
+def test_a_contact_is_posted_as_a_vcard(receiver: WebhookReceiver, omar: Customer, sender: Sender) -> None:
+    form = send_and_get_params(receiver, omar, sender, contact=inbound.ContactCard("Amara; Diallo", ("+491511111111",)))
+    assert (form["MessageType"], form["MediaContentType0"]) == ("contacts", "text/vcard")
     card = Message.objects.get().media.get().file.read().decode()
     assert "FN:Amara\\; Diallo\r\n" in card
     assert "TEL;type=CELL;type=VOICE:+491511111111\r\n" in card
 
 
-def test_a_pressed_button_quotes_the_message_that_offered_it(desk: Desk, omar: Customer, sender: Sender) -> None:
-    question = factories.customer_writes(omar, sender, "which colours?")
+def test_a_pressed_button_quotes_the_message_that_offered_it(
+    receiver: WebhookReceiver, omar: Customer, sender: Sender
+) -> None:
+    question = inbound.receive_customer_message(omar, sender, "which colours?")
     offer = {"kind": "button", "text": "Blue", "payload": "colour-blue"}
     Message.objects.filter(pk=question.pk).update(direction="outbound-api", buttons=[offer])
-    params = posted(desk, omar, sender, press=factories.Press("Blue", "colour-blue"))
-    assert (params["ButtonText"], params["ButtonPayload"], params["Body"]) == ("Blue", "colour-blue", "Blue")
-    assert (params["MessageType"], params["OriginalRepliedMessageSid"]) == ("button", question.sid)
+    form = send_and_get_params(receiver, omar, sender, button_press=inbound.ButtonPress("Blue", "colour-blue"))
+    assert (form["ButtonText"], form["ButtonPayload"], form["Body"]) == ("Blue", "colour-blue", "Blue")
+    assert (form["MessageType"], form["OriginalRepliedMessageSid"]) == ("button", question.sid)
 
 
-def test_a_list_entry_and_a_quoted_reply_say_what_they_are(desk: Desk, omar: Customer, sender: Sender) -> None:
-    params = posted(desk, omar, sender, press=factories.Press("Blue", "7", kind="list"))
-    assert (params["MessageType"], params["ListTitle"], params["ListId"]) == ("interactive", "Blue", "7")
-    params = posted(desk, omar, sender, text="that one", replying_to=Message.objects.get())
-    assert params["OriginalRepliedMessageSender"] == omar.address
+def test_a_list_entry_and_a_quoted_reply_say_what_they_are(
+    receiver: WebhookReceiver, omar: Customer, sender: Sender
+) -> None:
+    form = send_and_get_params(receiver, omar, sender, button_press=inbound.ButtonPress("Blue", "7", kind="list"))
+    assert (form["MessageType"], form["ListTitle"], form["ListId"]) == ("interactive", "Blue", "7")
+    form = send_and_get_params(receiver, omar, sender, text="that one", quoted=Message.objects.get())
+    assert form["OriginalRepliedMessageSender"] == omar.address
 
 
-def test_an_ad_and_a_forward_leave_their_marks(desk: Desk, omar: Customer, sender: Sender) -> None:
-    params = posted(desk, omar, sender, text="is it still there?", ad=factories.Ad("Lamps"), forwarded=True)
-    assert (params["ReferralHeadline"], params["ReferralSourceType"], params["Forwarded"]) == ("Lamps", "ad", "true")
-    assert params["ReferralCtwaClid"]
+def test_ad_and_forwarded_messages_carry_their_fields(
+    receiver: WebhookReceiver, omar: Customer, sender: Sender
+) -> None:
+    form = send_and_get_params(
+        receiver, omar, sender, text="is it still there?", ad=inbound.Ad("Lamps"), is_forwarded=True
+    )
+    assert (form["ReferralHeadline"], form["ReferralSourceType"], form["Forwarded"]) == ("Lamps", "ad", "true")
+    assert form["ReferralCtwaClid"]
 
 
-def test_parameters_nobody_has_seen_before_are_sent_along(desk: Desk, omar: Customer, sender: Sender) -> None:
-    params = posted(desk, omar, sender, extra={"MessageType": "hologram", "Depth": "3"})
-    assert (params["MessageType"], params["Depth"]) == ("hologram", "3")
+def test_unknown_parameters_are_sent(receiver: WebhookReceiver, omar: Customer, sender: Sender) -> None:
+    form = send_and_get_params(receiver, omar, sender, extra={"MessageType": "hologram", "Depth": "3"})
+    assert (form["MessageType"], form["Depth"]) == ("hologram", "3")
 
 
-def test_a_webhook_may_come_twice(desk: Desk, omar: Customer, sender: Sender) -> None:
-    factories.switch_fault(FaultKind.TWICE, customer=omar)
-    posted(desk, omar, sender, text="hello?")
-    first, second = desk.posted
-    assert first.params == second.params
+def test_webhook_is_sent_twice_under_the_duplicate_fault(
+    receiver: WebhookReceiver, omar: Customer, sender: Sender
+) -> None:
+    inbound.set_fault(FaultKind.TWICE, customer=omar)
+    send_and_get_params(receiver, omar, sender, text="hello?")
+    first, second = receiver.webhooks
+    assert first.form == second.form
     assert first.headers["I-Twilio-Idempotency-Token"] != second.headers["I-Twilio-Idempotency-Token"]
 
 
 @pytest.mark.parametrize(
     ("answer", "complaint"),
     [
-        ((403, "text/plain", b"no"), "The desk answered 403: no"),
-        ((200, "text/plain", b"OK"), "12300: the answer's Content-Type is text/plain, not text/xml."),
-        ((200, "text/xml", b"\n<Response/>"), "12200: the answer is not TwiML: \n<Response/>"),
+        ((403, "text/plain", b"no"), "The desk returned 403: no"),
+        ((200, "text/plain", b"OK"), "12300: the response's Content-Type is text/plain, not text/xml."),
+        ((200, "text/xml", b"\n<Response/>"), "12200: the response is not TwiML: \n<Response/>"),
         ((200, "text/xml", b"<Response/>"), ""),
         ((204, "text/plain", b""), ""),
     ],
 )
-def test_what_is_wrong_with_the_desks_answer_is_kept(
-    desk: Desk, omar: Customer, sender: Sender, answer: tuple[int, str, bytes], complaint: str
+def test_error_in_the_webhook_response_is_recorded(
+    receiver: WebhookReceiver, omar: Customer, sender: Sender, answer: tuple[int, str, bytes], complaint: str
 ) -> None:
-    desk.answer = answer
-    posted(desk, omar, sender, text="hello?")
-    errand = Errand.objects.get()
-    assert (errand.http_status, errand.complaint, errand.state) == (answer[0], complaint, "done")
+    receiver.response = answer
+    send_and_get_params(receiver, omar, sender, text="hello?")
+    errand = ScheduledTask.objects.get()
+    assert (errand.http_status, errand.error, errand.state) == (answer[0], complaint, "done")
 
 
-def test_a_desk_that_is_not_there_is_named(omar: Customer, sender: Sender) -> None:
+def test_unreachable_webhook_url_is_recorded(omar: Customer, sender: Sender) -> None:
     Sender.objects.update(callback_url="http://127.0.0.1:9/")
     sender.refresh_from_db()
-    factories.customer_writes(omar, sender, "hello?")
-    run_due(LATER)
-    assert Errand.objects.get().complaint == "The desk could not be reached."
+    inbound.receive_customer_message(omar, sender, "hello?")
+    run_due_tasks(LATER)
+    assert ScheduledTask.objects.get().error == "The desk could not be reached."
 
 
-def test_a_number_without_an_address_is_named(omar: Customer, sender: Sender) -> None:
+def test_number_without_a_webhook_url_is_recorded(omar: Customer, sender: Sender) -> None:
     sender.callback_url = ""
-    factories.customer_writes(omar, sender, "hello?")
-    assert run_due(LATER) == 1
-    assert Errand.objects.get().complaint == "No webhook address is set for this number."
+    inbound.receive_customer_message(omar, sender, "hello?")
+    assert run_due_tasks(LATER) == 1
+    assert ScheduledTask.objects.get().error == "No webhook URL is set for this number."
 
 
-def test_the_cdn_wants_no_credentials(omar: Customer, sender: Sender) -> None:
-    page = factories.Attachment("page.html", "text/html", b"<script>alert(1)</script>")
-    message = factories.customer_writes(omar, sender, attachments=[page])
+def test_media_cdn_needs_no_credentials(omar: Customer, sender: Sender) -> None:
+    page = inbound.Attachment("page.html", "text/html", b"<script>alert(1)</script>")
+    message = inbound.receive_customer_message(omar, sender, attachments=[page])
     media = message.media.get()
     address = f"/simulator/twilio/cdn/{sender.account.sid}/{media.sid}/{media.key}"
     assert Browser().get(address, headers={"Authorization": "Basic x"}).status_code == 404
     assert Browser().get(f"{address}0").status_code == 404
-    answer = Browser().get(address)
-    assert answer.headers["Content-Disposition"].startswith("attachment")
-    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    response = Browser().get(address)
+    assert response.headers["Content-Disposition"].startswith("attachment")
+    assert response.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"

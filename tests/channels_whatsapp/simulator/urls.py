@@ -1,15 +1,15 @@
-"""The simulator alone, with nobody else's clock to move and nobody else's pages."""
+"""URLs of the simulator alone, without the desk's pages."""
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from django.urls import include, path
 
-from channels_whatsapp.simulator.urls import simulator_urls
+from channels_whatsapp.simulator.urls import get_simulator_urls
 
-days_passed_for: list[str] = []
+skipped_day_addresses: list[str] = []
 
-urlpatterns = [path("simulator/", include((simulator_urls(days_passed_for.append), "simulator")))]
+urlpatterns = [path("simulator/", include((get_simulator_urls(skipped_day_addresses.append), "simulator")))]
 
 
 def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """The desk's own page is made of the desk."""
+    """Return a plain page: the desk's own page needs the desk."""
     return HttpResponseNotFound("There is no such page.")

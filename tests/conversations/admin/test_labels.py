@@ -1,40 +1,45 @@
-"""Labels and disposition codes in the administration: who keeps them, and what can't be deleted."""
+"""The admin of labels and disposition codes: permissions and protected deletion."""
 
 import pytest
 from django.urls import reverse
 
 from omnichannel.conversations.models import DispositionCode, Label
 from tests import builders
-from tests.administration.people import signed_in, words
+from tests.admin_client import create_signed_in_client, visible_text
 
 pytestmark = pytest.mark.django_db
 
-ADD_LABEL, ADD_CODE = "admin:conversations_label_add", "admin:conversations_dispositioncode_add"
+ADD_LABEL_URL_NAME, ADD_CODE_URL_NAME = "admin:conversations_label_add", "admin:conversations_dispositioncode_add"
 
 
 @pytest.mark.parametrize(("role", "may"), [("Administrator", True), ("Supervisor", True), ("Agent", False)])
 def test_administrators_and_supervisors_make_labels_and_agents_do_not(role: str, may: bool) -> None:
-    signed_in(role).post(reverse(ADD_LABEL), {"name": "VIP", "colour": "purple"})
+    create_signed_in_client(role).post(reverse(ADD_LABEL_URL_NAME), {"name": "VIP", "colour": "purple"})
     assert Label.objects.exists() == may
 
 
 @pytest.mark.parametrize(("role", "may"), [("Administrator", True), ("Supervisor", False), ("Agent", False)])
-def test_administrators_alone_say_what_a_conversation_can_come_to(role: str, may: bool) -> None:
-    signed_in(role).post(reverse(ADD_CODE), {"name": "Solved", "description": "", "is_active": "on"})
+def test_only_administrators_change_disposition_codes(role: str, may: bool) -> None:
+    create_signed_in_client(role).post(
+        reverse(ADD_CODE_URL_NAME), {"name": "Solved", "description": "", "is_active": "on"}
+    )
     assert DispositionCode.objects.exists() == may
 
 
-def test_a_code_that_was_chosen_once_is_deactivated_not_deleted() -> None:
+def test_used_disposition_code_is_deactivated_instead_of_deleted() -> None:
     code = DispositionCode.objects.create(name="Solved")
-    builders.conversation().dispositions.add(code)
-    client, delete = signed_in("Administrator"), reverse("admin:conversations_dispositioncode_delete", args=[code.pk])
-    assert "1 conversation" in words(client.get(delete))
+    builders.create_conversation().dispositions.add(code)
+    client, delete = (
+        create_signed_in_client("Administrator"),
+        reverse("admin:conversations_dispositioncode_delete", args=[code.pk]),
+    )
+    assert "1 conversation" in visible_text(client.get(delete))
     client.post(delete, {"post": "yes"})
     assert DispositionCode.objects.get() == code
 
 
-def test_the_lists_say_how_much_they_are_used() -> None:
+def test_lists_show_usage_counts() -> None:
     label = Label.objects.create(name="VIP")
-    builders.conversation().labels.add(label)
-    page = signed_in("Administrator").get(reverse("admin:conversations_label_changelist"))
-    assert "VIP Grey 1" in words(page)
+    builders.create_conversation().labels.add(label)
+    page = create_signed_in_client("Administrator").get(reverse("admin:conversations_label_changelist"))
+    assert "VIP Grey 1" in visible_text(page)

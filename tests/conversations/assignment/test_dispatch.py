@@ -1,4 +1,4 @@
-"""Waiting conversations find their agents: in turn, within capacity, with the reason in the timeline."""
+"""Waiting conversations are offered to agents in order, within capacity, with reasons in the timeline."""
 
 import uuid
 from datetime import timedelta
@@ -10,12 +10,16 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from omnichannel.conversations.assignment import offers
-from omnichannel.conversations.assignment.dispatch import assign_waiting_conversations, hand_out, look_regularly
-from omnichannel.conversations.assignment.pick import leave_waiting, release, take
+from omnichannel.conversations.assignment.dispatch import (
+    offer_waiting_conversations,
+    request_assignment_if_waiting,
+    run_assign_lane,
+)
+from omnichannel.conversations.assignment.pick import release_conversation, take_conversation, wait_for_customer
 from omnichannel.conversations.lanes import LaneKind
-from omnichannel.conversations.lifecycle.close import close, end
+from omnichannel.conversations.lifecycle.close import close_conversation, end_conversation
 from omnichannel.conversations.models import Conversation, ConversationEvent, RequiredSkill
-from omnichannel.conversations.presence.disconnects import pass_on_work_of
+from omnichannel.conversations.presence.disconnects import release_overdue_conversations
 from omnichannel.jobs.lanes import Lease
 from omnichannel.jobs.models import Lane
 from omnichannel.live.models import LiveEvent
@@ -31,306 +35,316 @@ from routing.models import (
     SkillType,
     State,
 )
-from routing.presence import built_in
+from routing.presence import get_built_in_presence
 from tests import builders
 
 pytestmark = pytest.mark.django_db
 
 
-def look(**later: float) -> int:
-    """A worker looks for agents, now or after some time; how many conversations it offered."""
-    offered, _ = hand_out(timezone.now() + timedelta(**later))
+def dispatch_after(**later: float) -> int:
+    """Offer waiting conversations, now or after some time, and return the number of offers."""
+    offered, _ = offer_waiting_conversations(timezone.now() + timedelta(**later))
     return offered
 
 
-def offered_to(conversation: Conversation) -> Agent | None:
+def get_offered_agent(conversation: Conversation) -> Agent | None:
     conversation.refresh_from_db()
     return conversation.offered_to
 
 
-def waiting(minutes: float = 1, **fields: Any) -> Conversation:
-    """A conversation that has waited for an agent that long."""
-    return builders.conversation(queued_at=timezone.now() - timedelta(minutes=minutes), **fields)
+def create_waiting_conversation(minutes: float = 1, **fields: Any) -> Conversation:
+    """Create a conversation that has waited this long for an agent."""
+    return builders.create_conversation(queued_at=timezone.now() - timedelta(minutes=minutes), **fields)
 
 
-def skill(name: str, **ratings: Agent) -> Skill:
+def create_skill(name: str, **ratings: Agent) -> Skill:
     kind, _ = SkillType.objects.get_or_create(name="Language")
     return Skill.objects.create(name=name, type=kind)
 
 
-def last_words(conversation: Conversation) -> str:
-    return str(conversation.events.latest("pk").said)
+def last_event_text(conversation: Conversation) -> str:
+    return str(conversation.events.latest("pk").text)
 
 
-def test_a_waiting_conversation_is_offered_and_the_timeline_says_why() -> None:
-    dana = builders.agent("Dana")
-    builders.agent("Omar", presence="away")
-    conversation = waiting()
-    assert look() == 1
-    assert offered_to(conversation) == dana
+def test_open_conversation_is_offered_with_the_reason_in_the_timeline() -> None:
+    dana = builders.create_agent("Dana")
+    builders.create_agent("Omar", presence="away")
+    conversation = create_waiting_conversation()
+    assert dispatch_after() == 1
+    assert get_offered_agent(conversation) == dana
     assert conversation.state == State.OPEN
-    assert last_words(conversation) == (
-        "Offered to Dana: the only one who can take it (100 units free); "
-        "not considered: 1 not showing Available or Busy."
+    assert last_event_text(conversation) == (
+        "Offered to Dana (only agent available, 100 units free; not considered: 1 not Available or Busy)"
     )
 
 
-def test_the_offered_agents_pages_are_told() -> None:
-    dana = builders.agent("Dana")
-    conversation = waiting()
-    look()
+def test_offer_publishes_an_event_to_the_agent() -> None:
+    dana = builders.create_agent("Dana")
+    conversation = create_waiting_conversation()
+    dispatch_after()
     hint = LiveEvent.objects.get(kind="conversation", subject_id=conversation.pk)
     assert f"agent:{dana.pk}" in hint.topics
 
 
-def test_offers_count_so_nobody_gets_more_than_their_capacity() -> None:
-    builders.agent("Dana")
-    conversations = [waiting(place) for place in range(6)]
-    assert look() == 3
-    assert [offered_to(one) is not None for one in conversations] == [False, False, False, True, True, True]
-    assert look() == 0
+def test_pending_offers_count_against_capacity() -> None:
+    builders.create_agent("Dana")
+    conversations = [create_waiting_conversation(place) for place in range(6)]
+    assert dispatch_after() == 3
+    assert [get_offered_agent(conversation) is not None for conversation in conversations] == [
+        False,
+        False,
+        False,
+        True,
+        True,
+        True,
+    ]
+    assert dispatch_after() == 0
 
 
-def test_the_timeline_says_once_why_nobody_gets_it() -> None:
-    builders.agent("Dana", presence="offline")
-    conversation = waiting()
-    look()
-    look()
-    assert [str(event.said) for event in conversation.events.filter(kind="nobody")] == [
-        "Nobody can take it now: 1 not showing Available or Busy."
+def test_timeline_says_once_why_a_conversation_is_unassigned() -> None:
+    builders.create_agent("Dana", presence="offline")
+    conversation = create_waiting_conversation()
+    dispatch_after()
+    dispatch_after()
+    assert [str(event.text) for event in conversation.events.filter(kind="nobody")] == [
+        "No agent available: 1 not Available or Busy."
     ]
 
 
 def test_the_queue_with_the_smaller_number_comes_first_then_who_has_waited_longest() -> None:
     urgent = Queue.objects.create(name="Urgent", priority=1)
-    builders.agent("Dana", queue=urgent)
-    long, short, first = waiting(60), waiting(30), waiting(1, in_queue=urgent)
+    builders.create_agent("Dana", queue=urgent)
+    long, short, first = (
+        create_waiting_conversation(60),
+        create_waiting_conversation(30),
+        create_waiting_conversation(1, queue=urgent),
+    )
     for expected in (first, long, short):
-        hand_out(timezone.now(), limit=1)
-        assert offered_to(expected) is not None
+        offer_waiting_conversations(timezone.now(), limit=1)
+        assert get_offered_agent(expected) is not None
 
 
 def test_closing_windows_come_first_where_the_queue_says_so() -> None:
-    builders.agent("Dana")
+    builders.create_agent("Dana")
     soon = timezone.now() + timedelta(hours=1)
-    long, closing = waiting(60), waiting(1, window_closes_at=soon)
-    Queue.objects.update(window_first=True)
-    hand_out(timezone.now(), limit=1)
-    assert (offered_to(closing) is not None, offered_to(long)) == (True, None)
+    long, closing = create_waiting_conversation(60), create_waiting_conversation(1, window_closes_at=soon)
+    Queue.objects.update(closing_windows_first=True)
+    offer_waiting_conversations(timezone.now(), limit=1)
+    assert (get_offered_agent(closing) is not None, get_offered_agent(long)) == (True, None)
 
 
 def test_only_the_queues_members_get_its_work() -> None:
-    orders = builders.queue("Orders")
-    builders.agent("Eve")
-    conversation = waiting(in_queue=orders)
-    assert look() == 0
-    assert last_words(conversation) == "Nobody works in this queue."
-    omar = builders.agent("Omar", queue=orders)
-    look()
-    assert offered_to(conversation) == omar
+    orders = builders.create_queue("Orders")
+    builders.create_agent("Eve")
+    conversation = create_waiting_conversation(queue=orders)
+    assert dispatch_after() == 0
+    assert last_event_text(conversation) == "This queue has no agents."
+    omar = builders.create_agent("Omar", queue=orders)
+    dispatch_after()
+    assert get_offered_agent(conversation) == omar
 
 
-def test_who_lost_their_role_or_their_account_gets_nothing() -> None:
-    dana, omar = builders.agent("Dana"), builders.agent("Omar")
+def test_agent_without_role_or_account_gets_no_work() -> None:
+    dana, omar = builders.create_agent("Dana"), builders.create_agent("Omar")
     dana.user.groups.clear()
     omar.user.is_active = False
     omar.user.save()
-    waiting()
-    assert look() == 0
+    create_waiting_conversation()
+    assert dispatch_after() == 0
 
 
-def test_picked_work_is_left_to_the_agents() -> None:
-    builders.work_stream(distribution_mode=DistributionMode.PICK)
-    builders.agent("Dana")
-    waiting()
-    assert look() == 0
+def test_pick_mode_conversations_are_not_assigned() -> None:
+    builders.update_work_stream(distribution_mode=DistributionMode.PICK)
+    builders.create_agent("Dana")
+    create_waiting_conversation()
+    assert dispatch_after() == 0
 
 
-def test_round_robin_goes_round() -> None:
+def test_round_robin_rotates_through_agents() -> None:
     Queue.objects.update(assignment_method=AssignmentMethod.ROUND_ROBIN)
-    agents = [builders.agent(name) for name in ("Ann", "Ben", "Cem")]
-    conversations = [waiting(10 - place) for place in range(6)]
-    look()
-    assert [offered_to(one) for one in conversations] == agents * 2
+    agents = [builders.create_agent(name) for name in ("Ann", "Ben", "Cem")]
+    conversations = [create_waiting_conversation(10 - place) for place in range(6)]
+    dispatch_after()
+    assert [get_offered_agent(conversation) for conversation in conversations] == agents * 2
 
 
-def test_turns_go_on_where_they_stopped() -> None:
+def test_round_robin_continues_with_the_next_agent() -> None:
     Queue.objects.update(assignment_method=AssignmentMethod.ROUND_ROBIN)
-    agents = [builders.agent(name) for name in ("Ann", "Ben", "Cem")]
+    agents = [builders.create_agent(name) for name in ("Ann", "Ben", "Cem")]
     for _turn in range(2):
-        waiting()
-        look()
-    last = waiting()
-    look()
-    assert offered_to(last) == agents[2]
+        create_waiting_conversation()
+        dispatch_after()
+    last = create_waiting_conversation()
+    dispatch_after()
+    assert get_offered_agent(last) == agents[2]
 
 
 @pytest.mark.parametrize("matching", [SkillMatching.EXACT, SkillMatching.CLOSEST])
 def test_the_agent_with_the_skills_gets_it(matching: SkillMatching) -> None:
-    builders.work_stream(skill_matching=matching)
-    german, billing = skill("German"), skill("Billing")
-    builders.agent("Omar")
-    dana = builders.agent("Dana")
+    builders.update_work_stream(skill_matching=matching)
+    german, billing = create_skill("German"), create_skill("Billing")
+    builders.create_agent("Omar")
+    dana = builders.create_agent("Dana")
     AgentSkill.objects.create(agent=dana, skill=german, rating=6)
     AgentSkill.objects.create(agent=dana, skill=billing, rating=4)
-    conversation = waiting()
+    conversation = create_waiting_conversation()
     RequiredSkill.objects.create(conversation=conversation, skill=german, rating=6)
     RequiredSkill.objects.create(conversation=conversation, skill=billing, rating=3)
-    look()
-    assert offered_to(conversation) == dana
+    dispatch_after()
+    assert get_offered_agent(conversation) == dana
 
 
 def test_with_exact_matching_it_waits_for_the_skill() -> None:
-    builders.work_stream(skill_matching=SkillMatching.EXACT)
-    dana, german = builders.agent("Dana"), skill("German")
-    needy, other = waiting(2), waiting(1)
+    builders.update_work_stream(skill_matching=SkillMatching.EXACT)
+    dana, german = builders.create_agent("Dana"), create_skill("German")
+    needy, other = create_waiting_conversation(2), create_waiting_conversation(1)
     RequiredSkill.objects.create(conversation=needy, skill=german, rating=6)
-    look()
-    assert (offered_to(needy), offered_to(other)) == (None, dana)
-    assert last_words(needy) == "Nobody can take it now: 1 lacking German 6."
+    dispatch_after()
+    assert (get_offered_agent(needy), get_offered_agent(other)) == (None, dana)
+    assert last_event_text(needy) == "No agent available: 1 missing German 6."
 
 
 def test_wrap_up_uses_capacity_only_as_long_as_the_work_stream_says() -> None:
-    stream = builders.work_stream(capacity=100, wrap_up_seconds=60)
-    dana = builders.agent("Dana")
-    builders.conversation(with_agent=dana, state=State.WRAP_UP)
-    conversation = waiting()
-    assert look() == 0
+    stream = builders.update_work_stream(capacity=100, wrap_up_seconds=60)
+    dana = builders.create_agent("Dana")
+    builders.create_conversation(agent=dana, state=State.WRAP_UP)
+    conversation = create_waiting_conversation()
+    assert dispatch_after() == 0
     stream.wrap_up_seconds = None
     stream.save()
-    assert look(minutes=2) == 0
+    assert dispatch_after(minutes=2) == 0
     stream.wrap_up_seconds = 60
     stream.save()
-    assert look(minutes=2) == 1
-    assert offered_to(conversation) == dana
+    assert dispatch_after(minutes=2) == 1
+    assert get_offered_agent(conversation) == dana
 
 
 def test_waiting_for_the_customer_uses_no_capacity() -> None:
-    builders.work_stream(capacity=100)
-    dana = builders.agent("Dana")
-    leave_waiting(builders.conversation(with_agent=dana), dana)
-    waiting()
-    assert look() == 1
+    builders.update_work_stream(capacity=100)
+    dana = builders.create_agent("Dana")
+    wait_for_customer(builders.create_conversation(agent=dana), dana)
+    create_waiting_conversation()
+    assert dispatch_after() == 1
 
 
-def test_who_gives_it_back_is_passed_over() -> None:
-    dana = builders.agent("Dana")
-    conversation = builders.conversation(with_agent=dana)
-    release(conversation, dana)
-    assert look() == 0
-    omar = builders.agent("Omar")
-    look()
-    assert offered_to(conversation) == omar
+def test_agent_who_released_a_conversation_is_skipped() -> None:
+    dana = builders.create_agent("Dana")
+    conversation = builders.create_conversation(agent=dana)
+    release_conversation(conversation, dana)
+    assert dispatch_after() == 0
+    omar = builders.create_agent("Omar")
+    dispatch_after()
+    assert get_offered_agent(conversation) == omar
 
 
-def test_after_a_while_it_is_better_to_ask_again_than_to_let_the_customer_wait() -> None:
-    dana = builders.agent("Dana")
-    conversation = waiting()
-    look()
+def test_rejected_conversation_is_offered_again_after_a_while() -> None:
+    dana = builders.create_agent("Dana")
+    conversation = create_waiting_conversation()
+    dispatch_after()
     conversation.refresh_from_db()
-    offers.reject(conversation, dana)
-    assert look(minutes=5) == 0
-    assert look(minutes=11) == 1
+    offers.reject_offer(conversation, dana)
+    assert dispatch_after(minutes=5) == 0
+    assert dispatch_after(minutes=11) == 1
 
 
-def lane_is_due() -> bool:
-    """Whether a worker has been told to look; forgotten by asking."""
+def take_assign_lane() -> bool:
+    """Return whether assignment was requested, and delete the request."""
     return Lane.objects.filter(kind=LaneKind.ASSIGN).delete()[0] > 0
 
 
-def test_a_worker_looks_whenever_there_is_work_or_room() -> None:
-    dana = builders.agent("Dana")
-    first, second = builders.conversation(with_agent=dana), builders.conversation(with_agent=dana)
-    for verb, conversation in [(leave_waiting, first), (release, second)]:
+def test_assignment_is_requested_when_work_or_capacity_appears() -> None:
+    dana = builders.create_agent("Dana")
+    first, second = builders.create_conversation(agent=dana), builders.create_conversation(agent=dana)
+    for verb, conversation in [(wait_for_customer, first), (release_conversation, second)]:
         verb(conversation, dana)
-        assert lane_is_due(), verb
-    take(second, dana)
-    assert not lane_is_due()
-    for verb in (end, close):
+        assert take_assign_lane(), verb
+    take_conversation(second, dana)
+    assert not take_assign_lane()
+    for verb in (end_conversation, close_conversation):
         verb(second, dana)
-        assert lane_is_due(), verb
+        assert take_assign_lane(), verb
 
 
-def test_the_net_wakes_a_worker_only_while_something_waits() -> None:
-    look_regularly()
-    assert not lane_is_due()
-    builders.agent("Dana")
-    waiting()
-    look_regularly()
-    assert lane_is_due()
-    look()
-    look_regularly()
-    assert not lane_is_due()
+def test_periodic_check_requests_assignment_only_while_conversations_wait() -> None:
+    request_assignment_if_waiting()
+    assert not take_assign_lane()
+    builders.create_agent("Dana")
+    create_waiting_conversation()
+    request_assignment_if_waiting()
+    assert take_assign_lane()
+    dispatch_after()
+    request_assignment_if_waiting()
+    assert not take_assign_lane()
 
 
-def test_work_that_nobody_can_take_does_not_hold_up_the_rest() -> None:
+def test_unassignable_conversations_do_not_block_others() -> None:
     orders = Queue.objects.create(name="Orders", priority=1)
-    on = builders.number()
+    number = builders.create_number()
     for _ in range(120):
-        builders.conversation(in_queue=orders, on=on)
-    builders.agent("Dana")
-    late = waiting(0, on=on)
-    look()
-    assert offered_to(late) is not None
+        builders.create_conversation(queue=orders, number=number)
+    builders.create_agent("Dana")
+    late = create_waiting_conversation(0, number=number)
+    dispatch_after()
+    assert get_offered_agent(late) is not None
     with CaptureQueriesContext(connection) as queries:
-        look()
+        dispatch_after()
     assert len(queries) < 40, "what was said once is not said again"
 
 
-def reasons() -> list[str]:
-    return [str(line) for line in ConversationEvent.objects.filter(kind="nobody").values_list("said", flat=True)]
+def unassigned_reasons() -> list[str]:
+    return [str(line) for line in ConversationEvent.objects.filter(kind="nobody").values_list("text", flat=True)]
 
 
-def test_everybody_who_waits_for_nobody_is_told_why_however_many_they_are() -> None:
-    orders, on = Queue.objects.create(name="Orders"), builders.number()
-    builders.agent("Dana", presence="away", queue=orders)
+def test_every_unassigned_conversation_gets_a_reason() -> None:
+    orders, number = Queue.objects.create(name="Orders"), builders.create_number()
+    builders.create_agent("Dana", presence="away", queue=orders)
     for _ in range(120):
-        builders.conversation(in_queue=orders, on=on)
-    look()
-    assert reasons() == ["Nobody can take it now: 1 not showing Available or Busy."] * 120
-    look()
-    assert len(reasons()) == 120
+        builders.create_conversation(queue=orders, number=number)
+    dispatch_after()
+    assert unassigned_reasons() == ["No agent available: 1 not Available or Busy."] * 120
+    dispatch_after()
+    assert len(unassigned_reasons()) == 120
 
 
-def test_to_look_again_for_those_who_wait_in_vain_costs_as_many_queries_for_150_as_for_60() -> None:
-    orders, on = Queue.objects.create(name="Orders"), builders.number()
-    asked = []
+def test_rechecking_unassigned_conversations_needs_constant_queries() -> None:
+    orders, number = Queue.objects.create(name="Orders"), builders.create_number()
+    query_counts: list[int] = []
     for _ in range(2):
-        for _ in range(60 + 30 * len(asked)):
-            builders.conversation(in_queue=orders, on=on)
-        look()
+        for _ in range(60 + 30 * len(query_counts)):
+            builders.create_conversation(queue=orders, number=number)
+        dispatch_after()
         with CaptureQueriesContext(connection) as queries:
-            look()
-        asked.append(len(queries))
-    assert asked[0] == asked[1]
+            dispatch_after()
+        query_counts.append(len(queries))
+    assert query_counts[0] == query_counts[1]
 
 
-def test_of_two_who_could_have_it_the_one_who_was_disconnected_gets_it_back() -> None:
-    omar, dana = builders.agent("Omar"), builders.agent("Dana")
-    conversation = builders.conversation(with_agent=dana)
+def test_disconnected_agent_is_preferred_on_return() -> None:
+    omar, dana = builders.create_agent("Omar"), builders.create_agent("Dana")
+    conversation = builders.create_conversation(agent=dana)
     Agent.objects.filter(pk=dana.pk).update(
-        presence=built_in(BasePresence.OFFLINE), last_seen_at=timezone.now() - timedelta(hours=2)
+        presence=get_built_in_presence(BasePresence.OFFLINE), last_seen_at=timezone.now() - timedelta(hours=2)
     )
     Conversation.objects.update(state_since=timezone.now() - timedelta(hours=2), unread_count=1)
-    builders.work_stream(return_after_disconnect=timedelta(minutes=15))
-    pass_on_work_of(dana.pk, timezone.now())
-    Agent.objects.update(presence=built_in(BasePresence.AVAILABLE))
-    look()
+    builders.update_work_stream(return_after_disconnect=timedelta(minutes=15))
+    release_overdue_conversations(dana.pk, timezone.now())
+    Agent.objects.update(presence=get_built_in_presence(BasePresence.AVAILABLE))
+    dispatch_after()
     assert omar.pk < dana.pk, "or it would be hers without that"
-    assert offered_to(conversation) == dana
-    assert last_words(conversation) == "Offered to Dana: had it before of 2 who can take it (100 units free)."
+    assert get_offered_agent(conversation) == dana
+    assert last_event_text(conversation) == "Offered to Dana (previous agent of 2 available agents, 100 units free)"
 
 
-def test_while_something_waits_the_lane_comes_back_and_with_nothing_left_it_is_gone() -> None:
-    assert assign_waiting_conversations(lease()) is None
-    builders.agent("Dana", presence="away")
-    waiting()
-    again = assign_waiting_conversations(lease())
-    assert again is not None
-    assert again - timezone.now() <= timedelta(seconds=5)
-    Agent.objects.update(presence=built_in(BasePresence.AVAILABLE))
-    assert assign_waiting_conversations(lease()) is None
+def test_assign_lane_repeats_while_conversations_wait_and_then_ends() -> None:
+    assert run_assign_lane(assign_lease()) is None
+    builders.create_agent("Dana", presence="away")
+    create_waiting_conversation()
+    next_run_at = run_assign_lane(assign_lease())
+    assert next_run_at is not None
+    assert next_run_at - timezone.now() <= timedelta(seconds=5)
+    Agent.objects.update(presence=get_built_in_presence(BasePresence.AVAILABLE))
+    assert run_assign_lane(assign_lease()) is None
 
 
-def lease() -> Lease:
+def assign_lease() -> Lease:
     return Lease(0, LaneKind.ASSIGN, 0, uuid.uuid4(), uuid.uuid4(), 0)

@@ -1,15 +1,21 @@
-"""What supervisors do in conversations that are not theirs, and nobody else."""
+"""Actions of supervisors in other agents' conversations."""
 
 from collections.abc import Callable
 
 import pytest
 
-from omnichannel.conversations.assignment.consult import leave, people_in
-from omnichannel.conversations.assignment.supervise import assign, assignees, join, monitor, release_to_queue
-from omnichannel.conversations.models import Conversation, Part, Participation
+from omnichannel.conversations.assignment.consult import consulted_participations, leave_conversation
+from omnichannel.conversations.assignment.supervise import (
+    assign_conversation,
+    assignment_targets,
+    join_conversation,
+    monitor_conversation,
+    release_to_queue,
+)
+from omnichannel.conversations.models import Conversation, Participation, ParticipationKind
 from omnichannel.conversations.notes import add_note
-from omnichannel.conversations.outbound.compose import ReplyRefused, send_reply
-from omnichannel.conversations.state_machine import TransitionRefused
+from omnichannel.conversations.outbound.compose import ReplyError, send_reply
+from omnichannel.conversations.state_machine import TransitionError
 from routing.models import Agent, Queue, State
 from tests import builders
 
@@ -17,136 +23,146 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def orders() -> Queue:
-    return builders.queue("Orders")
-
-
-@pytest.fixture
 def dana(orders: Queue) -> Agent:
-    return builders.agent("Dana", queue=orders)
+    return builders.create_agent("Dana", queue=orders)
 
 
 @pytest.fixture
-def sue() -> Agent:
-    return builders.agent("Sue", role="Supervisor")
+def open_conversation(orders: Queue) -> Conversation:
+    return builders.create_conversation(queue=orders)
 
 
 @pytest.fixture
-def waiting(orders: Queue) -> Conversation:
-    return builders.conversation(in_queue=orders)
+def danas_conversation(orders: Queue, dana: Agent) -> Conversation:
+    return builders.create_conversation(agent=dana, queue=orders)
 
 
-@pytest.fixture
-def danas(orders: Queue, dana: Agent) -> Conversation:
-    return builders.conversation(with_agent=dana, in_queue=orders)
+def timeline_texts(conversation: Conversation) -> list[str]:
+    return [str(event.text) for event in conversation.events.all()]
 
 
-def told(conversation: Conversation) -> list[str]:
-    return [str(event.said) for event in conversation.events.all()]
+def test_a_supervisor_assigns_what_waits(open_conversation: Conversation, dana: Agent, sue: Agent) -> None:
+    assign_conversation(open_conversation, target=dana, supervisor=sue)
+    open_conversation.refresh_from_db()
+    assert (open_conversation.state, open_conversation.agent) == (State.ACTIVE, dana)
+    assert timeline_texts(open_conversation) == ["Sue assigned the conversation to Dana."]
 
 
-def test_a_supervisor_assigns_what_waits(waiting: Conversation, dana: Agent, sue: Agent) -> None:
-    assign(waiting, to=dana, by=sue)
-    waiting.refresh_from_db()
-    assert (waiting.state, waiting.agent) == (State.ACTIVE, dana)
-    assert told(waiting) == ["Sue assigned the conversation to Dana."]
-
-
-def test_above_capacity_too_and_it_is_said(waiting: Conversation, dana: Agent, sue: Agent, orders: Queue) -> None:
+def test_supervisor_can_assign_above_capacity_with_a_warning(
+    open_conversation: Conversation, dana: Agent, sue: Agent, orders: Queue
+) -> None:
     Agent.objects.filter(pk=dana.pk).update(capacity=50)
-    builders.conversation(with_agent=dana, in_queue=orders)
-    assert [one.capacity_words for one in assignees(waiting).agents] == ["20 free, this needs 30: over capacity"]
-    assign(waiting, to=dana, by=sue)
-    waiting.refresh_from_db()
-    assert waiting.agent == dana
-    assert told(waiting) == ["Sue assigned the conversation to Dana (20 free, this needs 30: over capacity)."]
+    builders.create_conversation(agent=dana, queue=orders)
+    assert [
+        (candidate.free_capacity, candidate.required_capacity, candidate.is_over_capacity)
+        for candidate in assignment_targets(open_conversation).agents
+    ] == [(20, 30, True)]
+    assign_conversation(open_conversation, target=dana, supervisor=sue)
+    open_conversation.refresh_from_db()
+    assert open_conversation.agent == dana
+    assert timeline_texts(open_conversation) == [
+        "Sue assigned the conversation to Dana over capacity (30 units needed, 20 free)."
+    ]
 
 
-def test_to_another_queue_where_it_goes_on_waiting(waiting: Conversation, sue: Agent) -> None:
-    returns = builders.queue("Returns")
-    before = waiting.queued_at
-    assign(waiting, to=returns, by=sue)
-    waiting.refresh_from_db()
-    assert (waiting.state, waiting.queue) == (State.OPEN, returns)
-    assert waiting.queued_at > before
-    assert told(waiting) == ["Sue assigned the conversation to Returns."]
+def test_supervisor_can_assign_to_another_queue(open_conversation: Conversation, sue: Agent) -> None:
+    returns = builders.create_queue("Returns")
+    before = open_conversation.queued_at
+    assign_conversation(open_conversation, target=returns, supervisor=sue)
+    open_conversation.refresh_from_db()
+    assert (open_conversation.state, open_conversation.queue) == (State.OPEN, returns)
+    assert open_conversation.queued_at > before
+    assert timeline_texts(open_conversation) == ["Sue assigned the conversation to Returns."]
 
 
-def test_only_agents_of_its_queue_who_have_not_gone_home(waiting: Conversation, dana: Agent, sue: Agent) -> None:
-    eve = builders.agent("Eve", queue=builders.queue("Returns"))
-    gone = builders.agent("Gone", queue=waiting.queue, presence="offline")
-    builders.agent("Away", queue=waiting.queue, presence="away")
-    assert sorted(str(one.agent) for one in assignees(waiting).agents) == ["Away", "Dana"]
-    for colleague in (eve, gone):
-        with pytest.raises(TransitionRefused, match="can't be assigned this conversation"):
-            assign(waiting, to=colleague, by=sue)
+def test_supervisor_can_assign_only_to_online_queue_members(
+    open_conversation: Conversation, dana: Agent, sue: Agent
+) -> None:
+    eve = builders.create_agent("Eve", queue=builders.create_queue("Returns"))
+    offline_agent = builders.create_agent("Gone", queue=open_conversation.queue, presence="offline")
+    builders.create_agent("Away", queue=open_conversation.queue, presence="away")
+    assert sorted(str(candidate.agent) for candidate in assignment_targets(open_conversation).agents) == [
+        "Away",
+        "Dana",
+    ]
+    for colleague in (eve, offline_agent):
+        with pytest.raises(TransitionError, match="This conversation can't be assigned to"):
+            assign_conversation(open_conversation, target=colleague, supervisor=sue)
 
 
-def test_what_an_agent_has_is_not_assigned(danas: Conversation, dana: Agent, sue: Agent) -> None:
-    with pytest.raises(TransitionRefused, match="Only a conversation that waits"):
-        assign(danas, to=dana, by=sue)
+def test_assigned_conversation_cannot_be_assigned_again(
+    danas_conversation: Conversation, dana: Agent, sue: Agent
+) -> None:
+    with pytest.raises(TransitionError, match="Only conversations waiting"):
+        assign_conversation(danas_conversation, target=dana, supervisor=sue)
 
 
-def test_monitoring_is_silent(danas: Conversation, sue: Agent) -> None:
-    monitor(danas, sue)
-    assert Participation.objects.get().part == Part.MONITOR
-    assert (people_in(danas), told(danas)) == ([], [])
-    leave(danas, sue)
-    assert told(danas) == []
+def test_monitoring_is_silent(danas_conversation: Conversation, sue: Agent) -> None:
+    monitor_conversation(danas_conversation, sue)
+    assert Participation.objects.get().kind == ParticipationKind.MONITOR
+    assert (consulted_participations(danas_conversation), timeline_texts(danas_conversation)) == ([], [])
+    leave_conversation(danas_conversation, sue)
+    assert timeline_texts(danas_conversation) == []
 
 
-def test_who_joins_is_told_in_the_timeline_and_writes_notes_only(danas: Conversation, sue: Agent) -> None:
-    monitor(danas, sue)
-    join(danas, sue)
-    assert [str(one.agent) for one in people_in(danas)] == ["Sue"]
-    assert told(danas) == ["Sue joined Dana in the conversation."]
-    add_note(danas, sue.user, "Offer a voucher.")
-    with pytest.raises(ReplyRefused):
-        send_reply(danas, author=sue.user, text="Hello")
+def test_joining_is_shown_in_the_timeline_and_allows_notes_only(danas_conversation: Conversation, sue: Agent) -> None:
+    monitor_conversation(danas_conversation, sue)
+    join_conversation(danas_conversation, sue)
+    assert [str(participation.agent) for participation in consulted_participations(danas_conversation)] == ["Sue"]
+    assert timeline_texts(danas_conversation) == ["Sue joined the conversation with Dana."]
+    add_note(danas_conversation, sue.user, "Offer a voucher.")
+    with pytest.raises(ReplyError):
+        send_reply(danas_conversation, author=sue.user, text="Hello")
 
 
-def test_a_supervisor_releases_somebody_elses_conversation(danas: Conversation, sue: Agent) -> None:
-    release_to_queue(danas, sue)
-    danas.refresh_from_db()
-    assert (danas.state, danas.agent) == (State.OPEN, None)
-    assert told(danas) == ["Sue released the conversation from Dana to Orders."]
+def test_a_supervisor_releases_somebody_elses_conversation(danas_conversation: Conversation, sue: Agent) -> None:
+    release_to_queue(danas_conversation, sue)
+    danas_conversation.refresh_from_db()
+    assert (danas_conversation.state, danas_conversation.agent) == (State.OPEN, None)
+    assert timeline_texts(danas_conversation) == ["Sue returned the conversation from Dana to Orders."]
 
 
-@pytest.mark.parametrize("verb", [monitor, join])
+@pytest.mark.parametrize("verb", [monitor_conversation, join_conversation])
 @pytest.mark.parametrize("state", [State.OPEN, State.WAITING, State.CLOSED])
-def test_only_what_goes_on_is_looked_into(
-    danas: Conversation, sue: Agent, verb: Callable[[Conversation, Agent], None], state: State
+def test_only_ongoing_conversations_can_be_monitored(
+    danas_conversation: Conversation, sue: Agent, verb: Callable[[Conversation, Agent], None], state: State
 ) -> None:
-    danas.state = state
-    with pytest.raises(TransitionRefused, match="active or in wrap-up"):
-        verb(danas, sue)
+    danas_conversation.state = state
+    with pytest.raises(TransitionError, match="active or in wrap-up"):
+        verb(danas_conversation, sue)
 
 
-@pytest.mark.parametrize("verb", [monitor, join])
-def test_nobody_looks_into_their_own(sue: Agent, verb: Callable[[Conversation, Agent], None]) -> None:
-    with pytest.raises(TransitionRefused):
-        verb(builders.conversation(with_agent=sue), sue)
-
-
-@pytest.mark.parametrize("verb", [monitor, join, release_to_queue])
-@pytest.mark.parametrize("who", ["Omar", "Dana"])
-def test_agents_may_do_none_of_it(
-    danas: Conversation, orders: Queue, dana: Agent, verb: Callable[[Conversation, Agent], None], who: str
+@pytest.mark.parametrize("verb", [monitor_conversation, join_conversation])
+def test_supervisor_cannot_monitor_their_own_conversation(
+    sue: Agent, verb: Callable[[Conversation, Agent], None]
 ) -> None:
-    agent = dana if who == "Dana" else builders.agent("Omar", queue=orders)
-    with pytest.raises(TransitionRefused, match="Only a supervisor"):
-        verb(danas, agent)
+    with pytest.raises(TransitionError):
+        verb(builders.create_conversation(agent=sue), sue)
 
 
-def test_agents_assign_nothing(waiting: Conversation, dana: Agent) -> None:
-    with pytest.raises(TransitionRefused, match="Only a supervisor"):
-        assign(waiting, to=dana, by=dana)
+@pytest.mark.parametrize("verb", [monitor_conversation, join_conversation, release_to_queue])
+@pytest.mark.parametrize("person", ["Omar", "Dana"])
+def test_agents_cannot_supervise(
+    danas_conversation: Conversation,
+    orders: Queue,
+    dana: Agent,
+    verb: Callable[[Conversation, Agent], None],
+    person: str,
+) -> None:
+    agent = dana if person == "Dana" else builders.create_agent("Omar", queue=orders)
+    with pytest.raises(TransitionError, match="Only supervisors"):
+        verb(danas_conversation, agent)
 
 
-def test_administrators_supervise_too(danas: Conversation) -> None:
-    ada = builders.agent("Ada", role="Administrator")
-    monitor(danas, ada)
-    join(danas, ada)
-    release_to_queue(danas, ada)
-    danas.refresh_from_db()
-    assert danas.state == State.OPEN
+def test_agents_cannot_assign(open_conversation: Conversation, dana: Agent) -> None:
+    with pytest.raises(TransitionError, match="Only supervisors"):
+        assign_conversation(open_conversation, target=dana, supervisor=dana)
+
+
+def test_administrators_supervise_too(danas_conversation: Conversation) -> None:
+    ada = builders.create_agent("Ada", role="Administrator")
+    monitor_conversation(danas_conversation, ada)
+    join_conversation(danas_conversation, ada)
+    release_to_queue(danas_conversation, ada)
+    danas_conversation.refresh_from_db()
+    assert danas_conversation.state == State.OPEN

@@ -1,4 +1,4 @@
-"""Two contacts are made one by a person, and parted again."""
+"""Merging two contacts by hand, and unmerging them."""
 
 from datetime import timedelta
 from typing import Any
@@ -8,283 +8,305 @@ from django.utils import timezone
 
 from channels_whatsapp.models import WhatsAppNumber
 from omnichannel.conversations.contacts import merge as merges
-from omnichannel.conversations.contacts.merge import MergeRefused, merge, undo, why_not_undone
-from omnichannel.conversations.models import Contact, ContactMerge, Conversation, Label
+from omnichannel.conversations.contacts.merge import MergeError, get_undo_error, merge_contacts, undo_merge
+from omnichannel.conversations.models import Contact, ContactMerge, Conversation, Label, TimelineEventKind
 from omnichannel.conversations.outbound.compose import send_reply
 from omnichannel.jobs.models import Lane
 from routing.models import Agent, State
 from tests import builders
-from tests.webhook_client import deliver, recorded
+from tests.webhook_client import load_payload, post_webhook
 
 pytestmark = pytest.mark.django_db
 
-HOME, WORK = "whatsapp:+4915111111111", "whatsapp:+4915122222222"
+HOME_ADDRESS, WORK_ADDRESS = "whatsapp:+4915111111111", "whatsapp:+4915122222222"
 
 
 @pytest.fixture
-def number() -> WhatsAppNumber:
-    return builders.number()
+def home_contact() -> Contact:
+    return builders.create_contact("Amara", address=HOME_ADDRESS)
 
 
 @pytest.fixture
-def sue() -> Agent:
-    return builders.agent("Sue", role="Supervisor")
-
-
-@pytest.fixture
-def home() -> Contact:
-    return builders.contact("Amara", address=HOME)
-
-
-@pytest.fixture
-def work() -> Contact:
-    contact = builders.contact("Amara Diallo", address=WORK, language="fr")
+def work_contact() -> Contact:
+    contact = builders.create_contact("Amara Diallo", address=WORK_ADDRESS, language="fr")
     contact.name = "A. Diallo"
     contact.save()
     return contact
 
 
-def talks(contact: Contact, on: WhatsAppNumber, said: str = "Hello", **fields: Any) -> Conversation:
-    conversation = builders.conversation(of=contact, on=on, **fields)
-    builders.inbound(conversation, said)
+def create_conversation_with_message(
+    contact: Contact, receiving_number: WhatsAppNumber, text: str = "Hello", **fields: Any
+) -> Conversation:
+    conversation = builders.create_conversation(contact=contact, number=receiving_number, **fields)
+    builders.create_inbound_message(conversation, text)
     return conversation
 
 
-def writes(sender: str, to: WhatsAppNumber, body: str = "It is me again") -> None:
-    form = recorded("text", to, From=sender, Body=body, MessageSid=builders.sid())
-    assert deliver(to.account.inbound_url, form).status_code == 200
+def receive_message(sender: str, to: WhatsAppNumber, body: str = "It is me again") -> None:
+    form = load_payload("text", to, From=sender, Body=body, MessageSid=builders.new_sid())
+    assert post_webhook(to.account.inbound_url, form).status_code == 200
 
 
-def said_in(conversation: Conversation | int) -> set[str]:
+def message_bodies(conversation: Conversation | int) -> set[str]:
     pk = conversation if isinstance(conversation, int) else conversation.pk
     return set(Conversation.objects.get(pk=pk).messages.values_list("body", flat=True))
 
 
-def as_it_is(contact: Contact) -> dict[str, Any]:
+def contact_snapshot(contact: Contact) -> dict[str, Any]:
     row = Contact.objects.filter(pk=contact.pk).values().get()
     return {**row, "labels": set(contact.labels.values_list("name", flat=True))}
 
 
-# -- Made one ---------------------------------------------------------------------------------------------------------
+# -- Merging -----------------------------------------------------------------------------------------------------------
 
 
-def test_all_of_both_is_one_customers(number: WhatsAppNumber, sue: Agent, home: Contact, work: Contact) -> None:
-    ours, theirs = talks(home, number, "From home"), talks(work, builders.number(), "From work")
-    work.labels.add(Label.objects.create(name="VIP"))
-    Contact.objects.filter(pk=work.pk).update(fields={"group": "gold"})
-    done = merge(home, work, by=sue.user)
-    assert Contact.objects.get().pk == home.pk
-    home.refresh_from_db()
-    assert (home.name, home.language, home.fields) == ("A. Diallo", "fr", {"group": "gold"})
-    assert [str(label) for label in home.labels.all()] == ["VIP"]
-    assert set(home.conversations.all()) == {ours, theirs}
-    assert (done.by, done.conversations) == (sue.user, [theirs.pk])
-    line = theirs.events.get(kind=merges.MERGED)
-    assert line.actor == sue.user
-    assert str(line.said).startswith("Sue merged A. Diallo (")
-
-
-def test_who_writes_from_either_number_is_the_one(
-    number: WhatsAppNumber, sue: Agent, home: Contact, work: Contact
+def test_merge_combines_the_data_of_both_contacts(
+    number: WhatsAppNumber, sue: Agent, home_contact: Contact, work_contact: Contact
 ) -> None:
-    talks(home, number)
-    merge(home, work, by=sue.user)
-    for sender in (WORK, HOME, WORK):
-        writes(sender, number)
+    home_conversation, other_message = (
+        create_conversation_with_message(home_contact, number, "From home"),
+        create_conversation_with_message(work_contact, builders.create_number(), "From work"),
+    )
+    work_contact.labels.add(Label.objects.create(name="VIP"))
+    Contact.objects.filter(pk=work_contact.pk).update(fields={"group": "gold"})
+    done = merge_contacts(home_contact, work_contact, by=sue.user)
+    assert Contact.objects.get().pk == home_contact.pk
+    home_contact.refresh_from_db()
+    assert (home_contact.name, home_contact.language, home_contact.fields) == ("A. Diallo", "fr", {"group": "gold"})
+    assert [str(label) for label in home_contact.labels.all()] == ["VIP"]
+    assert set(home_contact.conversations.all()) == {home_conversation, other_message}
+    assert (done.merged_by, done.source_conversation_ids) == (sue.user, [other_message.pk])
+    line = other_message.events.get(kind=TimelineEventKind.CONTACTS_MERGED)
+    assert line.actor == sue.user
+    assert str(line.text).startswith("Sue merged A. Diallo (")
+
+
+def test_messages_from_either_number_belong_to_the_merged_contact(
+    number: WhatsAppNumber, sue: Agent, home_contact: Contact, work_contact: Contact
+) -> None:
+    create_conversation_with_message(home_contact, number)
+    merge_contacts(home_contact, work_contact, by=sue.user)
+    for sender in (WORK_ADDRESS, HOME_ADDRESS, WORK_ADDRESS):
+        receive_message(sender, number)
         assert Contact.objects.get().address == sender
     assert Conversation.objects.count() == 1
 
 
 def test_answers_go_to_the_number_they_wrote_from_last(
-    number: WhatsAppNumber, sue: Agent, home: Contact, work: Contact
+    number: WhatsAppNumber, sue: Agent, home_contact: Contact, work_contact: Contact
 ) -> None:
-    talks(home, number, wrote=timezone.now() - timedelta(hours=3))
-    talks(work, number)
-    merge(home, work, by=sue.user)
-    assert Contact.objects.get().address == WORK
+    create_conversation_with_message(home_contact, number, last_inbound_at=timezone.now() - timedelta(hours=3))
+    create_conversation_with_message(work_contact, number)
+    merge_contacts(home_contact, work_contact, by=sue.user)
+    assert Contact.objects.get().address == WORK_ADDRESS
 
 
 def test_two_open_conversations_on_a_number_become_one(
-    number: WhatsAppNumber, sue: Agent, home: Contact, work: Contact
+    number: WhatsAppNumber, sue: Agent, home_contact: Contact, work_contact: Contact
 ) -> None:
-    dana = builders.agent("Dana")
-    ours, theirs = talks(home, number, "One"), talks(work, number, "Two", with_agent=dana)
-    merge(home, work, by=sue.user)
-    assert list(Conversation.objects.all()) == [theirs]
-    assert said_in(theirs) == {"One", "Two"}
-    assert not Conversation.objects.filter(pk=ours.pk).exists()
+    dana = builders.create_agent("Dana")
+    home_conversation, other_message = (
+        create_conversation_with_message(home_contact, number, "One"),
+        create_conversation_with_message(work_contact, number, "Two", agent=dana),
+    )
+    merge_contacts(home_contact, work_contact, by=sue.user)
+    assert list(Conversation.objects.all()) == [other_message]
+    assert message_bodies(other_message) == {"One", "Two"}
+    assert not Conversation.objects.filter(pk=home_conversation.pk).exists()
 
 
-def test_an_open_conversation_joined_to_one_that_waited_is_not_left_waiting(
-    number: WhatsAppNumber, sue: Agent, home: Contact, work: Contact
+def test_merging_open_and_waiting_conversations_gives_an_open_one(
+    number: WhatsAppNumber, sue: Agent, home_contact: Contact, work_contact: Contact
 ) -> None:
-    away = builders.agent("Dana", presence="away")
-    waiting = talks(home, number, with_agent=away, state=State.WAITING)
-    talks(work, number, "Anybody?", unread_count=1)
-    merge(home, work, by=sue.user)
+    away = builders.create_agent("Dana", presence="away")
+    waiting = create_conversation_with_message(home_contact, number, agent=away, state=State.WAITING)
+    create_conversation_with_message(work_contact, number, "Anybody?", unread_count=1)
+    merge_contacts(home_contact, work_contact, by=sue.user)
     waiting.refresh_from_db()
     assert waiting.state == State.OPEN
 
 
-def test_two_agents_at_work_are_not_made_one(number: WhatsAppNumber, sue: Agent, home: Contact, work: Contact) -> None:
-    talks(home, number, with_agent=builders.agent("Dana"))
-    talks(work, number, with_agent=builders.agent("Omar"))
-    with pytest.raises(MergeRefused, match="one with Dana, one with Omar"):
-        merge(home, work, by=sue.user)
+def test_contacts_with_two_active_agents_cannot_be_merged(
+    number: WhatsAppNumber, sue: Agent, home_contact: Contact, work_contact: Contact
+) -> None:
+    create_conversation_with_message(home_contact, number, agent=builders.create_agent("Dana"))
+    create_conversation_with_message(work_contact, number, agent=builders.create_agent("Omar"))
+    with pytest.raises(MergeError, match="one with Dana, one with Omar"):
+        merge_contacts(home_contact, work_contact, by=sue.user)
     assert Contact.objects.count() == 2
 
 
 def test_while_a_message_is_being_sent_nothing_is_merged(
-    number: WhatsAppNumber, sue: Agent, home: Contact, work: Contact
+    number: WhatsAppNumber, sue: Agent, home_contact: Contact, work_contact: Contact
 ) -> None:
-    dana = builders.agent("Dana")
-    send_reply(talks(work, number, with_agent=dana), author=dana.user, text="Hi")
-    with pytest.raises(MergeRefused, match="still being sent"):
-        merge(home, work, by=sue.user)
+    dana = builders.create_agent("Dana")
+    send_reply(create_conversation_with_message(work_contact, number, agent=dana), author=dana.user, text="Hi")
+    with pytest.raises(MergeError, match="still being sent"):
+        merge_contacts(home_contact, work_contact, by=sue.user)
 
 
-def test_an_agent_merges_only_those_of_whom_they_see_everything(number: WhatsAppNumber, home: Contact) -> None:
-    orders, secret = builders.queue("Orders"), builders.queue("Secret")
-    dana = builders.agent("Dana", queue=orders)
-    mine, hidden = builders.contact("Mine"), builders.contact("Hidden")
-    for contact in (home, mine, hidden):
-        talks(contact, builders.number(), in_queue=orders)
-    talks(hidden, builders.number(), in_queue=secret)
-    assert list(merges.found(home, dana.user, "i")) == [mine]
-    with pytest.raises(MergeRefused, match="who may see all conversations"):
-        merge(home, hidden, by=dana.user)
-    merge(home, mine, by=dana.user)
-    assert not Contact.objects.filter(pk=mine.pk).exists()
+def test_an_agent_merges_only_those_of_whom_they_see_everything(number: WhatsAppNumber, home_contact: Contact) -> None:
+    orders, secret = builders.create_queue("Orders"), builders.create_queue("Secret")
+    dana = builders.create_agent("Dana", queue=orders)
+    own_conversation, hidden = builders.create_contact("Mine"), builders.create_contact("Hidden")
+    for contact in (home_contact, own_conversation, hidden):
+        create_conversation_with_message(contact, builders.create_number(), queue=orders)
+    create_conversation_with_message(hidden, builders.create_number(), queue=secret)
+    assert list(merges.search_merge_candidates(home_contact, dana.user, "i")) == [own_conversation]
+    with pytest.raises(MergeError, match="access to all conversations"):
+        merge_contacts(home_contact, hidden, by=dana.user)
+    merge_contacts(home_contact, own_conversation, by=dana.user)
+    assert not Contact.objects.filter(pk=own_conversation.pk).exists()
 
 
-@pytest.mark.parametrize("words", ["diallo", "A. D", "+49 1512 2222"])
-def test_a_contact_is_found_by_a_part_of_name_or_number(sue: Agent, home: Contact, work: Contact, words: str) -> None:
-    assert list(merges.found(home, sue.user, words)) == [work]
-    assert not merges.found(work, sue.user, " ")
+@pytest.mark.parametrize("text", ["diallo", "A. D", "+49 1512 2222"])
+def test_a_contact_is_found_by_a_part_of_name_or_number(
+    sue: Agent, home_contact: Contact, work_contact: Contact, text: str
+) -> None:
+    assert list(merges.search_merge_candidates(home_contact, sue.user, text)) == [work_contact]
+    assert not merges.search_merge_candidates(work_contact, sue.user, " ")
 
 
-def test_a_contact_is_not_merged_with_itself(sue: Agent, home: Contact) -> None:
-    with pytest.raises(MergeRefused, match="same contact"):
-        merge(home, home, by=sue.user)
+def test_a_contact_is_not_merged_with_itself(sue: Agent, home_contact: Contact) -> None:
+    with pytest.raises(MergeError, match="same contact"):
+        merge_contacts(home_contact, home_contact, by=sue.user)
 
 
-# -- Parted again -----------------------------------------------------------------------------------------------------
+# -- Unmerging ---------------------------------------------------------------------------------------------------------
 
 
 def test_undoing_brings_both_back_as_they_were(
-    number: WhatsAppNumber, sue: Agent, home: Contact, work: Contact
+    number: WhatsAppNumber, sue: Agent, home_contact: Contact, work_contact: Contact
 ) -> None:
     both = Label.objects.create(name="Both")
-    home.labels.add(both)
-    work.labels.add(both, Label.objects.create(name="VIP"))
-    Contact.objects.filter(pk=work.pk).update(fields={"group": "gold"}, blocked_at=timezone.now())
-    ours, theirs = talks(home, number), talks(work, builders.number())
-    before = as_it_is(home), as_it_is(work)
-    back = undo(merge(home, work, by=sue.user), by=sue.user)
-    assert (as_it_is(home), as_it_is(back)) == before
-    assert [*home.conversations.all(), *back.conversations.all()] == [ours, theirs]
-    assert not home.addresses.exists()
-    assert str(theirs.events.get(kind=merges.PARTED).said) == "Sue parted this customer from Amara again."
+    home_contact.labels.add(both)
+    work_contact.labels.add(both, Label.objects.create(name="VIP"))
+    Contact.objects.filter(pk=work_contact.pk).update(fields={"group": "gold"}, blocked_at=timezone.now())
+    home_conversation, other_message = (
+        create_conversation_with_message(home_contact, number),
+        create_conversation_with_message(work_contact, builders.create_number()),
+    )
+    before = contact_snapshot(home_contact), contact_snapshot(work_contact)
+    unmerged = undo_merge(merge_contacts(home_contact, work_contact, by=sue.user), by=sue.user)
+    assert (contact_snapshot(home_contact), contact_snapshot(unmerged)) == before
+    assert [*home_contact.conversations.all(), *unmerged.conversations.all()] == [home_conversation, other_message]
+    assert not home_contact.addresses.exists()
+    assert (
+        str(other_message.events.get(kind=TimelineEventKind.CONTACTS_UNMERGED).text)
+        == "Sue undid the merge with Amara."
+    )
 
 
 @pytest.mark.parametrize("has_agent", [True, False])
-def test_joined_conversations_are_two_again_each_with_its_own(
-    number: WhatsAppNumber, sue: Agent, home: Contact, work: Contact, has_agent: bool
+def test_unmerge_splits_joined_conversations_with_their_messages(
+    number: WhatsAppNumber, sue: Agent, home_contact: Contact, work_contact: Contact, has_agent: bool
 ) -> None:
-    dana = builders.agent("Dana")
-    ours = talks(home, number, "One", unread_count=1)
-    theirs = talks(work, number, "Two", unread_count=1, with_agent=dana if has_agent else None)
-    ours.notes.create(author=sue.user, text="Ours")
-    theirs.notes.create(author=sue.user, text="Theirs")
-    done = merge(home, work, by=sue.user)
+    dana = builders.create_agent("Dana")
+    home_conversation = create_conversation_with_message(home_contact, number, "One", unread_count=1)
+    other_message = create_conversation_with_message(
+        work_contact, number, "Two", unread_count=1, agent=dana if has_agent else None
+    )
+    home_conversation.notes.create(author=sue.user, text="Ours")
+    other_message.notes.create(author=sue.user, text="Theirs")
+    done = merge_contacts(home_contact, work_contact, by=sue.user)
     assert Conversation.objects.count() == 1
-    back = undo(done, by=sue.user)
-    ours.refresh_from_db()
-    theirs.refresh_from_db()
-    assert (ours.contact, theirs.contact) == (home, back)
-    assert (said_in(ours), said_in(theirs)) == ({"One"}, {"Two"})
-    assert [ours.notes.get().text, theirs.notes.get().text] == ["Ours", "Theirs"]
-    assert (ours.unread_count, theirs.unread_count) == (1, 1)
-    assert (ours.state, theirs.state) == (State.OPEN, State.ACTIVE if has_agent else State.OPEN)
-    assert (ours.last_message.body, theirs.last_message.body) == ("One", "Two")  # type: ignore[union-attr]
+    unmerged = undo_merge(done, by=sue.user)
+    home_conversation.refresh_from_db()
+    other_message.refresh_from_db()
+    assert (home_conversation.contact, other_message.contact) == (home_contact, unmerged)
+    assert (message_bodies(home_conversation), message_bodies(other_message)) == ({"One"}, {"Two"})
+    assert [home_conversation.notes.get().text, other_message.notes.get().text] == ["Ours", "Theirs"]
+    assert (home_conversation.unread_count, other_message.unread_count) == (1, 1)
+    assert (home_conversation.state, other_message.state) == (State.OPEN, State.ACTIVE if has_agent else State.OPEN)
+    assert (home_conversation.last_message.body, other_message.last_message.body) == ("One", "Two")  # type: ignore[union-attr]
     assert Lane.objects.filter(kind="assign").exists()
 
 
-def test_what_was_said_since_stays_and_either_number_is_its_own_again(
-    number: WhatsAppNumber, sue: Agent, home: Contact, work: Contact
+def test_unmerge_keeps_later_messages_and_separates_the_numbers(
+    number: WhatsAppNumber, sue: Agent, home_contact: Contact, work_contact: Contact
 ) -> None:
-    ours = talks(home, number, "One")
-    theirs = talks(work, number, "Two")
-    done = merge(home, work, by=sue.user)
-    writes(WORK, number, "Since then")
-    undo(done, by=sue.user)
-    assert said_in(ours) == {"One", "Since then"}
-    assert said_in(theirs) == {"Two"}
-    writes(WORK, number, "From work")
-    writes(HOME, number, "From home")
-    assert said_in(theirs) == {"Two", "From work"}
-    assert "From home" in said_in(ours)
+    home_conversation = create_conversation_with_message(home_contact, number, "One")
+    other_message = create_conversation_with_message(work_contact, number, "Two")
+    done = merge_contacts(home_contact, work_contact, by=sue.user)
+    receive_message(WORK_ADDRESS, number, "Since then")
+    undo_merge(done, by=sue.user)
+    assert message_bodies(home_conversation) == {"One", "Since then"}
+    assert message_bodies(other_message) == {"Two"}
+    receive_message(WORK_ADDRESS, number, "From work")
+    receive_message(HOME_ADDRESS, number, "From home")
+    assert message_bodies(other_message) == {"Two", "From work"}
+    assert "From home" in message_bodies(home_conversation)
     assert Contact.objects.count() == 2
 
 
-def test_what_was_closed_while_it_was_one_is_closed_when_it_is_two(
-    number: WhatsAppNumber, sue: Agent, home: Contact, work: Contact
+def test_unmerge_keeps_closed_conversations_closed(
+    number: WhatsAppNumber, sue: Agent, home_contact: Contact, work_contact: Contact
 ) -> None:
-    ours, theirs = talks(home, number), talks(work, number)
-    done = merge(home, work, by=sue.user)
+    home_conversation, other_message = (
+        create_conversation_with_message(home_contact, number),
+        create_conversation_with_message(work_contact, number),
+    )
+    done = merge_contacts(home_contact, work_contact, by=sue.user)
     Conversation.objects.update(state=State.CLOSED, closed_at=timezone.now())
-    undo(done, by=sue.user)
-    assert set(Conversation.objects.filter(state=State.CLOSED)) == {ours, theirs}
+    undo_merge(done, by=sue.user)
+    assert set(Conversation.objects.filter(state=State.CLOSED)) == {home_conversation, other_message}
 
 
-def test_a_name_given_since_stays(sue: Agent, home: Contact, work: Contact) -> None:
-    done = merge(home, work, by=sue.user)
+def test_unmerge_keeps_a_name_set_after_the_merge(sue: Agent, home_contact: Contact, work_contact: Contact) -> None:
+    done = merge_contacts(home_contact, work_contact, by=sue.user)
     Contact.objects.update(name="Amara D.")
-    undo(done, by=sue.user)
-    assert Contact.objects.get(pk=home.pk).name == "Amara D."
-    assert Contact.objects.get(pk=work.pk).name == "A. Diallo"
+    undo_merge(done, by=sue.user)
+    assert Contact.objects.get(pk=home_contact.pk).name == "Amara D."
+    assert Contact.objects.get(pk=work_contact.pk).name == "A. Diallo"
 
 
-def test_of_several_merges_the_latest_is_undone_first(sue: Agent, home: Contact, work: Contact) -> None:
-    third = builders.contact("Third")
-    first, second = merge(home, work, by=sue.user), merge(home, third, by=sue.user)
-    with pytest.raises(MergeRefused, match="Third was merged into this customer afterwards"):
-        undo(first, by=sue.user)
-    undo(second, by=sue.user)
-    undo(ContactMerge.objects.get(pk=first.pk), by=sue.user)
-    assert set(Contact.objects.all()) == {home, work, third}
+def test_of_several_merges_the_latest_is_undone_first(sue: Agent, home_contact: Contact, work_contact: Contact) -> None:
+    third = builders.create_contact("Third")
+    first, second = (
+        merge_contacts(home_contact, work_contact, by=sue.user),
+        merge_contacts(home_contact, third, by=sue.user),
+    )
+    with pytest.raises(MergeError, match="Third was merged into this customer later"):
+        undo_merge(first, by=sue.user)
+    undo_merge(second, by=sue.user)
+    undo_merge(ContactMerge.objects.get(pk=first.pk), by=sue.user)
+    assert set(Contact.objects.all()) == {home_contact, work_contact, third}
 
 
-def test_a_merge_goes_along_when_its_contact_is_merged_on(sue: Agent, home: Contact, work: Contact) -> None:
-    third = builders.contact("Third")
-    first = merge(home, work, by=sue.user)
-    second = merge(third, home, by=sue.user)
-    undo(second, by=sue.user)
-    undo(ContactMerge.objects.get(pk=first.pk), by=sue.user)
-    assert set(Contact.objects.all()) == {home, work, third}
+def test_merge_record_moves_with_a_later_merge(sue: Agent, home_contact: Contact, work_contact: Contact) -> None:
+    third = builders.create_contact("Third")
+    first = merge_contacts(home_contact, work_contact, by=sue.user)
+    second = merge_contacts(third, home_contact, by=sue.user)
+    undo_merge(second, by=sue.user)
+    undo_merge(ContactMerge.objects.get(pk=first.pk), by=sue.user)
+    assert set(Contact.objects.all()) == {home_contact, work_contact, third}
 
 
-@pytest.mark.parametrize(("who", "may"), [("by", True), ("sue", True), ("other", False)])
-def test_who_merged_them_and_supervisors_undo_it(sue: Agent, home: Contact, work: Contact, who: str, may: bool) -> None:
-    people = {"by": builders.agent("Dana"), "sue": sue, "other": builders.agent("Omar")}
-    done = merge(home, work, by=people["by"].user)
-    assert (why_not_undone(done, people[who].user) == "") is may
+@pytest.mark.parametrize(("person", "may"), [("by", True), ("sue", True), ("other", False)])
+def test_only_the_merging_agent_and_supervisors_can_undo(
+    sue: Agent, home_contact: Contact, work_contact: Contact, person: str, may: bool
+) -> None:
+    people = {"by": builders.create_agent("Dana"), "sue": sue, "other": builders.create_agent("Omar")}
+    done = merge_contacts(home_contact, work_contact, by=people["by"].user)
+    assert (get_undo_error(done, people[person].user) == "") is may
 
 
-def test_after_thirty_days_it_stays_as_it_is(sue: Agent, home: Contact, work: Contact) -> None:
-    done = merge(home, work, by=sue.user)
-    done.at = timezone.now() - timedelta(days=31)
-    assert why_not_undone(done, sue.user) == "A merge can be undone for 30 days."
+def test_merge_cannot_be_undone_after_thirty_days(sue: Agent, home_contact: Contact, work_contact: Contact) -> None:
+    done = merge_contacts(home_contact, work_contact, by=sue.user)
+    done.merged_at = timezone.now() - timedelta(days=31)
+    assert get_undo_error(done, sue.user) == "Merges can be undone for 30 days."
 
 
-def test_a_merge_is_undone_once(sue: Agent, home: Contact, work: Contact) -> None:
-    done = merge(home, work, by=sue.user)
-    undo(done, by=sue.user)
-    with pytest.raises(MergeRefused, match="undone already"):
-        undo(done, by=sue.user)
+def test_merge_cannot_be_undone_twice(sue: Agent, home_contact: Contact, work_contact: Contact) -> None:
+    done = merge_contacts(home_contact, work_contact, by=sue.user)
+    undo_merge(done, by=sue.user)
+    with pytest.raises(MergeError, match="already been undone"):
+        undo_merge(done, by=sue.user)
 
 
-def test_a_number_that_somebody_else_has_by_now_is_said(sue: Agent, home: Contact, work: Contact) -> None:
-    done = merge(home, work, by=sue.user)
-    builders.contact("New", address=WORK)
-    assert "There is another contact with the number +49" in why_not_undone(done, sue.user)
+def test_undo_is_refused_when_the_number_belongs_to_another_contact(
+    sue: Agent, home_contact: Contact, work_contact: Contact
+) -> None:
+    done = merge_contacts(home_contact, work_contact, by=sue.user)
+    builders.create_contact("New", address=WORK_ADDRESS)
+    assert "Another contact now has the number +49" in get_undo_error(done, sue.user)

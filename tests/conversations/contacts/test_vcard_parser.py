@@ -1,4 +1,4 @@
-"""What is read in contact cards, of every version and by every program; and that none keeps the desk busy."""
+"""vCards of all versions and programs are parsed, in limited time."""
 
 import resource
 import subprocess
@@ -13,29 +13,30 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from channels_whatsapp.simulator import factories
-from omnichannel.conversations.contacts.vcard_parser import people_in
-from tests.conversations.contacts.hostile_cards import HOSTILE
+from channels_whatsapp.simulator.messages import inbound
+from omnichannel.conversations.contacts.vcard_parser import parse_people
+from tests.conversations.contacts.hostile_vcards import HOSTILE_VCARDS
 
 ROOT = Path(__file__).resolve().parents[3]
-MOST_CPU_SECONDS = 20  # for all hostile cards together: they take two or three
-WORDS = [
+MAX_CPU_SECONDS = 20  # seconds for all hostile cards together; usually two or three
+VCARD_FRAGMENTS = [
     "BEGIN:VCARD", "END:VCARD", "VERSION:2.1", "FN", "N", "TEL", "EMAIL", "ORG", "AGENT:", "item1.", ";", ":", '"',
     "=", "=\r\n", "\r\n ", "\r\n", "\n", "\\", "waid=4917", "CHARSET=", "ENCODING=QUOTED-PRINTABLE", "=C3=A4", "\0",
     "tel:", "+49", "ä", "a@b", ",",
 ]  # fmt: skip
 
 
-def person(*lines: str, version: str = "3.0", ends: str = "\r\n") -> Any:
-    """What is read in a card of these lines."""
-    [only] = people_in(ends.join(["BEGIN:VCARD", f"VERSION:{version}", *lines, "END:VCARD", ""]).encode())
+def parse_person(*lines: str, version: str = "3.0", line_ending: str = "\r\n") -> Any:
+    """Return the person on a card that consists of these lines."""
+    [only] = parse_people(line_ending.join(["BEGIN:VCARD", f"VERSION:{version}", *lines, "END:VCARD", ""]).encode())
     return only
 
 
-def phones(*lines: str) -> list[str]:
-    return list(person("FN:Jane Doe", *lines)["phones"])
+def parse_phones(*lines: str) -> list[str]:
+    return list(parse_person("FN:Jane Doe", *lines)["phones"])
 
 
-# -- Names ----------------------------------------------------------------------------------------------------------
+# -- Names -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ def phones(*lines: str) -> list[str]:
     ],
 )  # fmt: skip
 def test_a_person_is_called_by_the_best_name_in_the_card(lines: list[str], name: str) -> None:
-    assert person(*lines)["name"] == name
+    assert parse_person(*lines)["name"] == name
 
 
 @pytest.mark.parametrize(
@@ -86,10 +87,10 @@ def test_a_person_is_called_by_the_best_name_in_the_card(lines: list[str], name:
     ],
 )
 def test_names_of_version_2_1_are_decoded(line: str, name: str) -> None:
-    assert person(line, version="2.1") == {"name": name, "phones": []}
+    assert parse_person(line, version="2.1") == {"name": name, "phones": []}
 
 
-# -- Numbers and addresses ------------------------------------------------------------------------------------------
+# -- Numbers and addresses ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -116,37 +117,39 @@ def test_names_of_version_2_1_are_decoded(line: str, name: str) -> None:
     ],
 )
 def test_a_number_is_read_however_it_is_written(line: str, phone: str) -> None:
-    assert phones(line) == [phone]
+    assert parse_phones(line) == [phone]
 
 
 @pytest.mark.parametrize("line", ["TEL:", "TEL", "TEL;waid=49151", "TEL: - ", "TEL;VALUE=uri:tel:", "XTEL:1", ":1"])
-def test_what_is_no_number_is_left_out(line: str) -> None:
-    assert phones(line) == []
+def test_invalid_numbers_are_left_out(line: str) -> None:
+    assert parse_phones(line) == []
 
 
-def test_a_number_is_told_once_and_no_more_than_ten_are() -> None:
-    assert phones("TEL:+49 151 1", "TEL;CELL:+49-151 1", "TEL;waid=491511:0151 1", "TEL:+49 2") == [
+def test_numbers_are_unique_and_limited_to_ten() -> None:
+    assert parse_phones("TEL:+49 151 1", "TEL;CELL:+49-151 1", "TEL;waid=491511:0151 1", "TEL:+49 2") == [
         "+49 151 1",
         "+49 2",
     ]
-    assert phones(*(f"TEL:+49 {place}" for place in range(500))) == [f"+49 {place}" for place in range(10)]
+    assert parse_phones(*(f"TEL:+49 {place}" for place in range(500))) == [f"+49 {place}" for place in range(10)]
 
 
-def test_addresses_are_told_once_and_have_an_at_sign() -> None:
-    written = ["mailto:jane@example.org", "Jane@Example.org", "jane.doe@x", "janedoe@x", "none", "a" * 120 + "@b"]
-    found = person("FN:Jane", *(f"EMAIL;INTERNET:{one}" for one in written))
-    assert found["emails"] == ["jane@example.org", "jane.doe@x", "janedoe@x"]
-    assert "emails" not in person("FN:Jane", "EMAIL:none")
-    assert len(person(*(f"EMAIL:{place}@x" for place in range(99)))["emails"]) == 10
+def test_email_addresses_are_unique_and_contain_an_at_sign() -> None:
+    addresses = ["mailto:jane@example.org", "Jane@Example.org", "jane.doe@x", "janedoe@x", "none", "a" * 120 + "@b"]
+    person = parse_person("FN:Jane", *(f"EMAIL;INTERNET:{address}" for address in addresses))
+    assert person["emails"] == ["jane@example.org", "jane.doe@x", "janedoe@x"]
+    assert "emails" not in parse_person("FN:Jane", "EMAIL:none")
+    assert len(parse_person(*(f"EMAIL:{place}@x" for place in range(99)))["emails"]) == 10
 
 
-# -- Files ----------------------------------------------------------------------------------------------------------
+# -- Files -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r", "\r\n\r\n"])
-def test_lines_may_end_in_any_way(ends: str) -> None:
-    found = person("N:Doe;Jane;;;", f"PHOTO;ENCODING=b:AAAA{ends.strip(' ')} BBBB", "TEL:+49 1", ends=ends)
-    assert found == {"name": "Jane Doe", "phones": ["+49 1"]}
+@pytest.mark.parametrize("line_ending", ["\n", "\r\n", "\r", "\r\n\r\n"])
+def test_lines_may_end_in_any_way(line_ending: str) -> None:
+    person = parse_person(
+        "N:Doe;Jane;;;", f"PHOTO;ENCODING=b:AAAA{line_ending.strip(' ')} BBBB", "TEL:+49 1", line_ending=line_ending
+    )
+    assert person == {"name": "Jane Doe", "phones": ["+49 1"]}
 
 
 @pytest.mark.parametrize(
@@ -160,30 +163,36 @@ def test_lines_may_end_in_any_way(ends: str) -> None:
     ],
 )
 def test_a_card_may_be_encoded_in_several_ways(encoded: Callable[[str], bytes]) -> None:
-    assert people_in(encoded("BEGIN:VCARD\r\nFN:Zoë Jane\r\nEND:VCARD\r\n")) == [{"name": "Zoë Jane", "phones": []}]
+    assert parse_people(encoded("BEGIN:VCARD\r\nFN:Zoë Jane\r\nEND:VCARD\r\n")) == [{"name": "Zoë Jane", "phones": []}]
 
 
 def test_bytes_that_are_no_text_are_replaced() -> None:
-    assert people_in(b"BEGIN:VCARD\nFN:J\xfcrgen\nEND:VCARD") == [{"name": "J\ufffdrgen", "phones": []}]
+    assert parse_people(b"BEGIN:VCARD\nFN:J\xfcrgen\nEND:VCARD") == [{"name": "J\ufffdrgen", "phones": []}]
 
 
 @pytest.mark.parametrize("photo", ["PHOTO;ENCODING=b;TYPE=JPEG:", "LOGO:", "SOUND:", "item2.KEY:", "X-WA-BIZ-PHOTO:"])
 def test_a_large_photo_hides_neither_name_nor_number(photo: str) -> None:
     folded = "\r\n ".join([photo, *["QUJD" * 18] * 1700])
-    found = person(folded, "FN:Lena Roth", "item1.TEL;waid=491701234567:+49 170 1234567", "item1.X-ABLabel:Mobil")
+    person = parse_person(
+        folded, "FN:Lena Roth", "item1.TEL;waid=491701234567:+49 170 1234567", "item1.X-ABLabel:Mobil"
+    )
     assert len(folded) > 120_000
-    assert found == {"name": "Lena Roth", "phones": ["+49 170 1234567"]}
-    assert person("FN:Lena Roth", folded, "TEL:1") == {"name": "Lena Roth", "phones": ["1"]}
-    assert person("FN:Lena", photo + "A" * 3_000_000, "TEL:1") == {"name": "Lena", "phones": ["1"]}
+    assert person == {"name": "Lena Roth", "phones": ["+49 170 1234567"]}
+    assert parse_person("FN:Lena Roth", folded, "TEL:1") == {"name": "Lena Roth", "phones": ["1"]}
+    assert parse_person("FN:Lena", photo + "A" * 3_000_000, "TEL:1") == {"name": "Lena", "phones": ["1"]}
 
 
 def test_every_card_of_a_file_is_read_also_where_an_end_is_missing() -> None:
     file = b"BEGIN:VCARD\nFN:A\nEND:VCARD\n\nBEGIN:VCARD\nFN:B\nTEL:1\nBEGIN:VCARD\nFN:C\nTEL:2"
-    assert [(one["name"], one["phones"]) for one in people_in(file)] == [("A", []), ("B", ["1"]), ("C", ["2"])]
-    assert len(people_in(b"BEGIN:VCARD\nFN:A\nEND:VCARD\n" * 50)) == 20
+    assert [(person["name"], person["phones"]) for person in parse_people(file)] == [
+        ("A", []),
+        ("B", ["1"]),
+        ("C", ["2"]),
+    ]
+    assert len(parse_people(b"BEGIN:VCARD\nFN:A\nEND:VCARD\n" * 50)) == 20
 
 
-def test_a_card_inside_agent_is_nobody_of_the_file() -> None:
+def test_card_nested_in_agent_is_ignored() -> None:
     agent = [
         "AGENT:",
         "BEGIN:VCARD",
@@ -196,54 +205,55 @@ def test_a_card_inside_agent_is_nobody_of_the_file() -> None:
         "END:VCARD",
         "END:VCARD",
     ]
-    assert person("FN:Jane", *agent, "TEL:3", version="2.1") == {"name": "Jane", "phones": ["3"]}
-    assert person("FN:Jane", "AGENT:BEGIN:VCARD\\nTEL:1\\nEND:VCARD", "TEL:3")["phones"] == ["3"]
+    assert parse_person("FN:Jane", *agent, "TEL:3", version="2.1") == {"name": "Jane", "phones": ["3"]}
+    assert parse_person("FN:Jane", "AGENT:BEGIN:VCARD\\nTEL:1\\nEND:VCARD", "TEL:3")["phones"] == ["3"]
 
 
 @pytest.mark.parametrize(
     "file", [b"", b"FN:Jane", b"BEGIN:VCARD", b"BEGIN:VCARD\nnonsense", b"BEGIN:VCALENDAR\nFN:Jane\nEND:VCALENDAR"]
 )
-def test_nobody_is_in_what_is_no_card(file: bytes) -> None:
-    assert people_in(file) == []
+def test_text_without_a_card_gives_no_people(file: bytes) -> None:
+    assert parse_people(file) == []
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", ["Amara Diallo", "Doe; Jane, Dr.\\n", 'Jane "JJ" Doe: Ä', "山田 太郎"])
 def test_a_card_from_the_simulators_phone_says_what_was_typed(name: str) -> None:
     twilio = factories.create_account("Shop")
-    contact = factories.ContactCard(name, ("+49 151 1", "0151;2"))
-    message = factories.customer_writes(
+    contact = inbound.ContactCard(name, ("+49 151 1", "0151;2"))
+    message = inbound.receive_customer_message(
         factories.create_customer("Omar", "+491511234567"),
         factories.create_sender(twilio, "+493011", "Shop"),
         contact=contact,
     )
-    assert people_in(message.media.get().file.read()) == [{"name": name, "phones": ["+49 151 1", "0151;2"]}]
+    assert parse_people(message.media.get().file.read()) == [{"name": name, "phones": ["+49 151 1", "0151;2"]}]
 
 
-# -- Strangers' cards -------------------------------------------------------------------------------------------------
+# -- Hostile cards -----------------------------------------------------------------------------------------------------
 
 
-@settings(deadline=None)  # the machine may be busy with other things
+@settings(deadline=None)  # The machine may be busy with other work.
 @given(
-    st.binary(max_size=300) | st.lists(st.sampled_from(WORDS), max_size=60).map(lambda words: "".join(words).encode())
+    st.binary(max_size=300)
+    | st.lists(st.sampled_from(VCARD_FRAGMENTS), max_size=60).map(lambda text: "".join(text).encode())
 )
-def test_any_bytes_are_people_within_the_limits(noise: bytes) -> None:
-    for one in people_in(noise) + people_in(b"BEGIN:VCARD\r\n" + noise) + people_in(b"\xff\xfe" + noise):
-        emails = one.get("emails", [])
-        assert 0 < len(one["name"]) <= 200
-        assert all(0 < len(phone) <= 40 for phone in one["phones"])
+def test_any_bytes_parse_within_the_limits(noise: bytes) -> None:
+    for person in parse_people(noise) + parse_people(b"BEGIN:VCARD\r\n" + noise) + parse_people(b"\xff\xfe" + noise):
+        emails = person.get("emails", [])
+        assert 0 < len(person["name"]) <= 200
+        assert all(0 < len(phone) <= 40 for phone in person["phones"])
         assert all("@" in email and len(email) <= 120 for email in emails)
-        assert max(len(one["phones"]), len(emails)) <= 10
-        assert "\x00" not in str(one)
-        str(one).encode()
+        assert max(len(person["phones"]), len(emails)) <= 10
+        assert "\x00" not in str(person)
+        str(person).encode()
 
 
-def steps(card: bytes) -> int:
-    """How many functions, of Python and of C, are called while the card is read."""
+def count_function_calls(card: bytes) -> int:
+    """Count the calls of Python and C functions during the parsing of a card."""
     calls: list[str] = []
     sys.setprofile(lambda _frame, event, _arg: calls.append(event))
     try:
-        people_in(card)
+        parse_people(card)
     finally:
         sys.setprofile(None)
     return len(calls)
@@ -254,19 +264,19 @@ def steps(card: bytes) -> int:
 )
 def test_a_card_eight_times_as_long_takes_no_more_than_eight_times_the_steps(unit: bytes) -> None:
     begin = b"BEGIN:VCARD\r\nFN;ENCODING=QUOTED-PRINTABLE"
-    assert steps(begin + unit * 8000) <= 8 * steps(begin + unit * 1000)
+    assert count_function_calls(begin + unit * 8000) <= 8 * count_function_calls(begin + unit * 1000)
 
 
 def limit_cpu() -> None:
-    resource.setrlimit(resource.RLIMIT_CPU, (MOST_CPU_SECONDS, MOST_CPU_SECONDS))
+    resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_SECONDS, MAX_CPU_SECONDS))
 
 
-def test_no_hostile_card_keeps_the_desk_busy() -> None:
+def test_hostile_cards_parse_within_the_cpu_limit() -> None:
     program = (
-        "from omnichannel.conversations.contacts.vcard_parser import people_in\n"
-        "from tests.conversations.contacts.hostile_cards import HOSTILE\n"
-        "for name, card in HOSTILE.items(): print(name, flush=True), people_in(card)"
+        "from omnichannel.conversations.contacts.vcard_parser import parse_people\n"
+        "from tests.conversations.contacts.hostile_vcards import HOSTILE_VCARDS\n"
+        "for name, card in HOSTILE_VCARDS.items(): print(name, flush=True), parse_people(card)"
     )
     command = [sys.executable, "-c", program]
     run = subprocess.run(command, cwd=ROOT, preexec_fn=limit_cpu, capture_output=True, text=True)
-    assert (run.returncode, run.stdout.splitlines()) == (0, list(HOSTILE)), run.stderr
+    assert (run.returncode, run.stdout.splitlines()) == (0, list(HOSTILE_VCARDS)), run.stderr

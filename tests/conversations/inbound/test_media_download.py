@@ -1,4 +1,4 @@
-"""Customers' files arrive in the background, are tried again, and are given up where everyone can see it."""
+"""Files are downloaded in the background, retried, and shown as failed after the last attempt."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -9,129 +9,131 @@ from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from omnichannel.conversations.contacts.vcard_parser import people_in
+from omnichannel.conversations.contacts.vcard_parser import parse_people
 from omnichannel.conversations.inbound.media_download import (
-    RETRY_AFTER,
-    NothingToFetch,
+    RETRY_DELAYS,
+    MediaRetryError,
     fetch_attachment,
-    give_up_attachment,
-    retry,
+    mark_attachment_failed,
+    retry_download,
 )
-from omnichannel.conversations.inbound.receive import NOT_ACCEPTED
-from omnichannel.conversations.models import Attachment, FileState, Kind
-from omnichannel.jobs.lanes import claim
+from omnichannel.conversations.inbound.receive import ATTACHMENTS_DISABLED
+from omnichannel.conversations.models import Attachment, AttachmentState, MessageKind
+from omnichannel.jobs.lanes import claim_lanes
 from omnichannel.jobs.models import Lane
 from omnichannel.live.models import LiveEvent
 from tests import builders
-from tests.concurrency import at_once
-from tests.conversations.contacts.hostile_cards import HOSTILE
-from tests.fileserver import Answer, FileServer, file_server
-from tests.webhook_client import deliver, recorded
+from tests.concurrency import run_concurrently
+from tests.conversations.contacts.hostile_vcards import HOSTILE_VCARDS
+from tests.media_server import FileResponse, FileServer, run_file_server
+from tests.webhook_client import load_payload, post_webhook
 
 pytestmark = pytest.mark.django_db
 
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF" + b"\x00" * 40
-CARD = b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:%s\r\nTEL;TYPE=CELL:+49 151 1234\r\nEND:VCARD\r\n"
+CARD_TEMPLATE = b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:%s\r\nTEL;TYPE=CELL:+49 151 1234\r\nEND:VCARD\r\n"
 
 
 @pytest.fixture
-def twilio(settings: Any) -> Iterator[FileServer]:
-    with file_server() as running:
+def media_server(settings: Any) -> Iterator[FileServer]:
+    with run_file_server() as running:
         settings.PUBLIC_URL, settings.WHATSAPP_BACKEND = running.url, "simulator"
         yield running
 
 
-def arrives(name: str, **changed: Any) -> list[Attachment]:
-    """The files a customer's message is waiting for."""
-    number = builders.number()
-    assert deliver(number.account.inbound_url, recorded(name, number, **changed)).status_code == 200
+def receive_message_with_files(name: str, **changed: Any) -> list[Attachment]:
+    """Receive a message with files and return the attachments."""
+    number = builders.create_number()
+    assert post_webhook(number.account.inbound_url, load_payload(name, number, **changed)).status_code == 200
     return list(Attachment.objects.order_by("position"))
 
 
-def lay_out(twilio: FileServer, attachment: Attachment, *answers: Answer) -> None:
+def set_file_responses(media_server: FileServer, attachment: Attachment, *answers: FileResponse) -> None:
     path = attachment.source_url.removeprefix("https://api.twilio.com")
-    twilio.answers["/simulator/twilio/api" + path] = list(answers)
+    media_server.responses["/simulator/twilio/api" + path] = list(answers)
 
 
-def work() -> datetime | None:
-    """What a worker does with the next file that is due."""
-    [lease] = claim(["media"], 1)
+def run_media_lane() -> datetime | None:
+    """Run the media lane that is due and return the time of the next attempt."""
+    [lease] = claim_lanes(["media"], 1)
     due = fetch_attachment(lease)
     lease.finish(due)
     return due
 
 
-def test_a_file_is_stored_under_a_name_of_ours_and_the_pages_are_told(twilio: FileServer) -> None:
-    [file] = arrives("voice")
-    lay_out(twilio, file, Answer(200, JPEG))
-    assert work() is None
+def test_file_is_stored_under_a_generated_name_and_an_event_is_published(media_server: FileServer) -> None:
+    [file] = receive_message_with_files("voice")
+    set_file_responses(media_server, file, FileResponse(200, JPEG))
+    assert run_media_lane() is None
     file.refresh_from_db()
-    assert (file.state, file.content_type, file.size) == (FileState.STORED, "image/jpeg", len(JPEG))
-    assert (file.file.read(), file.shown_as()) == (JPEG, "image")
-    assert file.file.name.startswith("attachments/")
+    assert (file.state, file.content_type, file.size) == (AttachmentState.STORED, "image/jpeg", len(JPEG))
+    assert (file.file.read(), file.display_type()) == (JPEG, "image")
+    assert str(file.file.name).startswith("attachments/")
     assert LiveEvent.objects.latest("pk").part_id == file.message_id
     assert not Lane.objects.filter(kind="media").exists()
 
 
-def test_a_file_that_is_not_there_at_first_is_fetched_later(twilio: FileServer) -> None:
-    [file] = arrives("voice")
-    lay_out(twilio, file, Answer(404), Answer(404), Answer(200, JPEG))
-    for seconds in RETRY_AFTER[:2]:
-        due = work()
+def test_a_file_that_is_not_there_at_first_is_fetched_later(media_server: FileServer) -> None:
+    [file] = receive_message_with_files("voice")
+    set_file_responses(media_server, file, FileResponse(404), FileResponse(404), FileResponse(200, JPEG))
+    for seconds in RETRY_DELAYS[:2]:
+        due = run_media_lane()
         assert due is not None
         assert abs(due - timezone.now() - seconds).total_seconds() < 0.5
         Lane.objects.update(due_at=timezone.now())
-    assert work() is None
+    assert run_media_lane() is None
     file.refresh_from_db()
-    assert (file.state, file.error) == (FileState.STORED, "")
+    assert (file.state, file.error) == (AttachmentState.STORED, "")
 
 
-def test_a_file_that_never_comes_is_shown_as_such_and_can_be_tried_again(twilio: FileServer) -> None:
-    [file] = arrives("voice")
-    lay_out(twilio, file, Answer(404))
-    for _ in RETRY_AFTER:
-        assert work() is not None
+def test_undownloadable_file_is_shown_as_failed_and_can_be_retried(media_server: FileServer) -> None:
+    [file] = receive_message_with_files("voice")
+    set_file_responses(media_server, file, FileResponse(404))
+    for _ in RETRY_DELAYS:
+        assert run_media_lane() is not None
         Lane.objects.update(due_at=timezone.now())
-    assert work() is None
+    assert run_media_lane() is None
     file.refresh_from_db()
-    assert (file.state, file.error) == (FileState.FAILED, "Twilio answered 404.")
-    lay_out(twilio, file, Answer(200, JPEG))
-    retry(file)
-    assert work() is None
+    assert (file.state, file.error) == (AttachmentState.FAILED, "Twilio returned error 404.")
+    set_file_responses(media_server, file, FileResponse(200, JPEG))
+    retry_download(file)
+    assert run_media_lane() is None
     file.refresh_from_db()
-    assert file.state == FileState.STORED
+    assert file.state == AttachmentState.STORED
 
 
-def test_a_file_whose_work_was_given_up_is_shown_as_failed_and_can_be_tried_again(twilio: FileServer) -> None:
-    [file] = arrives("voice")
-    lay_out(twilio, file, Answer(200, JPEG))
-    give_up_attachment(file.pk)
+def test_file_of_a_failed_lane_is_shown_as_failed_and_can_be_retried(media_server: FileServer) -> None:
+    [file] = receive_message_with_files("voice")
+    set_file_responses(media_server, file, FileResponse(200, JPEG))
+    mark_attachment_failed(file.pk)
     file.refresh_from_db()
-    assert (file.state, file.error) == (FileState.FAILED, "This file could not be processed.")
-    retry(file)
-    assert work() is None
+    assert (file.state, file.error) == (AttachmentState.FAILED, "This file could not be processed.")
+    retry_download(file)
+    assert run_media_lane() is None
     file.refresh_from_db()
-    assert file.state == FileState.STORED
+    assert file.state == AttachmentState.STORED
 
 
-def test_a_file_of_another_account_is_never_asked_for(twilio: FileServer) -> None:
-    url = f"https://api.twilio.com/2010-04-01/Accounts/{builders.sid('AC')}/Messages/MM{'a' * 32}/Media/ME{'b' * 32}"
-    [file] = arrives("voice", MediaUrl0=url)
-    assert work() is None
+def test_file_of_another_account_is_never_requested(media_server: FileServer) -> None:
+    url = (
+        f"https://api.twilio.com/2010-04-01/Accounts/{builders.new_sid('AC')}/Messages/MM{'a' * 32}/Media/ME{'b' * 32}"
+    )
+    [file] = receive_message_with_files("voice", MediaUrl0=url)
+    assert run_media_lane() is None
     file.refresh_from_db()
-    assert (file.state, file.error, twilio.asked) == (
-        FileState.FAILED,
+    assert (file.state, file.error, media_server.requests) == (
+        AttachmentState.FAILED,
         "The file belongs to another Twilio account.",
         [],
     )
 
 
 @pytest.mark.parametrize("url", ["https://[::1", "nonsense", "http://127.0.0.1/", "https://evil.example/x"])
-def test_an_odd_address_is_given_up_at_once(twilio: FileServer, url: str) -> None:
-    [file] = arrives("voice", MediaUrl0=url)
-    assert work() is None
+def test_invalid_media_url_fails_immediately(media_server: FileServer, url: str) -> None:
+    [file] = receive_message_with_files("voice", MediaUrl0=url)
+    assert run_media_lane() is None
     file.refresh_from_db()
-    assert (file.state, twilio.asked) == (FileState.FAILED, [])
+    assert (file.state, media_server.requests) == (AttachmentState.FAILED, [])
 
 
 @pytest.mark.parametrize(
@@ -145,45 +147,47 @@ def test_an_odd_address_is_given_up_at_once(twilio: FileServer, url: str) -> Non
         (b"PK\x03\x04" + b"\x00" * 40, "application/zip", "file"),
     ],
 )
-def test_only_what_is_safe_is_shown_inline(twilio: FileServer, content: bytes, declared: str, shown: str) -> None:
-    [file] = arrives("voice", MediaContentType0=declared)
-    lay_out(twilio, file, Answer(200, content, headers={"Content-Type": declared}))
-    work()
+def test_only_what_is_safe_is_shown_inline(media_server: FileServer, content: bytes, declared: str, shown: str) -> None:
+    [file] = receive_message_with_files("voice", MediaContentType0=declared)
+    set_file_responses(media_server, file, FileResponse(200, content, headers={"Content-Type": declared}))
+    run_media_lane()
     file.refresh_from_db()
-    assert file.shown_as() == shown
+    assert file.display_type() == shown
 
 
-def test_a_file_that_is_fetched_twice_is_stored_once(twilio: FileServer) -> None:
-    [file] = arrives("contact_card")
-    lay_out(twilio, file, Answer(200, CARD % b"Omar"))
-    work()
+def test_a_file_that_is_fetched_twice_is_stored_once(media_server: FileServer) -> None:
+    [file] = receive_message_with_files("contact_card")
+    set_file_responses(media_server, file, FileResponse(200, CARD_TEMPLATE % b"Omar"))
+    run_media_lane()
     Lane.objects.create(kind="media", key=file.pk, due_at=timezone.now())
-    assert work() is None
+    assert run_media_lane() is None
     file.message.refresh_from_db()
     assert len(file.message.content["contacts"]) == 1
 
 
-def test_only_what_has_failed_and_has_an_address_is_tried_again(twilio: FileServer) -> None:
+def test_only_failed_files_with_a_url_can_be_retried(media_server: FileServer) -> None:
     files = [
-        Attachment(state=FileState.PENDING, source_url="x"),
-        Attachment(state=FileState.STORED, source_url="x"),
-        Attachment(state=FileState.FAILED, source_url=""),
-        Attachment(state=FileState.FAILED, source_url="x", error=NOT_ACCEPTED),
+        Attachment(state=AttachmentState.PENDING, source_url="x"),
+        Attachment(state=AttachmentState.STORED, source_url="x"),
+        Attachment(state=AttachmentState.FAILED, source_url=""),
+        Attachment(state=AttachmentState.FAILED, source_url="x", error=ATTACHMENTS_DISABLED),
     ]
     for file in files:
-        with pytest.raises(NothingToFetch):
-            retry(file)
+        with pytest.raises(MediaRetryError):
+            retry_download(file)
 
 
-# -- Contact cards --------------------------------------------------------------------------------------------------
+# -- Contact cards -----------------------------------------------------------------------------------------------------
 
 
-def test_a_contact_card_shows_names_and_numbers(twilio: FileServer) -> None:
-    [file] = arrives("contact_card")
-    lay_out(twilio, file, Answer(200, CARD % b"Omar <script>" + CARD % "Zoë\x00".encode()))
-    assert work() is None
+def test_a_contact_card_shows_names_and_numbers(media_server: FileServer) -> None:
+    [file] = receive_message_with_files("contact_card")
+    set_file_responses(
+        media_server, file, FileResponse(200, CARD_TEMPLATE % b"Omar <script>" + CARD_TEMPLATE % "Zoë\x00".encode())
+    )
+    assert run_media_lane() is None
     file.message.refresh_from_db()
-    assert file.message.kind == Kind.CONTACTS
+    assert file.message.kind == MessageKind.CONTACTS
     assert file.message.content["contacts"] == [
         {"name": "Omar <script>", "phones": ["+49 151 1234"]},
         {"name": "Zoë", "phones": ["+49 151 1234"]},
@@ -191,12 +195,15 @@ def test_a_contact_card_shows_names_and_numbers(twilio: FileServer) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_cards_fetched_at_once_are_both_shown(twilio: FileServer) -> None:
+def test_two_cards_fetched_at_once_are_both_shown(media_server: FileServer) -> None:
     media = {"MediaContentType0": "text/vcard", "MediaContentType1": "text/vcard", "MediaUrl2": None}
-    files = arrives("several_media", **media)
+    files = receive_message_with_files("several_media", **media)
     for file, name in zip(files, (b"Omar", b"Zoe"), strict=True):
-        lay_out(twilio, file, Answer(200, CARD % name))
-    assert at_once(*[lambda lease=lease: fetch_attachment(lease) for lease in claim(["media"], 2)]) == [None, None]
+        set_file_responses(media_server, file, FileResponse(200, CARD_TEMPLATE % name))
+    assert run_concurrently(*[lambda lease=lease: fetch_attachment(lease) for lease in claim_lanes(["media"], 2)]) == [
+        None,
+        None,
+    ]
     files[0].message.refresh_from_db()
     assert {person["name"] for person in files[0].message.content["contacts"]} == {"Omar", "Zoe"}
 
@@ -215,45 +222,45 @@ def test_two_cards_fetched_at_once_are_both_shown(twilio: FileServer) -> None:
         b"\xff\xfe" * 500,
     ],
 )
-def test_a_malformed_card_is_no_fault(card: bytes) -> None:
-    assert isinstance(people_in(card), list)
+def test_malformed_card_causes_no_error(card: bytes) -> None:
+    assert isinstance(parse_people(card), list)
 
 
-def test_a_malformed_card_stays_a_file_to_download(twilio: FileServer) -> None:
-    [file] = arrives("contact_card")
-    lay_out(twilio, file, Answer(200, b"BEGIN:VCARD\r\nnonsense"))
-    assert work() is None
+def test_a_malformed_card_stays_a_file_to_download(media_server: FileServer) -> None:
+    [file] = receive_message_with_files("contact_card")
+    set_file_responses(media_server, file, FileResponse(200, b"BEGIN:VCARD\r\nnonsense"))
+    assert run_media_lane() is None
     file.refresh_from_db()
-    assert (file.state, file.content_type, file.shown_as()) == (FileState.STORED, "text/vcard", "file")
+    assert (file.state, file.content_type, file.display_type()) == (AttachmentState.STORED, "text/vcard", "file")
 
 
 def test_a_card_without_a_name_still_shows_its_numbers() -> None:
-    [person] = people_in(b"BEGIN:VCARD\r\nVERSION:3.0\r\nTEL:+49 1\r\nTEL:+49 2\r\nEND:VCARD\r\n")
+    [person] = parse_people(b"BEGIN:VCARD\r\nVERSION:3.0\r\nTEL:+49 1\r\nTEL:+49 2\r\nEND:VCARD\r\n")
     assert person == {"name": "+49 1", "phones": ["+49 1", "+49 2"]}
 
 
-def test_a_card_with_a_large_photo_shows_its_name_and_number_and_stays_whole(twilio: FileServer) -> None:
-    [file] = arrives("contact_card")
+def test_a_card_with_a_large_photo_shows_its_name_and_number_and_stays_whole(media_server: FileServer) -> None:
+    [file] = receive_message_with_files("contact_card")
     photo = b"PHOTO;ENCODING=b;TYPE=JPEG:" + b"\r\n ".join([b"QUJD" * 18] * 1700)
-    card = CARD % (b"Lena\r\n" + photo)
-    lay_out(twilio, file, Answer(200, card))
-    assert work() is None
+    card = CARD_TEMPLATE % (b"Lena\r\n" + photo)
+    set_file_responses(media_server, file, FileResponse(200, card))
+    assert run_media_lane() is None
     file.refresh_from_db()
     assert (file.message.content["contacts"], file.size) == ([{"name": "Lena", "phones": ["+49 151 1234"]}], len(card))
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_card_is_stored_like_any_other(twilio: FileServer, name: str) -> None:
-    [file] = arrives("contact_card")
-    lay_out(twilio, file, Answer(200, HOSTILE[name]))
-    assert work() is None
+@pytest.mark.parametrize("name", HOSTILE_VCARDS)
+def test_a_hostile_card_is_stored_like_any_other(media_server: FileServer, name: str) -> None:
+    [file] = receive_message_with_files("contact_card")
+    set_file_responses(media_server, file, FileResponse(200, HOSTILE_VCARDS[name]))
+    assert run_media_lane() is None
     file.refresh_from_db()
-    assert (file.state, file.size, len(file.file.read())) == (FileState.STORED, *[len(HOSTILE[name])] * 2)
+    assert (file.state, file.size, len(file.file.read())) == (AttachmentState.STORED, *[len(HOSTILE_VCARDS[name])] * 2)
 
 
-@settings(deadline=None)  # the machine may be busy with other things
+@settings(deadline=None)  # The machine may be busy with other work.
 @given(st.binary(max_size=200), st.text(max_size=100))
-def test_any_bytes_are_a_card_or_none(noise: bytes, name: str) -> None:
-    for person in people_in(noise) + people_in(CARD % name.encode()):
+def test_any_bytes_are_handled_as_a_card(noise: bytes, name: str) -> None:
+    for person in parse_people(noise) + parse_people(CARD_TEMPLATE % name.encode()):
         assert len(person["name"]) <= 200
         assert "\x00" not in str(person)

@@ -1,4 +1,4 @@
-"""Each kind of message a customer can send is filed as what it is; the forms are in tests/payloads."""
+"""Recorded forms of each message kind (tests/payloads) are stored as that kind."""
 
 import uuid
 from typing import Any
@@ -6,84 +6,79 @@ from typing import Any
 import pytest
 
 from channels_whatsapp.models import DeliveryState, WebhookDelivery, WhatsAppNumber
-from omnichannel.conversations.models import Contact, FileState, Message
+from omnichannel.conversations.models import AttachmentState, Contact, Message
 from omnichannel.jobs.models import Lane
 from tests import builders
-from tests.webhook_client import another, deliver, recorded
+from tests.webhook_client import load_payload, post_webhook, with_new_message_sid
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def number() -> WhatsAppNumber:
-    return builders.number()
-
-
-def filed(number: WhatsAppNumber, name: str, **changed: Any) -> Message:
-    """The message that a recorded form becomes."""
-    assert deliver(number.account.inbound_url, recorded(name, number, **changed)).status_code == 200
+def receive_payload(number: WhatsAppNumber, name: str, **changed: Any) -> Message:
+    """Post a recorded form and return the stored message."""
+    assert post_webhook(number.account.inbound_url, load_payload(name, number, **changed)).status_code == 200
     delivery = WebhookDelivery.objects.latest("pk")
     assert (delivery.state, delivery.error) == (DeliveryState.APPLIED, "")
     return Message.objects.latest("pk")
 
 
 def test_text_is_filed_with_its_emoji(number: WhatsAppNumber) -> None:
-    message = filed(number, "text")
+    message = receive_payload(number, "text")
     assert (message.kind, message.body, message.status) == ("text", "Where is my parcel? 📦", "received")
     assert message.content == {"type": "text"}
 
 
 def test_nul_bytes_are_removed(number: WhatsAppNumber) -> None:
-    message = filed(number, "text_with_nul")
+    message = receive_payload(number, "text_with_nul")
     assert message.body == "onetwo"
     assert message.conversation.contact.display_name == "Amara"
     assert "\x00" not in str(WebhookDelivery.objects.get().payload)
 
 
-def test_several_media_are_each_on_their_way_in_their_order(number: WhatsAppNumber) -> None:
-    message = filed(number, "several_media")
+def test_several_media_are_queued_in_order(number: WhatsAppNumber) -> None:
+    message = receive_payload(number, "several_media")
     files = list(message.attachments.all())
     assert (message.kind, message.body) == ("media", "Three of them")
     assert [file.declared_type for file in files] == ["image/jpeg", "application/pdf", "audio/ogg"]
-    assert {file.state for file in files} == {FileState.PENDING}
+    assert {file.state for file in files} == {AttachmentState.PENDING}
     assert set(Lane.objects.filter(kind="media").values_list("key", flat=True)) == {file.pk for file in files}
 
 
 @pytest.mark.parametrize("name", ["media_without_count", "media_counted_as_none", "voice"])
-def test_media_counts_whatever_num_media_says(number: WhatsAppNumber, name: str) -> None:
-    message = filed(number, name)
+def test_media_is_filed_regardless_of_num_media(number: WhatsAppNumber, name: str) -> None:
+    message = receive_payload(number, name)
     assert (message.kind, message.attachments.count()) == ("media", 1)
 
 
 def test_a_file_is_not_fetched_where_customers_may_not_attach(number: WhatsAppNumber) -> None:
     number.customers_may_attach = False
     number.save()
-    file = filed(number, "voice").attachments.get()
+    file = receive_payload(number, "voice").attachments.get()
     assert (file.state, file.error) == (
-        FileState.FAILED,
-        "Attachments from customers are switched off for this number.",
+        AttachmentState.FAILED,
+        "Attachments from customers are disabled for this number.",
     )
     assert not Lane.objects.filter(kind="media").exists()
 
 
 def test_a_location_has_coordinates_a_label_and_an_address(number: WhatsAppNumber) -> None:
-    message = filed(number, "location")
+    message = receive_payload(number, "location")
     assert message.kind == "location"
     place = {"latitude": 52.52, "longitude": 13.405, "label": "The shop", "address": "Unter den Linden 1, Berlin"}
     assert message.content["location"] == place
 
 
 def test_a_location_needs_neither_label_nor_address(number: WhatsAppNumber) -> None:
-    assert filed(number, "location_bare").content["location"] == {"latitude": -33.8688, "longitude": 151.2093}
+    assert receive_payload(number, "location_bare").content["location"] == {"latitude": -33.8688, "longitude": 151.2093}
 
 
 @pytest.mark.parametrize("latitude", ["north", "nan", "inf", "91", "", "1" * 400])
-def test_a_location_that_is_nowhere_on_earth_is_unsupported(number: WhatsAppNumber, latitude: str) -> None:
-    assert filed(number, "location_bare", Latitude=latitude).kind == "unsupported"
+def test_location_with_invalid_coordinates_is_unsupported(number: WhatsAppNumber, latitude: str) -> None:
+    assert receive_payload(number, "location_bare", Latitude=latitude).kind == "unsupported"
 
 
 def test_a_contact_card_is_filed_as_one(number: WhatsAppNumber) -> None:
-    message = filed(number, "contact_card")
+    message = receive_payload(number, "contact_card")
     assert (message.kind, message.attachments.get().declared_type) == ("contacts", "text/vcard")
 
 
@@ -95,33 +90,33 @@ def test_a_contact_card_is_filed_as_one(number: WhatsAppNumber) -> None:
     ],
 )
 def test_a_button_reply_has_the_shown_text_and_the_payload(number: WhatsAppNumber, name: str, button: Any) -> None:
-    message = filed(number, name)
+    message = receive_payload(number, name)
     assert (message.kind, message.body, message.content["button"]) == ("button", button["text"], button)
 
 
 def test_a_list_reply_has_the_shown_text_and_the_payload(number: WhatsAppNumber) -> None:
-    message = filed(number, "list_reply")
+    message = receive_payload(number, "list_reply")
     assert (message.kind, message.content["list"]) == ("list", {"title": "Tomorrow morning", "payload": "slot-2"})
 
 
 def test_a_quoted_reply_points_at_the_quoted_message(number: WhatsAppNumber) -> None:
-    first = filed(number, "text")
-    ours = builders.outbound(first.conversation, "Which one?")
-    assert filed(number, "quoted_reply", OriginalRepliedMessageSid=ours.twilio_sid).quoted == ours
+    first = receive_payload(number, "text")
+    reply = builders.create_outbound_message(first.conversation, "Which one?")
+    assert receive_payload(number, "quoted_reply", OriginalRepliedMessageSid=reply.twilio_sid).quoted == reply
 
 
-def test_a_quote_of_a_message_nobody_has_is_only_text(number: WhatsAppNumber) -> None:
-    message = filed(number, "quoted_reply")
+def test_quote_of_an_unknown_message_is_plain_text(number: WhatsAppNumber) -> None:
+    message = receive_payload(number, "quoted_reply")
     assert (message.kind, message.quoted) == ("text", None)
 
 
 def test_a_quote_never_shows_another_customers_message(number: WhatsAppNumber) -> None:
-    others = builders.outbound(builders.conversation(on=number), "For somebody else")
-    assert filed(number, "quoted_reply", OriginalRepliedMessageSid=others.twilio_sid).quoted is None
+    others = builders.create_outbound_message(builders.create_conversation(number=number), "For somebody else")
+    assert receive_payload(number, "quoted_reply", OriginalRepliedMessageSid=others.twilio_sid).quoted is None
 
 
 def test_a_click_to_whatsapp_referral_is_kept(number: WhatsAppNumber) -> None:
-    message = filed(number, "referral")
+    message = receive_payload(number, "referral")
     assert message.content["referral"] == {
         "headline": "Garden chairs",
         "body": "Half price this week",
@@ -134,16 +129,16 @@ def test_a_click_to_whatsapp_referral_is_kept(number: WhatsAppNumber) -> None:
 
 @pytest.mark.parametrize(("name", "mark"), [("forwarded", "once"), ("forwarded_often", "often"), ("text", None)])
 def test_a_forwarded_message_carries_its_mark(number: WhatsAppNumber, name: str, mark: str | None) -> None:
-    assert filed(number, name).content.get("forwarded") == mark
+    assert receive_payload(number, name).content.get("forwarded") == mark
 
 
-def test_what_nobody_knows_is_filed_as_an_unsupported_message(number: WhatsAppNumber) -> None:
-    message = filed(number, "unsupported")
+def test_unknown_kind_is_filed_as_unsupported(number: WhatsAppNumber) -> None:
+    message = receive_payload(number, "unsupported")
     assert (message.kind, message.body, message.content) == ("unsupported", "", {"type": "reaction"})
 
 
 def test_unknown_parameters_are_stored_with_the_message(number: WhatsAppNumber) -> None:
-    message = filed(number, "unknown_parameters")
+    message = receive_payload(number, "unknown_parameters")
     assert message.kind == "text"
     assert message.payload["MessageMood"] == ["curious"]
     assert message.payload["HoloUrl0"] == ["https://example.com/holo"]
@@ -151,13 +146,17 @@ def test_unknown_parameters_are_stored_with_the_message(number: WhatsAppNumber) 
 
 @pytest.mark.parametrize("name", ["status_sent", "status_unknown_word"])
 def test_a_status_is_never_filed_as_a_message(number: WhatsAppNumber, name: str) -> None:
-    deliver(f"{number.account.status_url}{uuid.uuid4()}/", recorded(name, number))
+    post_webhook(f"{number.account.status_url}{uuid.uuid4()}/", load_payload(name, number))
     assert not Message.objects.exists()
 
 
 def test_an_unknown_status_is_stored_and_ignored(number: WhatsAppNumber) -> None:
-    message = builders.outbound(builders.conversation(on=number), twilio_sid="SM000000000000000000000000000000e1")
-    answer = deliver(f"{number.account.status_url}{message.public_id}/", recorded("status_unknown_word", number))
+    message = builders.create_outbound_message(
+        builders.create_conversation(number=number), twilio_sid="SM000000000000000000000000000000e1"
+    )
+    answer = post_webhook(
+        f"{number.account.status_url}{message.public_id}/", load_payload("status_unknown_word", number)
+    )
     delivery = WebhookDelivery.objects.get()
     assert (answer.status_code, delivery.state) == (200, DeliveryState.IGNORED)
     assert "levitating" in delivery.error
@@ -178,16 +177,19 @@ def test_an_unknown_status_is_stored_and_ignored(number: WhatsAppNumber) -> None
     ],
 )
 def test_values_of_any_length_are_filed(number: WhatsAppNumber, changed: dict[str, str]) -> None:
-    assert filed(number, "text", **changed).pk
+    assert receive_payload(number, "text", **changed).pk
 
 
-def test_a_message_without_a_type_is_told_by_what_it_carries(number: WhatsAppNumber) -> None:
-    kinds = [filed(number, name, MessageType=None).kind for name in ("text", "location", "voice", "template_button")]
+def test_message_kind_is_derived_from_its_fields_without_a_type(number: WhatsAppNumber) -> None:
+    kinds = [
+        receive_payload(number, name, MessageType=None).kind
+        for name in ("text", "location", "voice", "template_button")
+    ]
     assert kinds == ["text", "location", "media", "button"]
 
 
-def test_both_prefixes_of_message_sids_are_taken(number: WhatsAppNumber) -> None:
-    deliver(number.account.inbound_url, another(recorded("text", number)))
-    deliver(number.account.inbound_url, another(recorded("voice", number)))
+def test_both_message_sid_prefixes_are_accepted(number: WhatsAppNumber) -> None:
+    post_webhook(number.account.inbound_url, with_new_message_sid(load_payload("text", number)))
+    post_webhook(number.account.inbound_url, with_new_message_sid(load_payload("voice", number)))
     assert {message.twilio_sid[:2] for message in Message.objects.all()} == {"SM", "MM"}
     assert Contact.objects.count() == 1

@@ -1,152 +1,150 @@
-"""Snoozed conversations: out of sight until their time or the customer's message, and never closed before."""
+"""Snoozed conversations are hidden until their time or the customer's next message, and never closed."""
 
 import uuid
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 import time_machine
 from django.utils import timezone
 
-from omnichannel.conversations.assignment.pick import resume
+from omnichannel.conversations.assignment.pick import resume_conversation
 from omnichannel.conversations.lanes import LaneKind
-from omnichannel.conversations.lifecycle.close import close_stale
-from omnichannel.conversations.lifecycle.snooze import end_snooze, is_snoozed, snooze
+from omnichannel.conversations.lifecycle.close import close_stale_conversations
+from omnichannel.conversations.lifecycle.snooze import run_snooze_lane, snooze_conversation, snoozed_q
 from omnichannel.conversations.models import Conversation
-from omnichannel.conversations.state_machine import TransitionRefused
+from omnichannel.conversations.state_machine import TransitionError
 from omnichannel.jobs.lanes import Lease
 from omnichannel.jobs.models import Lane
 from omnichannel.live.models import LiveEvent
 from routing.models import Agent, State
 from tests import builders
-from tests.concurrency import at_once
-from tests.webhook_client import deliver, recorded
+from tests.concurrency import run_concurrently
+from tests.webhook_client import load_payload, post_webhook
 
 pytestmark = pytest.mark.django_db
 
-HOUR = timedelta(hours=1)
+ONE_HOUR = timedelta(hours=1)
 
 
-@pytest.fixture
-def dana() -> Agent:
-    return builders.agent("Dana")
+def create_snoozed_conversation(dana: Agent, **fields: Any) -> Conversation:
+    conversation = builders.create_conversation(agent=dana, **fields)
+    snooze_conversation(conversation, dana, until=timezone.now() + ONE_HOUR)
+    return conversation
 
 
-def snoozed(dana: Agent, **fields: Any) -> Conversation:
-    found = builders.conversation(with_agent=dana, **fields)
-    snooze(found, dana, until=timezone.now() + HOUR)
-    return found
-
-
-def lane_of(conversation: Conversation) -> Lease:
+def lease_for(conversation: Conversation) -> Lease:
     lane = Lane.objects.get(kind=LaneKind.SNOOZE, key=conversation.pk)
     return Lease(lane.pk, lane.kind, lane.key, uuid.uuid4(), lane.token, 0)
 
 
-def is_out_of_sight(conversation: Conversation, **later: float) -> bool:
+def is_hidden(conversation: Conversation, **later: float) -> bool:
     at = timezone.now() + timedelta(**later)
-    return Conversation.objects.filter(is_snoozed(at), pk=conversation.pk).exists()
+    return Conversation.objects.filter(snoozed_q(at), pk=conversation.pk).exists()
 
 
-def customer_writes(conversation: Conversation) -> int:
+def receive_message(conversation: Conversation) -> int:
     number = conversation.number
-    form = recorded("text", number, From=conversation.contact.address, MessageSid=builders.sid())
-    return int(deliver(number.account.inbound_url, form).status_code)
+    form = load_payload("text", number, From=conversation.contact.address, MessageSid=builders.new_sid())
+    return int(post_webhook(number.account.inbound_url, form).status_code)
 
 
 def test_a_snoozed_conversation_waits_and_uses_no_capacity(dana: Agent) -> None:
-    found = snoozed(dana)
-    found.refresh_from_db()
-    assert (found.state, found.agent) == (State.WAITING, dana)
-    assert is_out_of_sight(found)
-    assert not is_out_of_sight(found, hours=1)
-    assert str(found.events.last().said).startswith("Dana snoozed the conversation until ")
+    conversation = create_snoozed_conversation(dana)
+    conversation.refresh_from_db()
+    assert (conversation.state, conversation.agent) == (State.WAITING, dana)
+    assert is_hidden(conversation)
+    assert not is_hidden(conversation, hours=1)
+    assert str(conversation.events.latest("pk").text).startswith("Dana snoozed the conversation until ")
 
 
-def test_it_comes_back_at_its_time_to_the_top_with_a_hint(dana: Agent) -> None:
-    found = snoozed(dana)
-    assert end_snooze(lane_of(found)) == found.snoozed_until
-    with time_machine.travel(timezone.now() + HOUR, tick=False):
+def test_snooze_ends_on_time_and_moves_the_conversation_to_the_top(dana: Agent) -> None:
+    conversation = create_snoozed_conversation(dana)
+    assert run_snooze_lane(lease_for(conversation)) == conversation.snoozed_until
+    with time_machine.travel(timezone.now() + ONE_HOUR, tick=False):
         LiveEvent.objects.all().delete()
-        assert end_snooze(lane_of(found)) is None
-        found.refresh_from_db()
-        assert found.last_activity_at == timezone.now()
-        assert str(found.events.last().said) == "The snooze is over."
+        assert run_snooze_lane(lease_for(conversation)) is None
+        conversation.refresh_from_db()
+        assert conversation.last_activity_at == timezone.now()
+        assert str(conversation.events.latest("pk").text) == "Snooze ended."
         assert f"agent:{dana.pk}" in LiveEvent.objects.get().topics
-        assert end_snooze(lane_of(found)) is None
+        assert run_snooze_lane(lease_for(conversation)) is None
         assert LiveEvent.objects.count() == 1
-    assert found.state == State.WAITING
+    assert conversation.state == State.WAITING
 
 
 def test_a_snoozed_conversation_comes_back_when_the_customer_writes(dana: Agent) -> None:
-    builders.work_stream(keep_same_agent=True)
-    found = builders.conversation(with_agent=dana)
-    snooze(found, dana, until=None)
-    assert is_out_of_sight(found, days=20)
-    assert customer_writes(found) == 200
-    found.refresh_from_db()
-    assert (found.state, found.agent, found.snoozed_at) == (State.ACTIVE, dana, None)
+    builders.update_work_stream(keep_same_agent=True)
+    conversation = builders.create_conversation(agent=dana)
+    snooze_conversation(conversation, dana, until=None)
+    assert is_hidden(conversation, days=20)
+    assert receive_message(conversation) == 200
+    conversation.refresh_from_db()
+    assert (conversation.state, conversation.agent, conversation.snoozed_at) == (State.ACTIVE, dana, None)
 
 
-def test_its_agent_comes_back_to_it_before_its_time_and_nothing_happens_then(dana: Agent) -> None:
-    found = snoozed(dana)
-    resume(found, dana)
-    found.refresh_from_db()
-    assert (found.state, found.snoozed_at, found.snoozed_until) == (State.ACTIVE, None, None)
-    events = found.events.count()
-    with time_machine.travel(timezone.now() + HOUR, tick=False):
-        assert end_snooze(lane_of(found)) is None
-    assert found.events.count() == events
+def test_resuming_early_cancels_the_snooze(dana: Agent) -> None:
+    conversation = create_snoozed_conversation(dana)
+    resume_conversation(conversation, dana)
+    conversation.refresh_from_db()
+    assert (conversation.state, conversation.snoozed_at, conversation.snoozed_until) == (State.ACTIVE, None, None)
+    events = conversation.events.count()
+    with time_machine.travel(timezone.now() + ONE_HOUR, tick=False):
+        assert run_snooze_lane(lease_for(conversation)) is None
+    assert conversation.events.count() == events
 
 
 def test_a_snoozed_conversation_is_snoozed_until_another_time(dana: Agent) -> None:
-    found = snoozed(dana)
-    later = timezone.now() + 3 * HOUR
-    snooze(found, dana, until=later)
-    with time_machine.travel(timezone.now() + 2 * HOUR, tick=False):
-        assert end_snooze(lane_of(found)) == later
-        assert is_out_of_sight(found)
+    conversation = create_snoozed_conversation(dana)
+    later = timezone.now() + 3 * ONE_HOUR
+    snooze_conversation(conversation, dana, until=later)
+    with time_machine.travel(timezone.now() + 2 * ONE_HOUR, tick=False):
+        assert run_snooze_lane(lease_for(conversation)) == later
+        assert is_hidden(conversation)
 
 
-def test_inactivity_closes_it_only_after_its_time(dana: Agent) -> None:
-    stream = builders.work_stream(auto_close_after=timedelta(minutes=30))
-    found = snoozed(dana)
-    with time_machine.travel(timezone.now() + HOUR, tick=False):
-        assert close_stale() == 0
-        end_snooze(lane_of(found))
-        assert close_stale() == 0
-    with time_machine.travel(timezone.now() + HOUR + stream.auto_close_after + timedelta(minutes=1), tick=False):
-        assert close_stale() == 1
+def test_snoozed_conversation_is_not_closed_for_inactivity(dana: Agent) -> None:
+    stream = builders.update_work_stream(auto_close_after=timedelta(minutes=30))
+    conversation = create_snoozed_conversation(dana)
+    with time_machine.travel(timezone.now() + ONE_HOUR, tick=False):
+        assert close_stale_conversations() == 0
+        run_snooze_lane(lease_for(conversation))
+        assert close_stale_conversations() == 0
+    with time_machine.travel(timezone.now() + ONE_HOUR + stream.auto_close_after + timedelta(minutes=1), tick=False):
+        assert close_stale_conversations() == 1
 
 
 @pytest.mark.parametrize("hours", [-1, 24 * 91])
-def test_a_time_that_makes_no_sense_is_refused(dana: Agent, hours: int) -> None:
-    found = builders.conversation(with_agent=dana)
-    with pytest.raises(TransitionRefused, match="Choose a time"):
-        snooze(found, dana, until=timezone.now() + timedelta(hours=hours))
+def test_invalid_snooze_time_is_refused(dana: Agent, hours: int) -> None:
+    conversation = builders.create_conversation(agent=dana)
+    with pytest.raises(TransitionError, match="Choose a time"):
+        snooze_conversation(conversation, dana, until=timezone.now() + timedelta(hours=hours))
 
 
-def test_only_its_agent_snoozes_it_and_only_what_they_have_read(dana: Agent) -> None:
-    found = builders.conversation(with_agent=dana)
-    with pytest.raises(TransitionRefused, match="Only the agent"):
-        snooze(found, builders.agent("Omar"), until=None)
+def test_only_the_assigned_agent_can_snooze_a_read_conversation(dana: Agent) -> None:
+    conversation = builders.create_conversation(agent=dana)
+    with pytest.raises(TransitionError, match="Only the assigned agent"):
+        snooze_conversation(conversation, builders.create_agent("Omar"), until=None)
     Conversation.objects.update(unread_count=1)
-    with pytest.raises(TransitionRefused, match="has written in the meantime"):
-        snooze(found, dana, until=None)
+    with pytest.raises(TransitionError, match="sent a new message"):
+        snooze_conversation(conversation, dana, until=None)
     assert not Lane.objects.filter(kind=LaneKind.SNOOZE).exists()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_message_at_the_moment_of_snoozing_is_never_slept_through(dana: Agent) -> None:
-    builders.work_stream(keep_same_agent=True)
+def test_concurrent_message_is_not_hidden_by_a_snooze(dana: Agent) -> None:
+    builders.update_work_stream(keep_same_agent=True)
     for _ in range(5):
-        found = builders.conversation(with_agent=dana)
-        answers = at_once(
-            lambda found=found: customer_writes(found),
-            lambda found=found: snooze(Conversation.objects.get(pk=found.pk), dana, until=timezone.now() + HOUR),
+        conversation = builders.create_conversation(agent=dana)
+        answers = run_concurrently(
+            partial(receive_message, conversation),
+            partial(
+                snooze_conversation, Conversation.objects.get(pk=conversation.pk), dana, until=timezone.now() + ONE_HOUR
+            ),
         )
         assert answers[0] == 200
-        found.refresh_from_db()
-        # Back with its agent, or open where that one is full by then.
-        assert found.state in {State.ACTIVE, State.OPEN}
-        assert (found.unread_count, found.snoozed_at) == (1, None)
+        conversation.refresh_from_db()
+        # Back with its agent, or open if that agent has no capacity left.
+        assert conversation.state in {State.ACTIVE, State.OPEN}
+        assert (conversation.unread_count, conversation.snoozed_at) == (1, None)

@@ -1,4 +1,4 @@
-"""An agent replies: refused with a reason, or queued once."""
+"""Replies of agents are queued once or refused with a reason."""
 
 import datetime as dt
 import uuid
@@ -10,42 +10,37 @@ from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from omnichannel.conversations.models import Contact, Conversation, Message
-from omnichannel.conversations.outbound.compose import ReplyRefused, send_again, send_reply
+from omnichannel.conversations.outbound.compose import ReplyError, resend_reply, send_reply
 from omnichannel.jobs.models import Lane
 from omnichannel.live.models import LiveEvent
 from routing.models import Agent, State
 from tests import builders
-from tests.concurrency import at_once
+from tests.concurrency import run_concurrently
 
 pytestmark = pytest.mark.django_db
 
 NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
-DAY, TICK = dt.timedelta(hours=24), dt.timedelta(microseconds=1)
-EXCEEDED = "This conversation has exceeded the 24 hour limit to respond to the customer."
+DAY, MICROSECOND = dt.timedelta(hours=24), dt.timedelta(microseconds=1)
+WINDOW_CLOSED_TEXT = "This conversation has exceeded the 24 hour limit to respond to the customer."
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 40
 PDF = b"%PDF-1.7\n" + b"x" * 40
 
 
 @pytest.fixture
-def dana() -> Agent:
-    return builders.agent("Dana")
-
-
-@pytest.fixture
 def conversation(dana: Agent) -> Conversation:
-    return builders.conversation(with_agent=dana)
+    return builders.create_conversation(agent=dana)
 
 
-def refusal(conversation: Conversation, by: Agent, **reply: Any) -> ReplyRefused:
-    """Why this reply was not queued; nothing of it is stored."""
-    with pytest.raises(ReplyRefused) as refused:
-        send_reply(conversation, author=by.user, **reply)
+def reply_refusal(conversation: Conversation, author: Agent, **reply: Any) -> ReplyError:
+    """Return the reason for which the reply is refused; nothing is stored."""
+    with pytest.raises(ReplyError) as refused:
+        send_reply(conversation, author=author.user, **reply)
     assert not Message.objects.filter(direction="outbound").exists()
     assert not Lane.objects.exists()
     return refused.value
 
 
-def test_a_reply_is_queued_and_everyone_is_told(conversation: Conversation, dana: Agent) -> None:
+def test_reply_is_queued_and_an_event_is_published(conversation: Conversation, dana: Agent) -> None:
     message = send_reply(conversation, author=dana.user, text="  On its way.\r\nBye ")
     assert (message.status, message.body, message.author) == ("queued", "On its way.\nBye", dana.user)
     assert Lane.objects.get().key == conversation.pk
@@ -60,7 +55,7 @@ def test_a_reply_leaves_what_the_agent_has_not_seen_unread(conversation: Convers
     assert Conversation.objects.get().unread_count == 3
 
 
-def test_an_answer_does_not_move_the_24_hour_clock(conversation: Conversation, dana: Agent) -> None:
+def test_reply_does_not_extend_the_window(conversation: Conversation, dana: Agent) -> None:
     send_reply(conversation, author=dana.user, text="Hi")
     after = Conversation.objects.get()
     assert (after.last_inbound_at, after.window_closes_at) == (
@@ -69,37 +64,37 @@ def test_an_answer_does_not_move_the_24_hour_clock(conversation: Conversation, d
     )
 
 
-def test_exactly_24_hours_after_the_customers_message_is_still_inside(dana: Agent) -> None:
-    conversation = builders.conversation(with_agent=dana, wrote=NOON)
+def test_reply_exactly_24_hours_after_the_message_is_allowed(dana: Agent) -> None:
+    conversation = builders.create_conversation(agent=dana, last_inbound_at=NOON)
     with time_machine.travel(NOON + DAY, tick=False):
         assert send_reply(conversation, author=dana.user, text="Just in time").status == "queued"
 
 
 @pytest.mark.parametrize("reply", [{"text": "Too late"}, {"file": ContentFile(PNG, "late.png")}])
-def test_a_moment_after_24_hours_text_and_files_are_refused_in_these_words(dana: Agent, reply: Any) -> None:
-    conversation = builders.conversation(with_agent=dana, wrote=NOON)
-    with time_machine.travel(NOON + DAY + TICK, tick=False):
-        refused = refusal(conversation, dana, **reply)
-    assert (str(refused), refused.code) == (EXCEEDED, "window_closed")
+def test_reply_after_24_hours_is_refused_with_the_exact_text(dana: Agent, reply: Any) -> None:
+    conversation = builders.create_conversation(agent=dana, last_inbound_at=NOON)
+    with time_machine.travel(NOON + DAY + MICROSECOND, tick=False):
+        refused = reply_refusal(conversation, dana, **reply)
+    assert (str(refused), refused.code) == (WINDOW_CLOSED_TEXT, "window_closed")
 
 
 def test_a_customer_who_never_wrote_has_no_window(dana: Agent) -> None:
-    conversation = builders.conversation(with_agent=dana, last_inbound_at=None, window_closes_at=None)
-    assert refusal(conversation, dana, text="Hello?").message == EXCEEDED
+    conversation = builders.create_conversation(agent=dana, last_inbound_at=None, window_closes_at=None)
+    assert reply_refusal(conversation, dana, text="Hello?").message == WINDOW_CLOSED_TEXT
 
 
-def test_a_customer_who_opted_out_is_not_written_to(conversation: Conversation, dana: Agent) -> None:
+def test_reply_to_an_opted_out_customer_is_refused(conversation: Conversation, dana: Agent) -> None:
     Contact.objects.update(opted_out_at=NOON)
-    assert refusal(conversation, dana, text="Hello").code == "opted_out"
+    assert reply_refusal(conversation, dana, text="Hello").code == "opted_out"
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\x00", "\r\n"])
 def test_an_empty_reply_is_refused(conversation: Conversation, dana: Agent, text: str) -> None:
-    assert refusal(conversation, dana, text=text).code == "empty"
+    assert reply_refusal(conversation, dana, text=text).code == "empty"
 
 
 def test_over_1600_characters_are_refused_at_the_field(conversation: Conversation, dana: Agent) -> None:
-    refused = refusal(conversation, dana, text="x" * 1601)
+    refused = reply_refusal(conversation, dana, text="x" * 1601)
     assert (refused.code, refused.field) == ("too_long", "text")
     assert "1 too long" in str(refused)
     assert send_reply(conversation, author=dana.user, text="x" * 1600).pk
@@ -111,66 +106,70 @@ def test_nul_characters_are_left_out(conversation: Conversation, dana: Agent) ->
 
 @pytest.mark.parametrize("state", [State.OPEN, State.WAITING, State.CLOSED])
 def test_only_active_and_wrap_up_conversations_are_answered(dana: Agent, state: State) -> None:
-    conversation = builders.conversation(
-        with_agent=None if state == State.OPEN else dana,
+    conversation = builders.create_conversation(
+        agent=None if state == State.OPEN else dana,
         state=state,
         closed_at=NOON if state == State.CLOSED else None,
     )
-    assert refusal(conversation, dana, text="Hi").code == "not_yours"
+    assert reply_refusal(conversation, dana, text="Hi").code == "not_yours"
 
 
 def test_only_the_agent_who_has_it_answers(conversation: Conversation) -> None:
-    assert refusal(conversation, builders.agent("Eli", role="Supervisor"), text="Hi").code == "not_yours"
+    assert reply_refusal(conversation, builders.create_agent("Eli", role="Supervisor"), text="Hi").code == "not_yours"
 
 
-def test_a_conversation_that_was_taken_away_meanwhile_is_not_answered(conversation: Conversation, dana: Agent) -> None:
-    Conversation.objects.update(agent=builders.agent("Eli"))
-    assert refusal(conversation, dana, text="Hi").code == "not_yours"
+def test_reply_to_a_conversation_reassigned_meanwhile_is_refused(conversation: Conversation, dana: Agent) -> None:
+    Conversation.objects.update(agent=builders.create_agent("Eli"))
+    assert reply_refusal(conversation, dana, text="Hi").code == "not_yours"
 
 
 def test_the_same_form_twice_queues_one_message(conversation: Conversation, dana: Agent) -> None:
     form = uuid.uuid4()
-    one, two = (send_reply(conversation, author=dana.user, text="Hi", public_id=form) for _ in range(2))
-    assert (one.pk, Message.objects.count()) == (two.pk, 1)
+    first, two = (send_reply(conversation, author=dana.user, text="Hi", public_id=form) for _ in range(2))
+    assert (first.pk, Message.objects.count()) == (two.pk, 1)
 
 
-def test_the_same_form_after_the_window_has_closed_tells_of_the_message_it_queued(dana: Agent) -> None:
-    conversation, form = builders.conversation(with_agent=dana, wrote=NOON), uuid.uuid4()
+def test_resubmitted_form_after_the_window_closed_returns_the_queued_message(dana: Agent) -> None:
+    conversation, form = builders.create_conversation(agent=dana, last_inbound_at=NOON), uuid.uuid4()
     with time_machine.travel(NOON + DAY, tick=False) as clock:
-        one = send_reply(conversation, author=dana.user, text="Hi", public_id=form)
-        clock.shift(TICK)
-        assert send_reply(conversation, author=dana.user, text="Hi", public_id=form) == one
+        first = send_reply(conversation, author=dana.user, text="Hi", public_id=form)
+        clock.shift(MICROSECOND)
+        assert send_reply(conversation, author=dana.user, text="Hi", public_id=form) == first
 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_same_form_ten_times_at_once_queues_one_message() -> None:
-    dana = builders.agent("Dana")
-    conversation, form = builders.conversation(with_agent=dana), uuid.uuid4()
-    outcomes = at_once(*[lambda: send_reply(conversation, author=dana.user, text="Hi", public_id=form).pk] * 10)
+    dana = builders.create_agent("Dana")
+    conversation, form = builders.create_conversation(agent=dana), uuid.uuid4()
+    outcomes = run_concurrently(
+        *[lambda: send_reply(conversation, author=dana.user, text="Hi", public_id=form).pk] * 10
+    )
     assert set(outcomes) == {Message.objects.get().pk}
 
 
 def test_somebody_elses_form_id_shows_nothing_of_theirs(conversation: Conversation, dana: Agent) -> None:
-    theirs = builders.outbound(builders.conversation(), "A secret")
-    with pytest.raises(ReplyRefused):
-        send_reply(conversation, author=dana.user, text="Hi", public_id=theirs.public_id)
+    other_message = builders.create_outbound_message(builders.create_conversation(), "A secret")
+    with pytest.raises(ReplyError):
+        send_reply(conversation, author=dana.user, text="Hi", public_id=other_message.public_id)
     assert Message.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
 def test_replies_queued_at_once_are_numbered_in_the_order_of_their_commits() -> None:
-    dana = builders.agent("Dana")
-    conversation = builders.conversation(with_agent=dana)
-    outcomes = at_once(*[lambda n=n: send_reply(conversation, author=dana.user, text=f"{n}").pk for n in range(10)])
+    dana = builders.create_agent("Dana")
+    conversation = builders.create_conversation(agent=dana)
+    outcomes = run_concurrently(
+        *[lambda n=n: send_reply(conversation, author=dana.user, text=f"{n}").pk for n in range(10)]
+    )
     assert sorted(outcomes) == list(Message.objects.order_by("pk").values_list("pk", flat=True))
     assert Lane.objects.count() == 1
 
 
-# -- Files ----------------------------------------------------------------------------------------------------------
+# -- Files -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("content", "kind"), [(PNG, "image/png"), (PDF, "application/pdf")])
-def test_a_file_is_queued_as_what_its_bytes_say(
+def test_file_is_queued_with_the_content_type_of_its_bytes(
     conversation: Conversation, dana: Agent, content: bytes, kind: str
 ) -> None:
     file = SimpleUploadedFile("../../etc/pass\x00wd", content, content_type="text/html")
@@ -178,44 +177,44 @@ def test_a_file_is_queued_as_what_its_bytes_say(
     attachment = message.attachments.get()
     assert (message.kind, attachment.content_type, attachment.state) == ("media", kind, "stored")
     assert attachment.file.read() == content
-    assert "passwd" not in attachment.file.name
+    assert "passwd" not in str(attachment.file.name)
     assert "\x00" not in attachment.name
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "error_text"),
     [
         (b"", "This file is empty."),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "does not take this kind of file"),
-        (b"<html><script>alert(1)</script>", "does not take this kind of file"),
-        (b"MZ" + b"\x00" * 100, "does not take this kind of file"),
-        (PNG + b"\x00" * (5 * 1024 * 1024), "WhatsApp takes up to 5 MB"),
-        (PDF + b"\x00" * (16 * 1024 * 1024), "WhatsApp takes up to 16 MB"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "This file type is not supported"),
+        (b"<html><script>alert(1)</script>", "This file type is not supported"),
+        (b"MZ" + b"\x00" * 100, "This file type is not supported"),
+        (PNG + b"\x00" * (5 * 1024 * 1024), "The limit is 5 MB"),
+        (PDF + b"\x00" * (16 * 1024 * 1024), "The limit is 16 MB"),
     ],
 )
 def test_a_file_whatsapp_does_not_take_is_refused_with_the_reason(
-    conversation: Conversation, dana: Agent, content: bytes, words: str
+    conversation: Conversation, dana: Agent, content: bytes, error_text: str
 ) -> None:
-    refused = refusal(conversation, dana, file=ContentFile(content, "picture.png"))
-    assert words in str(refused)
+    refused = reply_refusal(conversation, dana, file=ContentFile(content, "picture.png"))
+    assert error_text in str(refused)
     assert (refused.code, refused.field) == ("file_refused", "file")
 
 
 def test_files_are_refused_where_agents_may_not_attach(conversation: Conversation, dana: Agent) -> None:
     conversation.number.agents_may_attach = False
     conversation.number.save()
-    assert refusal(conversation, dana, file=ContentFile(PNG, "a.png")).code == "files_off"
+    assert reply_refusal(conversation, dana, file=ContentFile(PNG, "a.png")).code == "files_off"
 
 
-# -- Send again -----------------------------------------------------------------------------------------------------
+# -- Send again --------------------------------------------------------------------------------------------------------
 
 
 def test_a_failed_message_is_sent_again_once(conversation: Conversation, dana: Agent) -> None:
-    failed = builders.outbound(conversation, "Hi", status="failed", error_code=63016)
-    again = send_again(failed, author=dana.user)
-    assert (again.body, again.status, again.pk != failed.pk) == ("Hi", "queued", True)
-    with pytest.raises(ReplyRefused) as refused:
-        send_again(failed, author=dana.user)
+    failed = builders.create_outbound_message(conversation, "Hi", status="failed", error_code=63016)
+    resent = resend_reply(failed, author=dana.user)
+    assert (resent.body, resent.status, resent.pk != failed.pk) == ("Hi", "queued", True)
+    with pytest.raises(ReplyError) as refused:
+        resend_reply(failed, author=dana.user)
     assert refused.value.code == "sent_again"
     failed.refresh_from_db()
     assert (failed.status, failed.error_code) == ("failed", 63016)
@@ -225,49 +224,53 @@ def test_a_failed_file_is_sent_again_with_its_file(conversation: Conversation, d
     first = send_reply(conversation, author=dana.user, file=ContentFile(PNG, "a.png"))
     Message.objects.update(status="undelivered")
     first.refresh_from_db()
-    copy = send_again(first, author=dana.user).attachments.get()
+    copy = resend_reply(first, author=dana.user).attachments.get()
     assert (copy.file.read(), copy.file.name != first.attachments.get().file.name) == (PNG, True)
 
 
-def test_a_file_that_is_gone_is_a_reason_and_no_fault(conversation: Conversation, dana: Agent) -> None:
+def test_missing_file_is_refused_with_a_reason(conversation: Conversation, dana: Agent) -> None:
     first = send_reply(conversation, author=dana.user, file=ContentFile(PNG, "a.png"))
-    first.attachments.get().file.storage.delete(first.attachments.get().file.name)
+    file = first.attachments.get().file
+    file.storage.delete(str(file.name))
     Message.objects.update(status="failed")
     first.refresh_from_db()
-    with pytest.raises(ReplyRefused) as refused:
-        send_again(first, author=dana.user)
+    with pytest.raises(ReplyError) as refused:
+        resend_reply(first, author=dana.user)
     assert refused.value.field == "file"
 
 
 @pytest.mark.parametrize("status", ["queued", "sending", "sent", "delivered", "read"])
-def test_what_has_not_failed_is_not_sent_again(conversation: Conversation, dana: Agent, status: str) -> None:
-    with pytest.raises(ReplyRefused):
-        send_again(builders.outbound(conversation, status=status), author=dana.user)
+def test_message_that_has_not_failed_cannot_be_resent(conversation: Conversation, dana: Agent, status: str) -> None:
+    with pytest.raises(ReplyError):
+        resend_reply(builders.create_outbound_message(conversation, status=status), author=dana.user)
 
 
 def test_a_customers_message_is_not_sent_again(conversation: Conversation, dana: Agent) -> None:
-    with pytest.raises(ReplyRefused):
-        send_again(builders.inbound(conversation), author=dana.user)
+    with pytest.raises(ReplyError):
+        resend_reply(builders.create_inbound_message(conversation), author=dana.user)
 
 
 def test_after_24_hours_nothing_is_sent_again(conversation: Conversation, dana: Agent) -> None:
-    failed = builders.outbound(conversation, status="failed")
+    failed = builders.create_outbound_message(conversation, status="failed")
     Conversation.objects.update(window_closes_at=NOON)
-    with pytest.raises(ReplyRefused, match="24 hour limit"):
-        send_again(failed, author=dana.user)
+    with pytest.raises(ReplyError, match="24 hour limit"):
+        resend_reply(failed, author=dana.user)
 
 
 def test_a_reply_knows_the_message_it_replies_to(conversation: Conversation) -> None:
-    asked, elsewhere = builders.inbound(conversation), builders.inbound(builders.conversation())
+    quoted_message, elsewhere = (
+        builders.create_inbound_message(conversation),
+        builders.create_inbound_message(builders.create_conversation()),
+    )
     assert conversation.agent is not None
     author = conversation.agent.user
-    assert send_reply(conversation, author=author, text="Yes", quoted=asked).quoted == asked
-    with pytest.raises(ReplyRefused, match="not in this conversation"):
+    assert send_reply(conversation, author=author, text="Yes", quoted=quoted_message).quoted == quoted_message
+    with pytest.raises(ReplyError, match="not in this conversation"):
         send_reply(conversation, author=author, text="Yes", quoted=elsewhere)
 
 
-def test_a_slug_that_was_not_filled_reaches_no_customer(conversation: Conversation) -> None:
+def test_unfilled_slug_is_refused(conversation: Conversation) -> None:
     assert conversation.agent is not None
-    with pytest.raises(ReplyRefused, match=r"Replace {LastName{Customer}} first") as why:
+    with pytest.raises(ReplyError, match=r"Replace {LastName{Customer}} before sending") as caught:
         send_reply(conversation, author=conversation.agent.user, text="Dear {LastName{Customer}}")
-    assert why.value.field == "text"
+    assert caught.value.field == "text"

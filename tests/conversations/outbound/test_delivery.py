@@ -1,4 +1,4 @@
-"""Queued replies go out: in their order, each at most once, and what Twilio refuses is explained."""
+"""Queued replies are sent in order and at most once; Twilio's errors are explained."""
 
 import datetime as dt
 import logging
@@ -11,16 +11,16 @@ import time_machine
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
-from channels_whatsapp.backends.base import OutcomeUnknown, TwilioBusy, TwilioRefused
+from channels_whatsapp.backends.base import TwilioRateLimitError, TwilioRejectedError, UnknownOutcomeError
 from channels_whatsapp.backends.memory import MemoryBackend
 from channels_whatsapp.models import WhatsAppAccount
 from omnichannel.conversations.models import Contact, Conversation, Message
 from omnichannel.conversations.outbound.compose import send_reply
-from omnichannel.conversations.outbound.delivery import LONGEST_BACK_OFF, deliver_messages
-from omnichannel.jobs.lanes import Lease, claim
+from omnichannel.conversations.outbound.delivery import MAX_BACKOFF_SECONDS, deliver_messages
+from omnichannel.jobs.lanes import Lease, claim_lanes
 from omnichannel.jobs.models import Lane
 from tests import builders
-from tests.concurrency import at_once
+from tests.concurrency import run_concurrently
 
 pytestmark = pytest.mark.django_db
 
@@ -34,228 +34,242 @@ def clock() -> Iterator[Any]:
 
 
 @pytest.fixture
-def conversation(twilio: MemoryBackend, clock: Any) -> Conversation:
-    return builders.conversation(with_agent=builders.agent("Dana"))
+def conversation(memory_backend: MemoryBackend, clock: Any) -> Conversation:
+    return builders.create_conversation(agent=builders.create_agent("Dana"))
 
 
-def queue(conversation: Conversation, *texts: str) -> list[Message]:
+def queue_replies(conversation: Conversation, *texts: str) -> list[Message]:
     assert conversation.agent is not None
     return [send_reply(conversation, author=conversation.agent.user, text=text) for text in texts]
 
 
-def work() -> dt.datetime | None:
-    """What a worker does with the lane that is due; when it is to be looked at again."""
-    [lease] = claim(["send"], 1)
+def run_send_lane() -> dt.datetime | None:
+    """Send the messages of the lane that is due and return its next time."""
+    [lease] = claim_lanes(["send"], 1)
     due = deliver_messages(lease)
     lease.finish(due)
     return due
 
 
-def statuses() -> list[str]:
+def message_statuses() -> list[str]:
     return list(Message.objects.order_by("pk").values_list("status", flat=True))
 
 
-def test_replies_of_one_conversation_go_out_in_their_order(conversation: Conversation, twilio: MemoryBackend) -> None:
-    queue(conversation, "one", "two", "three")
-    assert work() is None
-    assert [message.body for message in twilio.outbox] == ["one", "two", "three"]
+def test_replies_of_one_conversation_go_out_in_their_order(
+    conversation: Conversation, memory_backend: MemoryBackend
+) -> None:
+    queue_replies(conversation, "one", "two", "three")
+    assert run_send_lane() is None
+    assert [message.body for message in memory_backend.outbox] == ["one", "two", "three"]
     assert not Lane.objects.exists()
 
 
-def test_what_is_sent_carries_both_addresses_and_our_own_id(conversation: Conversation, twilio: MemoryBackend) -> None:
-    [message] = queue(conversation, "Hi")
-    work()
-    [sent] = twilio.outbox
+def test_sent_message_has_both_addresses_and_the_public_id(
+    conversation: Conversation, memory_backend: MemoryBackend
+) -> None:
+    [message] = queue_replies(conversation, "Hi")
+    run_send_lane()
+    [sent] = memory_backend.outbox
     assert (sent.to, sent.sender) == (conversation.contact.address, conversation.number.address)
     assert sent.status_callback == f"{conversation.number.account.status_url}{message.public_id}/"
     assert (sent.body, sent.media_url) == ("Hi", "")
 
 
-def test_a_file_is_offered_by_a_signed_link(conversation: Conversation, twilio: MemoryBackend) -> None:
+def test_a_file_is_offered_by_a_signed_link(conversation: Conversation, memory_backend: MemoryBackend) -> None:
     assert conversation.agent is not None
     png = ContentFile(b"\x89PNG\r\n\x1a\n" + b"\x00" * 40, "a.png")
     send_reply(conversation, author=conversation.agent.user, file=png)
-    work()
-    assert twilio.outbox[0].media_url.startswith("https://desk.example.com/media/offered/")
+    run_send_lane()
+    assert memory_backend.outbox[0].media_url.startswith("https://desk.example.com/media/offered/")
 
 
-def test_only_the_sid_is_kept_and_the_status_is_left_to_callbacks(conversation: Conversation) -> None:
-    [message] = queue(conversation, "Hi")
-    work()
+def test_sending_stores_only_the_sid(conversation: Conversation) -> None:
+    [message] = queue_replies(conversation, "Hi")
+    run_send_lane()
     message.refresh_from_db()
     assert (message.status, message.twilio_sid[:2]) == ("sending", "SM")
 
 
-def test_too_many_calls_put_the_reply_back_for_later(conversation: Conversation, twilio: MemoryBackend) -> None:
-    twilio.answers = [TwilioBusy()]
-    queue(conversation, "one", "two")
-    due = work()
+def test_rate_limited_reply_is_delayed(conversation: Conversation, memory_backend: MemoryBackend) -> None:
+    memory_backend.errors_to_raise = [TwilioRateLimitError()]
+    queue_replies(conversation, "one", "two")
+    due = run_send_lane()
     assert due is not None
     assert due > timezone.now()
-    assert (statuses(), twilio.outbox) == (["queued", "queued"], [])
+    assert (message_statuses(), memory_backend.outbox) == (["queued", "queued"], [])
 
 
-def test_while_backed_off_nothing_overtakes(conversation: Conversation, twilio: MemoryBackend, clock: Any) -> None:
-    twilio.answers = [TwilioBusy()]
-    queue(conversation, "one")
-    due = work()
+def test_later_replies_wait_during_backoff(
+    conversation: Conversation, memory_backend: MemoryBackend, clock: Any
+) -> None:
+    memory_backend.errors_to_raise = [TwilioRateLimitError()]
+    queue_replies(conversation, "one")
+    due = run_send_lane()
     assert due is not None
-    queue(conversation, "two")
-    assert (work(), twilio.outbox) == (due, [])
+    queue_replies(conversation, "two")
+    assert (run_send_lane(), memory_backend.outbox) == (due, [])
     clock.move_to(due)
-    assert work() is None
-    assert [message.body for message in twilio.outbox] == ["one", "two"]
+    assert run_send_lane() is None
+    assert [message.body for message in memory_backend.outbox] == ["one", "two"]
 
 
 def test_backing_off_takes_longer_each_time_and_is_never_the_same(
-    conversation: Conversation, twilio: MemoryBackend, clock: Any
+    conversation: Conversation, memory_backend: MemoryBackend, clock: Any
 ) -> None:
     waits = []
-    queue(conversation, "Hi")
+    queue_replies(conversation, "Hi")
     for _ in range(12):
-        twilio.answers = [TwilioBusy()]
-        due = work()
+        memory_backend.errors_to_raise = [TwilioRateLimitError()]
+        due = run_send_lane()
         assert due is not None
         waits.append((due - timezone.now()).total_seconds())
         clock.move_to(due)
-    assert all(0.5 * min(2.0**n, LONGEST_BACK_OFF) <= wait <= 1.5 * LONGEST_BACK_OFF for n, wait in enumerate(waits, 1))
+    assert all(
+        0.5 * min(2.0**n, MAX_BACKOFF_SECONDS) <= wait <= 1.5 * MAX_BACKOFF_SECONDS for n, wait in enumerate(waits, 1)
+    )
     assert len({wait / 2.0**n for n, wait in enumerate(waits[:7])}) > 1
-    assert work() is None
-    assert len(twilio.outbox) == 1
+    assert run_send_lane() is None
+    assert len(memory_backend.outbox) == 1
 
 
-def test_the_window_is_looked_at_again_just_before_sending(
-    conversation: Conversation, twilio: MemoryBackend, clock: Any
+def test_window_is_checked_again_before_sending(
+    conversation: Conversation, memory_backend: MemoryBackend, clock: Any
 ) -> None:
-    queue(conversation, "Just in time", "And this")
+    queue_replies(conversation, "Just in time", "And this")
     clock.move_to(NOON + dt.timedelta(hours=24, microseconds=1))
-    work()
-    words = "This conversation has exceeded the 24 hour limit to respond to the customer."
-    assert set(Message.objects.values_list("status", "error_message")) == {("failed", words)}
-    assert twilio.outbox == []
+    run_send_lane()
+    error_text = "This conversation has exceeded the 24 hour limit to respond to the customer."
+    assert set(Message.objects.values_list("status", "error_message")) == {("failed", error_text)}
+    assert memory_backend.outbox == []
 
 
-def test_at_exactly_24_hours_it_is_still_sent(conversation: Conversation, twilio: MemoryBackend, clock: Any) -> None:
-    queue(conversation, "Just in time")
-    clock.move_to(NOON + dt.timedelta(hours=24))
-    work()
-    assert len(twilio.outbox) == 1
-
-
-def test_whoever_opts_out_before_it_is_sent_gets_nothing(conversation: Conversation, twilio: MemoryBackend) -> None:
-    queue(conversation, "Hi")
-    Contact.objects.update(opted_out_at=NOON)
-    work()
-    assert (statuses(), twilio.outbox) == (["failed"], [])
-
-
-def test_a_refusal_fails_the_message_with_its_code_and_the_next_one_goes(
-    conversation: Conversation, twilio: MemoryBackend
+def test_at_exactly_24_hours_it_is_still_sent(
+    conversation: Conversation, memory_backend: MemoryBackend, clock: Any
 ) -> None:
-    twilio.answers = [TwilioRefused(63021, "Invalid content", 400)]
-    first, _ = queue(conversation, "one", "two")
-    work()
+    queue_replies(conversation, "Just in time")
+    clock.move_to(NOON + dt.timedelta(hours=24))
+    run_send_lane()
+    assert len(memory_backend.outbox) == 1
+
+
+def test_opt_out_before_sending_stops_the_reply(conversation: Conversation, memory_backend: MemoryBackend) -> None:
+    queue_replies(conversation, "Hi")
+    Contact.objects.update(opted_out_at=NOON)
+    run_send_lane()
+    assert (message_statuses(), memory_backend.outbox) == (["failed"], [])
+
+
+def test_refused_message_fails_with_its_code_and_the_next_is_sent(
+    conversation: Conversation, memory_backend: MemoryBackend
+) -> None:
+    memory_backend.errors_to_raise = [TwilioRejectedError(63021, "Invalid content", 400)]
+    first, _ = queue_replies(conversation, "one", "two")
+    run_send_lane()
     first.refresh_from_db()
     assert (first.status, first.error_code, first.error_message) == ("failed", 63021, "Invalid content")
-    assert [message.body for message in twilio.outbox] == ["two"]
+    assert [message.body for message in memory_backend.outbox] == ["two"]
 
 
 def test_21610_marks_the_contact_opted_out_and_blocks_the_next_one(
-    conversation: Conversation, twilio: MemoryBackend
+    conversation: Conversation, memory_backend: MemoryBackend
 ) -> None:
-    twilio.answers = [TwilioRefused(21610, "Unsubscribed recipient", 400)]
-    _, second = queue(conversation, "one", "two")
-    work()
+    memory_backend.errors_to_raise = [TwilioRejectedError(21610, "Unsubscribed recipient", 400)]
+    _, second = queue_replies(conversation, "one", "two")
+    run_send_lane()
     second.refresh_from_db()
     assert Contact.objects.get().opted_out_at is not None
     assert "opted out" in second.error_message
-    assert twilio.outbox == []
+    assert memory_backend.outbox == []
 
 
-def test_63016_closes_our_window(conversation: Conversation, twilio: MemoryBackend) -> None:
-    twilio.answers = [TwilioRefused(63016, "Outside the window", 400)]
-    queue(conversation, "one", "two")
-    work()
+def test_error_63016_closes_the_window(conversation: Conversation, memory_backend: MemoryBackend) -> None:
+    memory_backend.errors_to_raise = [TwilioRejectedError(63016, "Outside the window", 400)]
+    queue_replies(conversation, "one", "two")
+    run_send_lane()
     assert not Conversation.objects.get().window_is_open
-    assert (statuses(), twilio.outbox) == (["failed", "failed"], [])
+    assert (message_statuses(), memory_backend.outbox) == (["failed", "failed"], [])
 
 
-def test_20003_shows_at_the_channel_until_a_message_gets_through(
-    conversation: Conversation, twilio: MemoryBackend
+def test_error_20003_flags_the_account_until_a_message_succeeds(
+    conversation: Conversation, memory_backend: MemoryBackend
 ) -> None:
-    twilio.answers = [TwilioRefused(20003, "Authenticate", 401)]
-    queue(conversation, "one")
-    work()
+    memory_backend.errors_to_raise = [TwilioRejectedError(20003, "Authenticate", 401)]
+    queue_replies(conversation, "one")
+    run_send_lane()
     assert WhatsAppAccount.objects.get().credentials_rejected_at == NOON
-    queue(conversation, "two")
-    work()
+    queue_replies(conversation, "two")
+    run_send_lane()
     assert WhatsAppAccount.objects.get().credentials_rejected_at is None
 
 
-def test_a_worker_that_has_lost_the_lane_sends_nothing(conversation: Conversation, twilio: MemoryBackend) -> None:
-    queue(conversation, "Hi")
-    [stale] = claim(["send"], 1)
+def test_worker_without_the_lease_sends_nothing(conversation: Conversation, memory_backend: MemoryBackend) -> None:
+    queue_replies(conversation, "Hi")
+    [stale] = claim_lanes(["send"], 1)
     lapsed = NOON - dt.timedelta(seconds=1)
     Lane.objects.update(lease_until=lapsed, due_at=lapsed)
-    [fresh] = claim(["send"], 1)
+    [fresh] = claim_lanes(["send"], 1)
     assert deliver_messages(stale) is None
     stale.finish(None)
-    assert (twilio.outbox, statuses()) == ([], ["queued"])
+    assert (memory_backend.outbox, message_statuses()) == ([], ["queued"])
     assert deliver_messages(fresh) is None
-    assert len(twilio.outbox) == 1
+    assert len(memory_backend.outbox) == 1
 
 
 def test_a_worker_that_loses_the_lane_on_the_way_stops_there(
-    conversation: Conversation, twilio: MemoryBackend, monkeypatch: pytest.MonkeyPatch
+    conversation: Conversation, memory_backend: MemoryBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queue(conversation, "one", "two")
-    [lease] = claim(["send"], 1)
-    kept = iter([True, False])
-    monkeypatch.setattr(Lease, "keep", lambda self: next(kept))
+    queue_replies(conversation, "one", "two")
+    [lease] = claim_lanes(["send"], 1)
+    lease_results = iter([True, False])
+    monkeypatch.setattr(Lease, "renew", lambda self: next(lease_results))
     deliver_messages(lease)
-    assert [message.body for message in twilio.outbox] == ["one"]
+    assert [message.body for message in memory_backend.outbox] == ["one"]
 
 
 def test_a_worker_that_dies_between_claim_and_call_never_leads_to_a_second_sending(
-    conversation: Conversation, twilio: MemoryBackend, clock: Any
+    conversation: Conversation, memory_backend: MemoryBackend, clock: Any
 ) -> None:
-    [message] = queue(conversation, "Hi")
-    twilio.answers = [SystemExit()]  # type: ignore[list-item]
+    [message] = queue_replies(conversation, "Hi")
+    memory_backend.errors_to_raise = [SystemExit()]  # type: ignore[list-item]
     with pytest.raises(SystemExit):
-        work()
+        run_send_lane()
     clock.shift(dt.timedelta(seconds=30))
-    assert work() is not None  # another worker, once the lease has lapsed, asks Twilio
+    assert run_send_lane() is not None  # Another worker asks Twilio after the lease has expired.
     clock.shift(dt.timedelta(seconds=61))
-    assert work() is None
+    assert run_send_lane() is None
     message.refresh_from_db()
-    assert (message.status, twilio.outbox) == ("failed", [])
+    assert (message.status, memory_backend.outbox) == ("failed", [])
 
 
-@pytest.mark.parametrize("failure", [TwilioRefused(20003, "No", 401), OutcomeUnknown("ReadTimeout"), TwilioBusy()])
+@pytest.mark.parametrize(
+    "failure", [TwilioRejectedError(20003, "No", 401), UnknownOutcomeError("ReadTimeout"), TwilioRateLimitError()]
+)
 def test_no_token_and_no_text_is_logged_when_sending_fails(
-    conversation: Conversation, twilio: MemoryBackend, failure: Exception, caplog: pytest.LogCaptureFixture
+    conversation: Conversation, memory_backend: MemoryBackend, failure: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
-    twilio.answers = [failure]
-    queue(conversation, "a private matter")
+    memory_backend.errors_to_raise = [failure]
+    queue_replies(conversation, "a private matter")
     with caplog.at_level(logging.DEBUG):
-        work()
-    assert builders.TOKEN not in caplog.text
+        run_send_lane()
+    assert builders.AUTH_TOKEN not in caplog.text
     assert "a private matter" not in caplog.text
 
 
 @pytest.mark.django_db(transaction=True)
-def test_workers_that_all_believe_they_have_the_lane_send_each_message_once(twilio: MemoryBackend) -> None:
-    conversation = builders.conversation(with_agent=builders.agent("Dana"))
+def test_concurrent_workers_with_stale_leases_send_each_message_once(memory_backend: MemoryBackend) -> None:
+    conversation = builders.create_conversation(agent=builders.create_agent("Dana"))
     texts = [f"{n}" for n in range(6)]
-    queue(conversation, *texts)
-    [lease] = claim(["send"], 1)
-    assert all(not isinstance(outcome, Exception) for outcome in at_once(*[lambda: deliver_messages(lease)] * 6))
-    assert sorted(message.body for message in twilio.outbox) == texts
+    queue_replies(conversation, *texts)
+    [lease] = claim_lanes(["send"], 1)
+    assert all(
+        not isinstance(outcome, Exception) for outcome in run_concurrently(*[lambda: deliver_messages(lease)] * 6)
+    )
+    assert sorted(message.body for message in memory_backend.outbox) == texts
 
 
-def test_a_worker_that_is_told_to_stop_leaves_the_rest_for_another(conversation: Conversation) -> None:
-    [message] = queue(conversation, "one")
-    [lease] = claim(["send"], 1)
+def test_stopping_worker_leaves_remaining_replies(conversation: Conversation) -> None:
+    [message] = queue_replies(conversation, "one")
+    [lease] = claim_lanes(["send"], 1)
     assert deliver_messages(replace(lease, is_stopping=lambda: True)) is not None
     message.refresh_from_db()
     assert message.status == "queued"

@@ -1,4 +1,4 @@
-"""What became of a reply: forwards only, whatever order the callbacks come in."""
+"""The status of a message only moves forward, in whichever order callbacks arrive."""
 
 import datetime as dt
 import logging
@@ -12,61 +12,63 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from channels_whatsapp.backends.memory import MemoryBackend
-from channels_whatsapp.deliveries import retry_failed
 from channels_whatsapp.models import DeliveryState, WebhookDelivery, WhatsAppAccount
-from omnichannel.conversations.inbound.apply import ATTEMPTS_FOR_A_SID, apply_delivery
+from channels_whatsapp.webhooks.deliveries import retry_failed_deliveries
+from omnichannel.conversations.inbound.apply import UNKNOWN_SID_ATTEMPTS, apply_delivery
 from omnichannel.conversations.models import Contact, Conversation, Message
-from omnichannel.conversations.outbound.delivery_status import FAILURES, RANK, TWILIO_SAYS
+from omnichannel.conversations.outbound.delivery_status import FAILURE_STATUSES, STATUS_BY_TWILIO_STATUS, STATUS_ORDER
 from omnichannel.live.models import LiveEvent
 from tests import builders
-from tests.concurrency import at_once
-from tests.webhook_client import deliver
+from tests.concurrency import run_concurrently
+from tests.webhook_client import post_webhook
 
-WORDS = st.sampled_from(sorted(TWILIO_SAYS))
-CODES = st.sampled_from(["", "0", "63016", "63024", "nonsense", "9" * 30])
+TWILIO_STATUSES = st.sampled_from(sorted(STATUS_BY_TWILIO_STATUS))
+ERROR_CODES = st.sampled_from(["", "0", "63016", "63024", "nonsense", "9" * 30])
 
 
-def tell(message: Message, word: str, code: str = "", *, by_id: bool = True, sid: str = "") -> None:
+def post_status(message: Message, word: str, code: str = "", *, by_id: bool = True, sid: str = "") -> None:
     account = message.conversation.number.account
     url = f"{account.status_url}{message.public_id}/" if by_id else account.status_url
     form = {"MessageSid": sid or message.twilio_sid, "MessageStatus": word, "ErrorCode": code}
-    assert deliver(url, form).status_code == 200
+    assert post_webhook(url, form).status_code == 200
 
 
-def place(status: str) -> int:
-    """How far along a message is; a failure is final."""
-    return len(RANK) if status in FAILURES else [rank.value for rank in RANK].index(status)
+def status_rank(status: str) -> int:
+    """Return the progress of a status; a failure is final."""
+    return len(STATUS_ORDER) if status in FAILURE_STATUSES else [rank.value for rank in STATUS_ORDER].index(status)
 
 
-class AnyOrder(TestCase):
+class StatusOrderMachine(TestCase):
     @settings(max_examples=40, deadline=None)
-    @given(st.lists(st.tuples(WORDS, CODES), max_size=8), st.sampled_from(["sending", "sent"]))
+    @given(st.lists(st.tuples(TWILIO_STATUSES, ERROR_CODES), max_size=8), st.sampled_from(["sending", "sent"]))
     def test_a_status_never_goes_backwards_and_an_error_code_stays(
-        self, told: list[tuple[str, str]], start: str
+        self, callbacks: list[tuple[str, str]], start: str
     ) -> None:
-        message = builders.outbound(builders.conversation(), status=start, twilio_sid=builders.sid())
-        for word, code in told:
+        message = builders.create_outbound_message(
+            builders.create_conversation(), status=start, twilio_sid=builders.new_sid()
+        )
+        for word, code in callbacks:
             before, had = message.status, message.error_code
-            tell(message, word, code)
+            post_status(message, word, code)
             message.refresh_from_db()
-            assert place(message.status) >= place(before)
-            assert not (before in FAILURES and message.status != before)
+            assert status_rank(message.status) >= status_rank(before)
+            assert not (before in FAILURE_STATUSES and message.status != before)
             assert had is None or message.error_code == had
-            assert message.error_code is None or message.status in FAILURES
+            assert message.error_code is None or message.status in FAILURE_STATUSES
 
     @settings(max_examples=20, deadline=None)
     @given(st.permutations(["queued", "sent", "delivered", "read", "sent", "read"]))
-    def test_all_callbacks_in_any_order_end_with_read(self, words: list[str]) -> None:
-        message = builders.outbound(builders.conversation())
-        for word in words:
-            tell(message, word)
+    def test_all_callbacks_in_any_order_end_with_read(self, statuses: list[str]) -> None:
+        message = builders.create_outbound_message(builders.create_conversation())
+        for word in statuses:
+            post_status(message, word)
         message.refresh_from_db()
         assert message.status == "read"
 
 
 @pytest.fixture
 def message(db: None) -> Message:
-    return builders.outbound(builders.conversation())
+    return builders.create_outbound_message(builders.create_conversation())
 
 
 @pytest.mark.parametrize(
@@ -82,123 +84,123 @@ def message(db: None) -> Message:
     ],
 )
 def test_a_failure_beats_only_sent_and_lower(db: None, status: str, word: str, after: str) -> None:
-    message = builders.outbound(builders.conversation(), status=status, twilio_sid=builders.sid())
-    tell(message, word)
+    message = builders.create_outbound_message(
+        builders.create_conversation(), status=status, twilio_sid=builders.new_sid()
+    )
+    post_status(message, word)
     message.refresh_from_db()
     assert message.status == after
 
 
-def test_each_change_is_told_to_the_pages_and_a_repetition_is_not(message: Message) -> None:
+def test_status_change_publishes_an_event_and_a_repeat_does_not(message: Message) -> None:
     for word in ("delivered", "delivered", "sent"):
-        tell(message, word)
+        post_status(message, word)
     assert [event.part_id for event in LiveEvent.objects.all()] == [message.pk]
 
 
 def test_a_status_without_our_id_is_found_by_its_sid(message: Message) -> None:
-    tell(message, "delivered", by_id=False)
+    post_status(message, "delivered", by_id=False)
     message.refresh_from_db()
     assert message.status == "delivered"
 
 
-def test_a_status_that_is_faster_than_its_sid_is_applied_by_our_id(db: None) -> None:
-    message = builders.outbound(builders.conversation(), status="sending")
-    sid = builders.sid()
-    tell(message, "sent", sid=sid)
+def test_status_before_the_sid_is_known_is_applied_by_public_id(db: None) -> None:
+    message = builders.create_outbound_message(builders.create_conversation(), status="sending")
+    sid = builders.new_sid()
+    post_status(message, "sent", sid=sid)
     message.refresh_from_db()
     assert (message.status, message.twilio_sid) == ("sent", sid)
 
 
-def test_a_status_for_a_sid_nobody_knows_yet_is_kept_and_applied_later(message: Message, settings: Any) -> None:
-    sid = builders.sid()
-    tell(message, "delivered", by_id=False, sid=sid)
+def test_status_for_a_not_yet_known_sid_is_applied_later(message: Message, settings: Any) -> None:
+    sid = builders.new_sid()
+    post_status(message, "delivered", by_id=False, sid=sid)
     delivery = WebhookDelivery.objects.get()
     assert delivery.state == DeliveryState.FAILED
     Message.objects.update(twilio_sid=sid)
     WebhookDelivery.objects.update(next_attempt_at=timezone.now())
-    assert retry_failed(apply_delivery) == 1
+    assert retry_failed_deliveries(apply_delivery) == 1
     message.refresh_from_db()
     assert message.status == "delivered"
 
 
-def test_a_status_for_a_sid_nobody_ever_knows_is_ignored_in_the_end_and_no_error(
-    message: Message, caplog: pytest.LogCaptureFixture
-) -> None:
-    tell(message, "delivered", by_id=False, sid=builders.sid())
-    for _ in range(ATTEMPTS_FOR_A_SID):
+def test_status_for_an_unknown_sid_is_finally_ignored(message: Message, caplog: pytest.LogCaptureFixture) -> None:
+    post_status(message, "delivered", by_id=False, sid=builders.new_sid())
+    for _ in range(UNKNOWN_SID_ATTEMPTS):
         WebhookDelivery.objects.update(next_attempt_at=timezone.now())
-        retry_failed(apply_delivery)
+        retry_failed_deliveries(apply_delivery)
     delivery = WebhookDelivery.objects.get()
-    assert (delivery.state, delivery.attempts) == (DeliveryState.IGNORED, ATTEMPTS_FOR_A_SID)
+    assert (delivery.state, delivery.attempts) == (DeliveryState.IGNORED, UNKNOWN_SID_ATTEMPTS)
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 @pytest.mark.parametrize("by_id", [True, False])
 def test_another_accounts_callback_cannot_touch_a_message(message: Message, by_id: bool) -> None:
-    other = builders.account()
+    other = builders.create_account()
     url = f"{other.status_url}{message.public_id}/" if by_id else other.status_url
-    assert deliver(url, {"MessageSid": message.twilio_sid, "MessageStatus": "failed"}).status_code == 200
+    assert post_webhook(url, {"MessageSid": message.twilio_sid, "MessageStatus": "failed"}).status_code == 200
     message.refresh_from_db()
     assert message.status == "sent"
 
 
 def test_a_callback_with_another_sid_cannot_touch_a_message(message: Message) -> None:
-    tell(message, "failed", sid=builders.sid())
+    post_status(message, "failed", sid=builders.new_sid())
     message.refresh_from_db()
     assert (message.status, WebhookDelivery.objects.get().state) == ("sent", DeliveryState.IGNORED)
 
 
 def test_a_callback_cannot_touch_a_customers_message(db: None) -> None:
-    theirs = builders.inbound(builders.conversation())
+    other_message = builders.create_inbound_message(builders.create_conversation())
     for by_id in (True, False):
-        tell(theirs, "failed", by_id=by_id, sid=theirs.twilio_sid)
-    theirs.refresh_from_db()
-    assert theirs.status == "received"
+        post_status(other_message, "failed", by_id=by_id, sid=other_message.twilio_sid)
+    other_message.refresh_from_db()
+    assert other_message.status == "received"
 
 
-def test_an_id_nobody_has_is_no_fault(message: Message) -> None:
+def test_unknown_public_id_causes_no_error(message: Message) -> None:
     url = f"{message.conversation.number.account.status_url}{uuid.uuid4()}/"
-    assert deliver(url, {"MessageSid": message.twilio_sid, "MessageStatus": "read"}).status_code == 200
+    assert post_webhook(url, {"MessageSid": message.twilio_sid, "MessageStatus": "read"}).status_code == 200
     message.refresh_from_db()
     assert message.status == "sent"
 
 
-def test_a_message_that_was_never_claimed_can_have_been_sent_by_nobody(db: None, twilio: MemoryBackend) -> None:
-    message = builders.outbound(builders.conversation(), status="queued")
-    tell(message, "sent", sid=builders.sid())
+def test_unclaimed_message_ignores_status_callbacks(db: None, memory_backend: MemoryBackend) -> None:
+    message = builders.create_outbound_message(builders.create_conversation(), status="queued")
+    post_status(message, "sent", sid=builders.new_sid())
     message.refresh_from_db()
-    assert message.status == "sent"  # and so no worker will send it
+    assert message.status == "sent"  # Therefore no worker sends it.
 
 
-# -- Codes that say more --------------------------------------------------------------------------------------------
+# -- Disposition codes -------------------------------------------------------------------------------------------------
 
 
 def test_an_opt_out_reported_later_marks_the_contact(message: Message) -> None:
-    tell(message, "failed", "21610")
+    post_status(message, "failed", "21610")
     assert Contact.objects.get().opted_out_at is not None
 
 
 def test_63016_reported_later_closes_the_window(message: Message) -> None:
     Conversation.objects.update(last_inbound_at=message.created_at - dt.timedelta(hours=23))
-    tell(message, "undelivered", "63016")
+    post_status(message, "undelivered", "63016")
     assert not Conversation.objects.get().window_is_open
 
 
 def test_63016_does_not_close_the_window_the_customer_has_opened_again(message: Message) -> None:
     Conversation.objects.update(last_inbound_at=timezone.now() + dt.timedelta(seconds=1))
-    tell(message, "undelivered", "63016")
+    post_status(message, "undelivered", "63016")
     assert Conversation.objects.get().window_is_open
 
 
-def test_20003_reported_later_shows_at_the_channel(message: Message) -> None:
-    tell(message, "failed", "20003")
+def test_error_20003_in_a_callback_flags_the_account(message: Message) -> None:
+    post_status(message, "failed", "20003")
     assert WhatsAppAccount.objects.get().credentials_rejected_at is not None
 
 
 @pytest.mark.django_db(transaction=True)
-def test_all_callbacks_at_once_end_with_read() -> None:
-    message = builders.outbound(builders.conversation(), status="sending")
-    sid, words = builders.sid(), ["queued", "sent", "delivered", "read", "sent", "delivered", "read", "queued"]
-    outcomes = at_once(*[lambda word=word: tell(message, word, sid=sid) for word in words])
+def test_concurrent_callbacks_end_with_read() -> None:
+    message = builders.create_outbound_message(builders.create_conversation(), status="sending")
+    sid, statuses = builders.new_sid(), ["queued", "sent", "delivered", "read", "sent", "delivered", "read", "queued"]
+    outcomes = run_concurrently(*[lambda word=word: post_status(message, word, sid=sid) for word in statuses])
     message.refresh_from_db()
     assert (outcomes, message.status, message.twilio_sid) == ([None] * 8, "read", sid)
     assert set(WebhookDelivery.objects.values_list("state", flat=True)) == {"applied"}

@@ -1,4 +1,4 @@
-"""Approved templates go out after the 24 hours too: with their variables, each at most once, or not, with a reason."""
+"""Approved templates are sent at most once, also after the 24-hour window, or refused with a reason."""
 
 import datetime as dt
 import json
@@ -10,19 +10,19 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from channels_whatsapp.backends.base import OutcomeUnknown, SentMessage, TwilioRefused
+from channels_whatsapp.backends.base import SentMessage, TwilioRejectedError, UnknownOutcomeError
 from channels_whatsapp.backends.memory import MemoryBackend
 from channels_whatsapp.models import MessageTemplate
-from omnichannel.conversations.models import Conversation, Kind, Message
-from omnichannel.conversations.outbound.compose import ReplyRefused, send_reply
+from omnichannel.conversations.models import Conversation, Message, MessageKind
+from omnichannel.conversations.outbound.compose import ReplyError, send_reply
 from omnichannel.conversations.outbound.delivery import deliver_messages
-from omnichannel.conversations.outbound.templates import TemplateRefused, send_as_before, send_template
-from omnichannel.jobs.lanes import claim
+from omnichannel.conversations.outbound.templates import TemplateSendError, resend_message, send_template
+from omnichannel.jobs.lanes import claim_lanes
 from omnichannel.jobs.models import Lane
 from routing.models import State
 from tests import builders
-from tests.conversations.outbound.sample_templates import template
-from tests.webhook_client import deliver
+from tests.conversations.outbound.template_fixtures import create_template
+from tests.webhook_client import post_webhook
 
 pytestmark = pytest.mark.django_db
 
@@ -37,211 +37,223 @@ def clock() -> Iterator[Any]:
 
 
 @pytest.fixture
-def conversation(twilio: MemoryBackend, clock: Any) -> Conversation:
-    """Its customer wrote two days ago."""
-    return builders.conversation(with_agent=builders.agent("Dana"), wrote=NOON - dt.timedelta(hours=48))
+def conversation(memory_backend: MemoryBackend, clock: Any) -> Conversation:
+    """Return a conversation whose customer wrote two days ago."""
+    return builders.create_conversation(
+        agent=builders.create_agent("Dana"), last_inbound_at=NOON - dt.timedelta(hours=48)
+    )
 
 
 @pytest.fixture
-def update(conversation: Conversation) -> MessageTemplate:
-    return template(conversation.number.account)
+def delivery_template(conversation: Conversation) -> MessageTemplate:
+    return create_template(conversation.number.account)
 
 
-def send(conversation: Conversation, of: MessageTemplate, values: Any = VALUES, **fields: Any) -> Message:
+def send_to_customer(conversation: Conversation, of: MessageTemplate, values: Any = VALUES, **fields: Any) -> Message:
     assert conversation.agent is not None
     return send_template(conversation, of, values, author=conversation.agent.user, **fields)
 
 
-def refusal(conversation: Conversation, of: MessageTemplate, values: Any = VALUES) -> ReplyRefused:
-    with pytest.raises(ReplyRefused) as refused:
-        send(conversation, of, values)
+def template_refusal(conversation: Conversation, of: MessageTemplate, values: Any = VALUES) -> ReplyError:
+    with pytest.raises(ReplyError) as refused:
+        send_to_customer(conversation, of, values)
     assert not Message.objects.exists()
     return refused.value
 
 
-def work() -> dt.datetime | None:
-    [lease] = claim(["send"], 1)
+def run_send_lane() -> dt.datetime | None:
+    [lease] = claim_lanes(["send"], 1)
     due = deliver_messages(lease)
     lease.finish(due)
     return due
 
 
 def test_a_template_goes_out_after_the_24_hours(
-    conversation: Conversation, update: MessageTemplate, twilio: MemoryBackend
+    conversation: Conversation, delivery_template: MessageTemplate, memory_backend: MemoryBackend
 ) -> None:
-    message = send(conversation, update)
+    message = send_to_customer(conversation, delivery_template)
     assert (message.kind, message.status, message.body) == (
         "template",
         "queued",
         "Hi Amara, your order 2231 is on its way.",
     )
-    assert work() is None
-    [sent] = twilio.outbox
-    assert (sent.body, sent.media_url, sent.content_sid) == ("", "", update.content_sid)
+    assert run_send_lane() is None
+    [sent] = memory_backend.outbox
+    assert (sent.body, sent.media_url, sent.content_sid) == ("", "", delivery_template.content_sid)
     assert json.loads(sent.content_variables) == VALUES
     assert sent.status_callback == f"{conversation.number.account.status_url}{message.public_id}/"
     message.refresh_from_db()
     assert (message.status, message.twilio_sid[:2]) == ("sending", "SM")
 
 
-def test_what_was_sent_is_kept_with_the_message(conversation: Conversation, update: MessageTemplate) -> None:
-    kept = send(conversation, update).content["template"]
-    assert (kept["sid"], kept["name"], kept["variables"]) == (update.content_sid, "delivery_update", VALUES)
-    assert [button["title"] for button in kept["buttons"]] == ["Thanks", "Where?"]
+def test_sent_template_is_stored_with_the_message(
+    conversation: Conversation, delivery_template: MessageTemplate
+) -> None:
+    template_content = send_to_customer(conversation, delivery_template).content["template"]
+    assert (template_content["sid"], template_content["name"], template_content["variables"]) == (
+        delivery_template.content_sid,
+        "delivery_update",
+        VALUES,
+    )
+    assert [button["title"] for button in template_content["buttons"]] == ["Thanks", "Where?"]
 
 
 def test_only_the_templates_own_variables_are_sent(
-    conversation: Conversation, update: MessageTemplate, twilio: MemoryBackend
+    conversation: Conversation, delivery_template: MessageTemplate, memory_backend: MemoryBackend
 ) -> None:
-    send(conversation, update, {**VALUES, "9": "not asked for"})
-    plain = template(conversation.number.account, "plain", "No variables here.", variables={})
-    send(conversation, plain, {"1": "x"})
-    work()
-    assert [one.content_variables for one in twilio.outbox] == [json.dumps(VALUES), ""]
+    send_to_customer(conversation, delivery_template, {**VALUES, "9": "not asked for"})
+    plain = create_template(conversation.number.account, "plain", "No variables here.", variables={})
+    send_to_customer(conversation, plain, {"1": "x"})
+    run_send_lane()
+    assert [message.content_variables for message in memory_backend.outbox] == [json.dumps(VALUES), ""]
 
 
 def test_quotes_and_letters_of_every_kind_arrive_as_they_were_typed(
-    conversation: Conversation, update: MessageTemplate, twilio: MemoryBackend
+    conversation: Conversation, delivery_template: MessageTemplate, memory_backend: MemoryBackend
 ) -> None:
     values = {"1": 'O\'Neil "Jo" \\ مرحبا', "2": "№ 1 🏮"}
-    send(conversation, update, values)
-    work()
-    assert json.loads(twilio.outbox[0].content_variables) == values
+    send_to_customer(conversation, delivery_template, values)
+    run_send_lane()
+    assert json.loads(memory_backend.outbox[0].content_variables) == values
 
 
-def test_missing_variables_are_told_by_name(conversation: Conversation, update: MessageTemplate) -> None:
-    refused = refusal(conversation, update, {"1": " "})
-    assert isinstance(refused, TemplateRefused)
-    assert refused.errors == {"1": "Fill this in.", "2": "Fill this in."}
+def test_missing_variables_are_listed_by_name(conversation: Conversation, delivery_template: MessageTemplate) -> None:
+    refused = template_refusal(conversation, delivery_template, {"1": " "})
+    assert isinstance(refused, TemplateSendError)
+    assert refused.errors == {"1": "Enter a value.", "2": "Enter a value."}
 
 
 @pytest.mark.parametrize("state", ["unsubmitted", "pending", "rejected", "paused", "disabled", "in_appeal"])
-def test_what_is_not_approved_is_refused_with_the_reason(
-    conversation: Conversation, update: MessageTemplate, state: str
+def test_unapproved_template_is_refused_with_the_reason(
+    conversation: Conversation, delivery_template: MessageTemplate, state: str
 ) -> None:
-    update.approval, update.rejection_reason = state, "Because."
-    refused = refusal(conversation, update)
+    delivery_template.approval, delivery_template.rejection_reason = state, "Because."
+    refused = template_refusal(conversation, delivery_template)
     assert refused.message.startswith("This template can't be sent. ")
     assert refused.message.endswith("Because.")
 
 
-def test_what_is_gone_at_twilio_is_refused(conversation: Conversation, update: MessageTemplate) -> None:
-    update.gone_at = timezone.now()
-    assert "Twilio does not have it any more." in refusal(conversation, update).message
+def test_template_removed_at_twilio_is_refused(conversation: Conversation, delivery_template: MessageTemplate) -> None:
+    delivery_template.removed_at = timezone.now()
+    assert "It was removed from Twilio." in template_refusal(conversation, delivery_template).message
 
 
 def test_a_template_of_another_channel_is_refused(conversation: Conversation) -> None:
-    assert refusal(conversation, template(builders.account())).code == "wrong_account"
+    assert template_refusal(conversation, create_template(builders.create_account())).code == "wrong_account"
 
 
 @pytest.mark.parametrize(("field", "code"), [("opted_out_at", "opted_out"), ("blocked_at", "blocked")])
-def test_customers_who_want_nothing_get_no_template_either(
-    conversation: Conversation, update: MessageTemplate, field: str, code: str
+def test_opted_out_or_blocked_customer_gets_no_template(
+    conversation: Conversation, delivery_template: MessageTemplate, field: str, code: str
 ) -> None:
     setattr(conversation.contact, field, timezone.now())
     conversation.contact.save()
-    assert refusal(conversation, update).code == code
+    assert template_refusal(conversation, delivery_template).code == code
 
 
 def test_only_the_agent_who_has_the_conversation_sends_in_it(
-    conversation: Conversation, update: MessageTemplate
+    conversation: Conversation, delivery_template: MessageTemplate
 ) -> None:
-    with pytest.raises(ReplyRefused) as refused:
-        send_template(conversation, update, VALUES, author=builders.agent("Omar").user)
+    with pytest.raises(ReplyError) as refused:
+        send_template(conversation, delivery_template, VALUES, author=builders.create_agent("Omar").user)
     assert refused.value.code == "not_yours"
 
 
 @pytest.mark.parametrize("state", [State.WAITING, State.CLOSED])
-def test_nothing_is_sent_where_no_answer_is_written(
-    conversation: Conversation, update: MessageTemplate, state: str
+def test_template_is_refused_where_replies_are_refused(
+    conversation: Conversation, delivery_template: MessageTemplate, state: str
 ) -> None:
     conversation.state = state
     conversation.closed_at = timezone.now() if state == State.CLOSED else None
     conversation.save()
-    assert refusal(conversation, update).code == "not_yours"
+    assert template_refusal(conversation, delivery_template).code == "not_yours"
 
 
-def test_the_same_form_twice_is_one_template(
-    conversation: Conversation, update: MessageTemplate, twilio: MemoryBackend
+def test_resubmitted_form_sends_one_template(
+    conversation: Conversation, delivery_template: MessageTemplate, memory_backend: MemoryBackend
 ) -> None:
     form = uuid.uuid4()
-    assert send(conversation, update, public_id=form) == send(conversation, update, public_id=form)
-    work()
-    assert len(twilio.outbox) == 1
+    assert send_to_customer(conversation, delivery_template, public_id=form) == send_to_customer(
+        conversation, delivery_template, public_id=form
+    )
+    run_send_lane()
+    assert len(memory_backend.outbox) == 1
 
 
-def test_a_list_goes_out_inside_the_window_only(conversation: Conversation, twilio: MemoryBackend) -> None:
+def test_a_list_goes_out_inside_the_window_only(conversation: Conversation, memory_backend: MemoryBackend) -> None:
     content = {"body": "What about?", "button": "Choose", "items": [{"id": "a", "item": "My order"}]}
-    fields = {"content_type": "twilio/list-picker", "content": content, "approval": "unsubmitted"}
-    picker = template(conversation.number.account, "list", **fields)
-    assert "only within 24 hours" in refusal(conversation, picker, {}).message
+    fields: dict[str, Any] = {"content_type": "twilio/list-picker", "content": content, "approval": "unsubmitted"}
+    picker = create_template(conversation.number.account, "list", **fields)
+    assert "only be sent within 24 hours" in template_refusal(conversation, picker, {}).message
     Conversation.objects.update(window_closes_at=NOON + dt.timedelta(seconds=5))
-    message = send(conversation, picker, {})
+    message = send_to_customer(conversation, picker, {})
     assert message.content["template"]["entries"][0]["title"] == "My order"
-    work()
-    assert twilio.outbox[0].content_sid == picker.content_sid
+    run_send_lane()
+    assert memory_backend.outbox[0].content_sid == picker.content_sid
 
 
-# -- Between queueing and sending -----------------------------------------------------------------------------------
+# -- Between queueing and sending --------------------------------------------------------------------------------------
 
 
 def test_a_template_paused_meanwhile_is_not_sent(
-    conversation: Conversation, update: MessageTemplate, twilio: MemoryBackend
+    conversation: Conversation, delivery_template: MessageTemplate, memory_backend: MemoryBackend
 ) -> None:
-    message = send(conversation, update)
+    message = send_to_customer(conversation, delivery_template)
     MessageTemplate.objects.update(approval="paused")
-    assert work() is None
+    assert run_send_lane() is None
     message.refresh_from_db()
-    assert (message.status, twilio.outbox) == ("failed", [])
-    assert "WhatsApp has paused it" in message.error_message
+    assert (message.status, memory_backend.outbox) == ("failed", [])
+    assert "WhatsApp paused it" in message.error_message
 
 
 def test_a_list_whose_window_closed_meanwhile_is_not_sent(
-    conversation: Conversation, clock: Any, twilio: MemoryBackend
+    conversation: Conversation, clock: Any, memory_backend: MemoryBackend
 ) -> None:
     Conversation.objects.update(window_closes_at=NOON)
     content = {"body": "What about?", "button": "Choose", "items": []}
-    picker = template(
+    picker = create_template(
         conversation.number.account, "list", content_type="twilio/list-picker", content=content, approval="unsubmitted"
     )
-    send(conversation, picker, {})
+    send_to_customer(conversation, picker, {})
     clock.shift(1)
-    work()
-    assert (twilio.outbox, Message.objects.get().status) == ([], "failed")
+    run_send_lane()
+    assert (memory_backend.outbox, Message.objects.get().status) == ([], "failed")
 
 
 def test_replies_and_templates_go_out_in_their_order(
-    conversation: Conversation, update: MessageTemplate, twilio: MemoryBackend
+    conversation: Conversation, delivery_template: MessageTemplate, memory_backend: MemoryBackend
 ) -> None:
     assert conversation.agent is not None
     Conversation.objects.update(window_closes_at=NOON)
     send_reply(conversation, author=conversation.agent.user, text="one")
-    send(conversation, update)
+    send_to_customer(conversation, delivery_template)
     send_reply(conversation, author=conversation.agent.user, text="three")
-    work()
-    assert [(one.body, bool(one.content_sid)) for one in twilio.outbox] == [
+    run_send_lane()
+    assert [(message.body, bool(message.content_sid)) for message in memory_backend.outbox] == [
         ("one", False),
         ("", True),
         ("three", False),
     ]
 
 
-# -- A call that was cut off ------------------------------------------------------------------------------------------
+# -- Interrupted calls -------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def cut_off(conversation: Conversation, update: MessageTemplate, twilio: MemoryBackend) -> Message:
-    message = send(conversation, update)
-    twilio.answers = [OutcomeUnknown("ReadTimeout")]
-    assert work() is not None
+def interrupted_message(
+    conversation: Conversation, delivery_template: MessageTemplate, memory_backend: MemoryBackend
+) -> Message:
+    message = send_to_customer(conversation, delivery_template)
+    memory_backend.errors_to_raise = [UnknownOutcomeError("ReadTimeout")]
+    assert run_send_lane() is not None
     message.refresh_from_db()
-    assert (message.status, message.twilio_sid, twilio.outbox) == ("sending", "", [])
+    assert (message.status, message.twilio_sid, memory_backend.outbox) == ("sending", "", [])
     return message
 
 
-def at_twilio(message: Message, body: str, **fields: Any) -> SentMessage:
+def twilio_copy(message: Message, body: str, **fields: Any) -> SentMessage:
     to = message.conversation.contact.address
-    return SentMessage(builders.sid("MM"), "sent", to, body, timezone.now(), **fields)
+    return SentMessage(builders.new_sid("MM"), "sent", to, body, timezone.now(), **fields)
 
 
 @pytest.mark.parametrize(
@@ -253,79 +265,88 @@ def at_twilio(message: Message, body: str, **fields: Any) -> SentMessage:
         ("", 0),
     ],
 )
-def test_it_is_found_in_twilios_list_however_twilio_writes_it(
-    cut_off: Message, twilio: MemoryBackend, clock: Any, body: str, num_media: int
+def test_interrupted_template_is_matched_in_twilios_list(
+    interrupted_message: Message, memory_backend: MemoryBackend, clock: Any, body: str, num_media: int
 ) -> None:
-    twilio.sent = [at_twilio(cut_off, body, num_media=num_media)]
+    memory_backend.sent = [twilio_copy(interrupted_message, body, num_media=num_media)]
     clock.shift(10)
-    assert work() is None
-    cut_off.refresh_from_db()
-    assert cut_off.twilio_sid == twilio.sent[0].sid
-    assert twilio.outbox == []
+    assert run_send_lane() is None
+    interrupted_message.refresh_from_db()
+    assert interrupted_message.twilio_sid == memory_backend.sent[0].sid
+    assert memory_backend.outbox == []
 
 
-def test_of_several_the_one_with_the_same_words_is_it(cut_off: Message, twilio: MemoryBackend, clock: Any) -> None:
-    twilio.sent = [at_twilio(cut_off, ""), at_twilio(cut_off, cut_off.body)]
+def test_interrupted_template_is_matched_by_text(
+    interrupted_message: Message, memory_backend: MemoryBackend, clock: Any
+) -> None:
+    memory_backend.sent = [
+        twilio_copy(interrupted_message, ""),
+        twilio_copy(interrupted_message, interrupted_message.body),
+    ]
     clock.shift(10)
-    work()
-    cut_off.refresh_from_db()
-    assert cut_off.twilio_sid == twilio.sent[1].sid
+    run_send_lane()
+    interrupted_message.refresh_from_db()
+    assert interrupted_message.twilio_sid == memory_backend.sent[1].sid
 
 
-def test_another_programs_message_is_not_taken_for_it(cut_off: Message, twilio: MemoryBackend, clock: Any) -> None:
-    twilio.sent = [at_twilio(cut_off, "Your appointment is tomorrow.")]
+def test_message_of_another_program_is_not_matched(
+    interrupted_message: Message, memory_backend: MemoryBackend, clock: Any
+) -> None:
+    memory_backend.sent = [twilio_copy(interrupted_message, "Your appointment is tomorrow.")]
     clock.shift(61)
-    assert work() is None
-    cut_off.refresh_from_db()
-    assert (cut_off.status, cut_off.twilio_sid, twilio.outbox) == ("failed", "", [])
+    assert run_send_lane() is None
+    interrupted_message.refresh_from_db()
+    assert (interrupted_message.status, interrupted_message.twilio_sid, memory_backend.outbox) == ("failed", "", [])
 
 
-def test_the_callback_with_our_id_settles_it(cut_off: Message, twilio: MemoryBackend) -> None:
-    sid = builders.sid("MM")
-    url = f"{cut_off.conversation.number.account.status_url}{cut_off.public_id}/"
-    deliver(url, {"MessageSid": sid, "MessageStatus": "delivered"})
-    cut_off.refresh_from_db()
-    assert (cut_off.status, cut_off.twilio_sid) == ("delivered", sid)
-    assert work() is None
-    assert twilio.outbox == []
+def test_callback_with_public_id_settles_the_outcome(
+    interrupted_message: Message, memory_backend: MemoryBackend
+) -> None:
+    sid = builders.new_sid("MM")
+    url = f"{interrupted_message.conversation.number.account.status_url}{interrupted_message.public_id}/"
+    post_webhook(url, {"MessageSid": sid, "MessageStatus": "delivered"})
+    interrupted_message.refresh_from_db()
+    assert (interrupted_message.status, interrupted_message.twilio_sid) == ("delivered", sid)
+    assert run_send_lane() is None
+    assert memory_backend.outbox == []
 
 
-def test_a_template_that_stayed_behind_is_sent_again_as_a_template(
-    cut_off: Message, update: MessageTemplate, twilio: MemoryBackend, clock: Any
+def test_unsent_template_is_resent_as_a_template(
+    interrupted_message: Message, delivery_template: MessageTemplate, memory_backend: MemoryBackend, clock: Any
 ) -> None:
     clock.shift(61)
-    work()
-    assert cut_off.author is not None
-    copy = send_as_before(cut_off, author=cut_off.author)
-    assert (copy.kind, copy.body) == (Kind.TEMPLATE, cut_off.body)
-    with pytest.raises(ReplyRefused, match="sent again already"):
-        send_as_before(cut_off, author=cut_off.author)
-    work()
-    assert [one.content_sid for one in twilio.outbox] == [update.content_sid]
+    run_send_lane()
+    assert interrupted_message.author is not None
+    copy = resend_message(interrupted_message, author=interrupted_message.author)
+    assert (copy.kind, copy.body) == (MessageKind.TEMPLATE, interrupted_message.body)
+    with pytest.raises(ReplyError, match="already been sent again"):
+        resend_message(interrupted_message, author=interrupted_message.author)
+    run_send_lane()
+    assert [message.content_sid for message in memory_backend.outbox] == [delivery_template.content_sid]
     assert not Lane.objects.filter(kind="send").exists()
 
 
-# -- What WhatsApp says later -----------------------------------------------------------------------------------------
+# -- Status callbacks --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("code", "state"), [("63040", "rejected"), ("63041", "paused"), ("63042", "disabled")])
-def test_what_whatsapp_did_to_a_template_is_known_from_the_first_failure(
-    conversation: Conversation, update: MessageTemplate, code: str, state: str
+def test_template_failure_code_updates_the_template_state(
+    conversation: Conversation, delivery_template: MessageTemplate, code: str, state: str
 ) -> None:
-    message = send(conversation, update)
-    work()
+    message = send_to_customer(conversation, delivery_template)
+    run_send_lane()
     url = f"{conversation.number.account.status_url}{message.public_id}/"
     message.refresh_from_db()
-    deliver(url, {"MessageSid": message.twilio_sid, "MessageStatus": "failed", "ErrorCode": code})
-    update.refresh_from_db()
-    assert update.approval == state
+    post_webhook(url, {"MessageSid": message.twilio_sid, "MessageStatus": "failed", "ErrorCode": code})
+    delivery_template.refresh_from_db()
+    assert delivery_template.approval == state
 
 
-def test_variables_twilio_does_not_take_are_told(
-    conversation: Conversation, update: MessageTemplate, twilio: MemoryBackend
+def test_variables_rejected_by_twilio_are_reported(
+    conversation: Conversation, delivery_template: MessageTemplate, memory_backend: MemoryBackend
 ) -> None:
-    message = send(conversation, update)
-    twilio.answers = [TwilioRefused(21656, "The ContentVariables parameter is invalid", 400)]
-    work()
+    message = send_to_customer(conversation, delivery_template)
+    memory_backend.errors_to_raise = [TwilioRejectedError(21656, "The ContentVariables parameter is invalid", 400)]
+    run_send_lane()
     message.refresh_from_db()
     assert (message.status, message.error_code) == ("failed", 21656)

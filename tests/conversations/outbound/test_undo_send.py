@@ -1,7 +1,8 @@
-"""A reply is taken back in the seconds before it goes out, or it goes out: never both."""
+"""A reply can be undone until it is sent, and never both."""
 
 import datetime as dt
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,11 +13,11 @@ from channels_whatsapp.backends.memory import MemoryBackend
 from omnichannel.conversations.models import Attachment, Conversation, Message
 from omnichannel.conversations.outbound.compose import send_reply
 from omnichannel.conversations.outbound.delivery import deliver_messages
-from omnichannel.conversations.outbound.undo_send import HOLD, TooLate, take_back
-from omnichannel.jobs.lanes import claim
+from omnichannel.conversations.outbound.undo_send import HOLD_DURATION, UndoSendError, undo_messages
+from omnichannel.jobs.lanes import claim_lanes
 from omnichannel.live.models import LiveEvent
 from tests import builders
-from tests.concurrency import at_once
+from tests.concurrency import run_concurrently
 
 pytestmark = pytest.mark.django_db
 
@@ -31,93 +32,99 @@ def clock() -> Iterator[Any]:
 
 
 @pytest.fixture
-def conversation(twilio: MemoryBackend, clock: Any) -> Conversation:
-    return builders.conversation(with_agent=builders.agent("Dana"))
+def conversation(memory_backend: MemoryBackend, clock: Any) -> Conversation:
+    return builders.create_conversation(agent=builders.create_agent("Dana"))
 
 
-def author(conversation: Conversation) -> Any:
+def assigned_user(conversation: Conversation) -> Any:
     assert conversation.agent is not None
     return conversation.agent.user
 
 
-def held(conversation: Conversation, text: str = "Oops", **more: Any) -> Message:
-    return send_reply(conversation, author=author(conversation), text=text, hold_for=HOLD, **more)
+def send_held_reply(conversation: Conversation, text: str = "Oops", **more: Any) -> Message:
+    return send_reply(conversation, author=assigned_user(conversation), text=text, send_delay=HOLD_DURATION, **more)
 
 
-def work() -> None:
-    """What a worker does with the lanes that are due."""
-    for lease in claim(["send"], 10):
+def run_send_lane() -> None:
+    """Run the send lanes that are due."""
+    for lease in claim_lanes(["send"], 10):
         lease.finish(deliver_messages(lease))
 
 
-def test_a_held_reply_goes_out_when_its_time_has_come_and_what_follows_it_after_it(
-    conversation: Conversation, twilio: MemoryBackend, clock: Any
+def test_held_reply_is_sent_after_its_delay_and_before_later_replies(
+    conversation: Conversation, memory_backend: MemoryBackend, clock: Any
 ) -> None:
-    held(conversation, "first")
-    send_reply(conversation, author=author(conversation), text="second")
-    work()
-    assert not twilio.outbox
-    clock.shift(HOLD)
-    work()
-    assert [one.body for one in twilio.outbox] == ["first", "second"]
+    send_held_reply(conversation, "first")
+    send_reply(conversation, author=assigned_user(conversation), text="second")
+    run_send_lane()
+    assert not memory_backend.outbox
+    clock.shift(HOLD_DURATION)
+    run_send_lane()
+    assert [message.body for message in memory_backend.outbox] == ["first", "second"]
 
 
-def test_what_is_taken_back_was_never_written(conversation: Conversation, twilio: MemoryBackend, clock: Any) -> None:
-    asked = builders.inbound(conversation, "Which one?")
+def test_undone_reply_is_deleted(conversation: Conversation, memory_backend: MemoryBackend, clock: Any) -> None:
+    question = builders.create_inbound_message(conversation, "Which one?")
     picture = SimpleUploadedFile("lamp.png", PNG)
-    pks = [held(conversation, "Look", file=picture, quoted=asked).pk, held(conversation, "this one").pk]
+    pks = [
+        send_held_reply(conversation, "Look", file=picture, quoted=question).pk,
+        send_held_reply(conversation, "this one").pk,
+    ]
     stored = Attachment.objects.get().file
     storage, name = stored.storage, stored.name
     LiveEvent.objects.all().delete()
-    clock.shift(HOLD - dt.timedelta(seconds=1))
-    back = take_back(conversation, author(conversation), pks)
-    assert [(one.body, one.quoted) for one in back] == [("Look", asked), ("this one", None)]
-    assert list(Message.objects.all()) == [asked]
+    clock.shift(HOLD_DURATION - dt.timedelta(seconds=1))
+    removed_messages = undo_messages(conversation, assigned_user(conversation), pks)
+    assert [(message.body, message.quoted) for message in removed_messages] == [("Look", question), ("this one", None)]
+    assert list(Message.objects.all()) == [question]
     conversation.refresh_from_db()
-    assert conversation.last_message == asked
+    assert conversation.last_message == question
     assert LiveEvent.objects.filter(kind="message").exists()
-    clock.shift(HOLD)
-    work()
-    assert not twilio.outbox
+    clock.shift(HOLD_DURATION)
+    run_send_lane()
+    assert not memory_backend.outbox
     assert name
-    assert storage.exists(name)  # until the transaction is over
+    assert storage.exists(name)  # The file exists until the transaction ends.
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_file_of_what_was_taken_back_goes_from_the_disk(conversation: Conversation) -> None:
-    message = held(conversation, "", file=SimpleUploadedFile("lamp.png", PNG))
-    stored = message.attachments.get().file
-    assert stored.storage.exists(stored.name)
-    take_back(conversation, author(conversation), [message.pk])
-    assert not stored.storage.exists(stored.name)
+def test_file_of_an_undone_reply_is_deleted(conversation: Conversation) -> None:
+    message = send_held_reply(conversation, "", file=SimpleUploadedFile("lamp.png", PNG))
+    file = message.attachments.get().file
+    name = str(file.name)
+    assert file.storage.exists(name)
+    undo_messages(conversation, assigned_user(conversation), [message.pk])
+    assert not file.storage.exists(name)
 
 
-@pytest.mark.parametrize("how", ["sent", "not held", "somebody else's", "one of two", "nothing"])
-def test_too_late_or_not_theirs_is_said_and_changes_nothing(conversation: Conversation, clock: Any, how: str) -> None:
-    by = builders.agent("Omar").user if how == "somebody else's" else author(conversation)
-    pks = [] if how == "nothing" else [held(conversation).pk]
-    if how == "not held":
-        pks = [send_reply(conversation, author=by, text="Hi").pk]
-    if how == "one of two":
-        pks.append(builders.outbound(conversation, author=by).pk)
-    if how == "sent":
-        clock.shift(HOLD)
-        work()
+@pytest.mark.parametrize("refusal_case", ["sent", "not held", "somebody else's", "one of two", "nothing"])
+def test_late_or_foreign_undo_is_refused(conversation: Conversation, clock: Any, refusal_case: str) -> None:
+    author = builders.create_agent("Omar").user if refusal_case == "somebody else's" else assigned_user(conversation)
+    pks = [] if refusal_case == "nothing" else [send_held_reply(conversation).pk]
+    if refusal_case == "not held":
+        pks = [send_reply(conversation, author=author, text="Hi").pk]
+    if refusal_case == "one of two":
+        pks.append(builders.create_outbound_message(conversation, author=author).pk)
+    if refusal_case == "sent":
+        clock.shift(HOLD_DURATION)
+        run_send_lane()
     before = list(Message.objects.values_list("pk", "status"))
-    with pytest.raises(TooLate, match="on its way already"):
-        take_back(conversation, by, pks)
+    with pytest.raises(UndoSendError, match="Already sent"):
+        undo_messages(conversation, author, pks)
     assert list(Message.objects.values_list("pk", "status")) == before
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_worker_and_the_agent_at_the_same_moment_never_both_win(
-    conversation: Conversation, twilio: MemoryBackend, clock: Any
+def test_concurrent_send_and_undo_have_one_winner(
+    conversation: Conversation, memory_backend: MemoryBackend, clock: Any
 ) -> None:
     for _ in range(25):
-        twilio.outbox.clear()
+        memory_backend.outbox.clear()
         Message.objects.all().delete()
-        message = held(conversation)
-        clock.shift(HOLD)
-        _, taken_back = at_once(work, lambda: take_back(conversation, author(conversation), [message.pk]))  # noqa: B023
-        assert isinstance(taken_back, TooLate) == (len(twilio.outbox) == 1)
-        assert isinstance(taken_back, TooLate | list)
+        message = send_held_reply(conversation)
+        clock.shift(HOLD_DURATION)
+        _, taken_back = run_concurrently(
+            run_send_lane, partial(undo_messages, conversation, assigned_user(conversation), [message.pk])
+        )
+        assert isinstance(taken_back, UndoSendError) == (len(memory_backend.outbox) == 1)
+        assert isinstance(taken_back, UndoSendError | list)

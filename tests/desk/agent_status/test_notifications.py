@@ -1,4 +1,4 @@
-"""What a page tells its agent of while they look elsewhere, and that nobody is told of what is not theirs."""
+"""Notifications for agents whose page is in the background, each only for the agents concerned."""
 
 from typing import Any
 
@@ -7,74 +7,80 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from omnichannel.conversations.models import Attachment, Kind
+from omnichannel.conversations.models import Attachment, MessageKind
 from omnichannel.conversations.notes import add_note
 from tests import builders
-from tests.desk.people import HTMX, Desk, browser
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
-WHO = 2  # the session; the person, with their permissions and the agent they are
+SIGN_IN_QUERIES = 2  # one for the session, one for the user with permissions and agent
 
 
-def ask(client: Client, since: str = "") -> Any:
-    return client.get(reverse("desk:news"), {"since": since}, **HTMX).json()
+def fetch_notifications(client: Client, since: str = "") -> Any:
+    return client.get(reverse("desk:news"), {"since": since}, **HTMX_HEADERS).json()
 
 
-def test_a_page_that_was_just_opened_has_no_news(desk: Desk) -> None:
-    builders.inbound(desk.conversation, "long ago")
-    told = ask(browser(desk.dana))
-    assert told["news"] == []
-    assert ask(browser(desk.dana), told["place"]) == told
+def test_a_page_that_was_just_opened_has_no_news(desk: DeskScenario) -> None:
+    builders.create_inbound_message(desk.conversation, "long ago")
+    response = fetch_notifications(client_for(desk.dana))
+    assert response["notifications"] == []
+    assert fetch_notifications(client_for(desk.dana), response["cursor"]) == response
 
 
-def test_a_customers_message_is_told_to_the_agent_who_has_the_conversation_and_once(desk: Desk) -> None:
-    places = {who: ask(browser(getattr(desk, who)))["place"] for who in ("dana", "omar", "eve", "sue")}
-    builders.inbound(desk.conversation, "Where is it?")
-    builders.outbound(desk.conversation, "On its way")
-    told = ask(browser(desk.dana), places["dana"])
-    here = reverse("desk:conversation", args=[desk.conversation.pk])
-    message = {"kind": "message", "id": desk.conversation.pk, "who": "Amara Diallo", "text": "Where is it?"}
-    assert told["news"] == [{**message, "address": here}]
-    assert ask(browser(desk.dana), told["place"])["news"] == []
-    for who in ("omar", "eve", "sue"):
-        assert ask(browser(getattr(desk, who)), places[who])["news"] == []
+def test_customer_message_notifies_the_assigned_agent_once(desk: DeskScenario) -> None:
+    places = {
+        person: fetch_notifications(client_for(getattr(desk, person)))["cursor"]
+        for person in ("dana", "omar", "eve", "supervisor")
+    }
+    builders.create_inbound_message(desk.conversation, "Where is it?")
+    builders.create_outbound_message(desk.conversation, "On its way")
+    response = fetch_notifications(client_for(desk.dana), places["dana"])
+    conversation_path = reverse("desk:conversation", args=[desk.conversation.pk])
+    message = {"kind": "message", "id": desk.conversation.pk, "sender_name": "Amara Diallo", "text": "Where is it?"}
+    assert response["notifications"] == [{**message, "url": conversation_path}]
+    assert fetch_notifications(client_for(desk.dana), response["cursor"])["notifications"] == []
+    for person in ("omar", "eve", "supervisor"):
+        assert fetch_notifications(client_for(getattr(desk, person)), places[person])["notifications"] == []
 
 
-def test_who_is_mentioned_is_told(desk: Desk) -> None:
-    place = ask(browser(desk.omar))["place"]
+def test_mentioned_agent_is_notified(desk: DeskScenario) -> None:
+    place = fetch_notifications(client_for(desk.omar))["cursor"]
     add_note(desk.conversation, desk.dana.user, "@omar have a look")
-    told = ask(browser(desk.omar), place)
-    assert [(one["kind"], one["who"], one["text"]) for one in told["news"]] == [
-        ("mention", "Dana", "@omar have a look")
-    ]
-    assert ask(browser(desk.omar), told["place"])["news"] == []
+    response = fetch_notifications(client_for(desk.omar), place)
+    assert [
+        (notification["kind"], notification["sender_name"], notification["text"])
+        for notification in response["notifications"]
+    ] == [("mention", "Dana", "@omar have a look")]
+    assert fetch_notifications(client_for(desk.omar), response["cursor"])["notifications"] == []
 
 
-def test_a_file_is_told_in_a_word(desk: Desk) -> None:
-    place = ask(browser(desk.dana))["place"]
-    picture = builders.inbound(desk.conversation, "", kind=Kind.MEDIA)
+def test_file_notification_names_its_kind(desk: DeskScenario) -> None:
+    place = fetch_notifications(client_for(desk.dana))["cursor"]
+    picture = builders.create_inbound_message(desk.conversation, "", kind=MessageKind.MEDIA)
     Attachment.objects.create(message=picture, declared_type="image/jpeg")
-    assert [one["text"] for one in ask(browser(desk.dana), place)["news"]] == ["Photo"]
+    assert [
+        notification["text"] for notification in fetch_notifications(client_for(desk.dana), place)["notifications"]
+    ] == ["Photo"]
 
 
 @pytest.mark.parametrize("since", ["x", "~", "1", "-1~-1", "9999999999999999999999~1"])
-def test_a_place_that_means_nothing_is_no_error(desk: Desk, since: str) -> None:
-    assert "place" in ask(browser(desk.dana), since)
+def test_invalid_cursor_causes_no_error(desk: DeskScenario, since: str) -> None:
+    assert "cursor" in fetch_notifications(client_for(desk.dana), since)
 
 
 @pytest.mark.parametrize("count", [3, 40])
-def test_news_take_five_more_than_knowing_who_asks(
-    desk: Desk, count: int, django_assert_max_num_queries: DjangoAssertNumQueries
+def test_notifications_take_five_queries(
+    desk: DeskScenario, count: int, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    client = browser(desk.dana)
-    place = ask(client)["place"]
+    client = client_for(desk.dana)
+    place = fetch_notifications(client)["cursor"]
     for _ in range(count):
-        builders.inbound(desk.conversation)
+        builders.create_inbound_message(desk.conversation)
         add_note(desk.conversation, desk.omar.user, "@dana look")
-    with django_assert_max_num_queries(WHO + 4):
-        assert len(ask(client, place)["news"]) == min(20, 2 * count)
+    with django_assert_max_num_queries(SIGN_IN_QUERIES + 4):
+        assert len(fetch_notifications(client, place)["notifications"]) == min(20, 2 * count)
 
 
-def test_somebody_without_a_role_hears_nothing(desk: Desk) -> None:
-    assert browser(desk.stranger).get(reverse("desk:news")).status_code == 403
+def test_user_without_role_gets_no_notifications(desk: DeskScenario) -> None:
+    assert client_for(desk.stranger).get(reverse("desk:news")).status_code == 403
     assert Client().get(reverse("desk:news")).status_code == 302

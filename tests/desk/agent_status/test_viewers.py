@@ -1,4 +1,4 @@
-"""The colleagues at a conversation, as pages ask for them."""
+"""The fragment with the viewers of a conversation."""
 
 from typing import Any
 
@@ -9,67 +9,66 @@ from pytest_django import DjangoAssertNumQueries
 
 from omnichannel.conversations.models import Viewer
 from tests import builders
-from tests.desk.people import HTMX, Desk, browser
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
-WHO = 2  # the session; the person, with their permissions and the agent they are
+SIGN_IN_QUERIES = 2  # one for the session, one for the user with permissions and agent
 
 
-def address(desk: Desk, name: str = "viewers") -> str:
+def conversation_url(desk: DeskScenario, name: str = "viewers") -> str:
     return reverse(f"desk:{name}", args=[desk.conversation.pk])
 
 
-def looks(client: Client, desk: Desk, **fields: Any) -> str:
-    return client.post(address(desk), fields, **HTMX).content.decode()
+def post_viewing(client: Client, desk: DeskScenario, **fields: Any) -> str:
+    return client.post(conversation_url(desk), fields, **HTMX_HEADERS).content.decode()
 
 
-def test_a_page_says_that_it_is_looked_at_and_learns_who_else_does(desk: Desk) -> None:
-    dana, omar = browser(desk.dana), browser(desk.omar)
-    assert "<li" not in looks(dana, desk)
-    assert 'title="Dana"' in looks(omar, desk)
-    assert 'title="Omar"' in dana.get(address(desk), **HTMX).content.decode()
-    looks(omar, desk, gone=1)
-    assert "<li" not in dana.get(address(desk), **HTMX).content.decode()
+def test_page_reports_its_viewer_and_gets_the_others(desk: DeskScenario) -> None:
+    dana, omar = client_for(desk.dana), client_for(desk.omar)
+    assert "<li" not in post_viewing(dana, desk)
+    assert 'title="Dana"' in post_viewing(omar, desk)
+    assert 'title="Omar"' in dana.get(conversation_url(desk), **HTMX_HEADERS).content.decode()
+    post_viewing(omar, desk, gone=1)
+    assert "<li" not in dana.get(conversation_url(desk), **HTMX_HEADERS).content.decode()
 
 
-def test_who_is_writing_is_said_in_words(desk: Desk) -> None:
-    for who in (desk.dana, desk.omar):
-        browser(who).post(address(desk, "typing"))
-    shown = looks(browser(desk.ada), desk)
-    assert "<bdi>Dana</bdi> and <bdi>Omar</bdi> are writing…" in shown
-    browser(desk.omar).post(address(desk, "typing"), {"stopped": "1"})
-    assert "<bdi>Dana</bdi> is writing…" in looks(browser(desk.ada), desk)
+def test_typing_colleague_is_named(desk: DeskScenario) -> None:
+    for agent in (desk.dana, desk.omar):
+        client_for(agent).post(conversation_url(desk, "typing"))
+    shown = post_viewing(client_for(desk.administrator), desk)
+    assert "<bdi>Dana</bdi> and <bdi>Omar</bdi> are typing…" in shown
+    client_for(desk.omar).post(conversation_url(desk, "typing"), {"stopped": "1"})
+    assert "<bdi>Dana</bdi> is typing…" in post_viewing(client_for(desk.administrator), desk)
 
 
-def test_looking_without_saying_so_leaves_no_trace(desk: Desk) -> None:
-    browser(desk.dana).get(address(desk), **HTMX)
+def test_get_request_does_not_record_a_viewer(desk: DeskScenario) -> None:
+    client_for(desk.dana).get(conversation_url(desk), **HTMX_HEADERS)
     assert not Viewer.objects.exists()
 
 
 @pytest.mark.parametrize("name", ["viewers", "typing"])
 @pytest.mark.parametrize(
-    ("who", "status"), [("dana", 0), ("omar", 0), ("sue", 0), ("ada", 0), ("eve", 404), ("stranger", 403)]
+    ("person", "status"),
+    [("dana", 0), ("omar", 0), ("supervisor", 0), ("administrator", 0), ("eve", 404), ("stranger", 403)],
 )
-def test_only_those_who_see_the_conversation_say_that_they_are_there(
-    desk: Desk, name: str, who: str, status: int
-) -> None:
-    answer = browser(getattr(desk, who)).post(address(desk, name))
+def test_only_users_with_access_can_be_viewers(desk: DeskScenario, name: str, person: str, status: int) -> None:
+    answer = client_for(getattr(desk, person)).post(conversation_url(desk, name))
     assert answer.status_code == (status or (200 if name == "viewers" else 204))
     assert Viewer.objects.exists() is not bool(status)
 
 
-def test_an_agent_of_another_queue_does_not_learn_who_looks(desk: Desk) -> None:
-    looks(browser(desk.dana), desk)
-    assert browser(desk.eve).get(address(desk), **HTMX).status_code == 404
+def test_agent_of_another_queue_gets_no_viewers(desk: DeskScenario) -> None:
+    post_viewing(client_for(desk.dana), desk)
+    assert client_for(desk.eve).get(conversation_url(desk), **HTMX_HEADERS).status_code == 404
 
 
 @pytest.mark.parametrize("count", [1, 30])
-def test_who_looks_takes_four_more_than_knowing_who_asks(
-    desk: Desk, count: int, django_assert_max_num_queries: DjangoAssertNumQueries
+def test_viewers_take_four_queries(
+    desk: DeskScenario, count: int, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for _ in range(count):
-        looks(browser(builders.agent(queue=desk.queue)), desk)
-    client = browser(desk.dana)
-    with django_assert_max_num_queries(WHO + 4):
-        shown = client.get(address(desk), **HTMX).content.decode()
+        post_viewing(client_for(builders.create_agent(queue=desk.queue)), desk)
+    client = client_for(desk.dana)
+    with django_assert_max_num_queries(SIGN_IN_QUERIES + 4):
+        shown = client.get(conversation_url(desk), **HTMX_HEADERS).content.decode()
     assert shown.count("<li") == count

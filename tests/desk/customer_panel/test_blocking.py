@@ -1,18 +1,18 @@
-"""Block and Unblock beside the conversation: who is offered them, who may."""
+"""Block and Unblock in the customer panel."""
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from omnichannel.conversations.models import Contact
-from tests.desk.people import HTMX, Desk, browser
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
-MAY = ["dana", "sue", "ada"]
+USERS_WHO_MAY_BLOCK = ["dana", "supervisor", "administrator"]
 
 
-def url(desk: Desk, name: str = "block") -> str:
+def conversation_url(desk: DeskScenario, name: str = "block") -> str:
     return reverse(f"desk:{name}", args=[desk.conversation.pk])
 
 
@@ -20,55 +20,55 @@ def is_blocked() -> bool:
     return Contact.objects.get().blocked_at is not None
 
 
-@pytest.mark.parametrize("who", MAY)
-def test_the_agent_who_has_it_supervisors_and_administrators_block_and_unblock(desk: Desk, who: str) -> None:
-    client = browser(getattr(desk, who))
-    page = client.post(url(desk), **HTMX).content.decode()
+@pytest.mark.parametrize("person", USERS_WHO_MAY_BLOCK)
+def test_the_agent_who_has_it_supervisors_and_administrators_block_and_unblock(desk: DeskScenario, person: str) -> None:
+    client = client_for(getattr(desk, person))
+    page = client.post(conversation_url(desk), **HTMX_HEADERS).content.decode()
     assert is_blocked()
     assert "Blocked on" in page
     assert 'id="do-unblock"' in page
-    page = client.post(url(desk, "unblock"), **HTMX).content.decode()
+    page = client.post(conversation_url(desk, "unblock"), **HTMX_HEADERS).content.decode()
     assert not is_blocked()
     assert 'id="do-block"' in page
 
 
-@pytest.mark.parametrize(("who", "status"), [("omar", 403), ("eve", 404), ("stranger", 403)])
+@pytest.mark.parametrize(("person", "status"), [("omar", 403), ("eve", 404), ("stranger", 403)])
 @pytest.mark.parametrize("name", ["block", "unblock"])
-def test_nobody_else_does(desk: Desk, who: str, status: int, name: str) -> None:
-    assert browser(getattr(desk, who)).post(url(desk, name)).status_code == status
+def test_other_users_are_refused(desk: DeskScenario, person: str, status: int, name: str) -> None:
+    assert client_for(getattr(desk, person)).post(conversation_url(desk, name)).status_code == status
     assert not is_blocked()
 
 
 @pytest.mark.parametrize("name", ["block", "unblock"])
-def test_who_is_not_signed_in_is_sent_to_the_sign_in(desk: Desk, name: str) -> None:
-    assert Client().post(url(desk, name))["Location"].startswith("/sign-in/")
+def test_anonymous_user_is_redirected_to_sign_in(desk: DeskScenario, name: str) -> None:
+    assert Client().post(conversation_url(desk, name))["Location"].startswith("/sign-in/")
     assert not is_blocked()
 
 
-def test_blocking_is_never_a_link(desk: Desk) -> None:
-    assert browser(desk.dana).get(url(desk)).status_code == 405
+def test_blocking_requires_post(desk: DeskScenario) -> None:
+    assert client_for(desk.dana).get(conversation_url(desk)).status_code == 405
 
 
-def test_a_colleague_is_told_why_not_and_is_offered_no_button(desk: Desk) -> None:
-    client = browser(desk.omar)
-    assert "do-block" not in client.get(url(desk, "conversation")).content.decode()
-    assert "Only the agent who has this conversation" in client.post(url(desk), **HTMX).content.decode()
+def test_colleague_sees_the_reason_and_no_block_button(desk: DeskScenario) -> None:
+    client = client_for(desk.omar)
+    assert "do-block" not in client.get(conversation_url(desk, "conversation")).content.decode()
+    assert "Only the assigned agent" in client.post(conversation_url(desk), **HTMX_HEADERS).content.decode()
 
 
-def test_blocking_asks_first(desk: Desk) -> None:
-    page = browser(desk.dana).get(url(desk, "conversation")).content.decode()
+def test_blocking_asks_first(desk: DeskScenario) -> None:
+    page = client_for(desk.dana).get(conversation_url(desk, "conversation")).content.decode()
     assert (
-        page.index("<summary>Block this customer</summary>")
-        < page.index("They will reach nobody")
+        page.index("<summary>Block customer</summary>")
+        < page.index("They can no longer reach you")
         < page.index('id="do-block"')
     )
 
 
-def test_without_the_script_the_page_comes_back(desk: Desk) -> None:
-    client = browser(desk.dana)
-    answer = client.post(url(desk), follow=True)
+def test_works_without_javascript(desk: DeskScenario) -> None:
+    client = client_for(desk.dana)
+    answer = client.post(conversation_url(desk), follow=True)
     assert answer.status_code == 200
     page = answer.content.decode()
-    assert "This customer is blocked. Unblock them to write to them again." in page
+    assert "This customer is blocked. Unblock them to reply." in page
     assert 'id="reply-text"' not in page
     assert "Dana blocked this customer." in page

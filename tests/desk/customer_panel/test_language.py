@@ -1,49 +1,51 @@
-"""The customer's language, chosen beside the conversation."""
+"""The contact's language in the customer panel."""
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from omnichannel.conversations.models import Contact
-from tests.desk.people import HTMX, Desk, browser
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
 
-def url(desk: Desk, name: str = "language") -> str:
+def conversation_url(desk: DeskScenario, name: str = "language") -> str:
     return reverse(f"desk:{name}", args=[desk.conversation.pk])
 
 
-def language() -> str:
+def contact_language() -> str:
     return Contact.objects.get().language
 
 
-@pytest.mark.parametrize("who", ["dana", "omar", "sue", "ada"])
-def test_who_sees_the_conversation_says_what_language_the_customer_speaks(desk: Desk, who: str) -> None:
-    client = browser(getattr(desk, who))
-    page = client.post(url(desk), {"language": "de"}, **HTMX).content.decode()
-    assert language() == "de"
+@pytest.mark.parametrize("person", ["dana", "omar", "supervisor", "administrator"])
+def test_users_with_access_set_the_contact_language(desk: DeskScenario, person: str) -> None:
+    client = client_for(getattr(desk, person))
+    page = client.post(conversation_url(desk), {"language": "de"}, **HTMX_HEADERS).content.decode()
+    assert contact_language() == "de"
     assert '<option value="de" selected>German</option>' in page
-    client.post(url(desk), {"language": ""})
-    assert language() == ""
+    client.post(conversation_url(desk), {"language": ""})
+    assert contact_language() == ""
 
 
-@pytest.mark.parametrize(("who", "status"), [("eve", 404), ("stranger", 403)])
-def test_nobody_else_does(desk: Desk, who: str, status: int) -> None:
-    assert browser(getattr(desk, who)).post(url(desk), {"language": "de"}).status_code == status
-    assert language() == ""
+@pytest.mark.parametrize(("person", "status"), [("eve", 404), ("stranger", 403)])
+def test_other_users_are_refused(desk: DeskScenario, person: str, status: int) -> None:
+    assert client_for(getattr(desk, person)).post(conversation_url(desk), {"language": "de"}).status_code == status
+    assert contact_language() == ""
 
 
-def test_who_is_not_signed_in_is_sent_to_the_sign_in(desk: Desk) -> None:
-    assert Client().post(url(desk), {"language": "de"})["Location"].startswith("/sign-in/")
+def test_anonymous_user_is_redirected_to_sign_in(desk: DeskScenario) -> None:
+    assert Client().post(conversation_url(desk), {"language": "de"})["Location"].startswith("/sign-in/")
 
 
-def test_what_is_no_language_is_refused(desk: Desk) -> None:
-    assert browser(desk.dana).post(url(desk), {"language": "klingon"}, **HTMX).status_code == 422
-    assert language() == ""
+def test_unknown_language_is_refused(desk: DeskScenario) -> None:
+    assert (
+        client_for(desk.dana).post(conversation_url(desk), {"language": "klingon"}, **HTMX_HEADERS).status_code == 422
+    )
+    assert contact_language() == ""
 
 
-def test_a_language_that_is_not_offered_stays_chosen(desk: Desk) -> None:
+def test_a_language_that_is_not_offered_stays_chosen(desk: DeskScenario) -> None:
     Contact.objects.update(language="de-AT")
-    page = browser(desk.dana).get(url(desk, "conversation")).content.decode()
+    page = client_for(desk.dana).get(conversation_url(desk, "conversation")).content.decode()
     assert '<option value="de-AT" selected>de-AT</option>' in page or '<option value="de-AT" selected>German' in page

@@ -1,4 +1,4 @@
-"""Two contacts are seen side by side, made one and parted again, from the pane."""
+"""Comparing, merging and unmerging two contacts in the customer panel."""
 
 from typing import Any
 
@@ -7,137 +7,153 @@ from django.test import Client
 from django.urls import reverse
 
 from omnichannel.accounts.models import User
-from omnichannel.conversations.contacts.merge import merge
+from omnichannel.conversations.contacts.merge import merge_contacts
 from omnichannel.conversations.models import Contact, ContactMerge, Conversation
 from omnichannel.live.models import LiveEvent
 from tests import builders
-from tests.desk.people import HTMX, Desk, browser
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def other(desk: Desk) -> Contact:
-    """The same person under another number, who wrote to the same queue."""
-    contact = builders.contact("Amara at work", address="whatsapp:+4915122222222")
-    builders.inbound(builders.conversation(of=contact, in_queue=desk.queue), "From work")
+def other_contact(desk: DeskScenario) -> Contact:
+    """Return a contact of the same person with another number and a conversation in the same queue."""
+    contact = builders.create_contact("Amara at work", address="whatsapp:+4915122222222")
+    builders.create_inbound_message(builders.create_conversation(contact=contact, queue=desk.queue), "From work")
     return contact
 
 
-def url(desk: Desk, query: str = "") -> str:
+def merge_url(desk: DeskScenario, query: str = "") -> str:
     return reverse("desk:merge", args=[desk.conversation.pk]) + query
 
 
-def undo_url(desk: Desk, done: ContactMerge) -> str:
+def undo_url(desk: DeskScenario, done: ContactMerge) -> str:
     return reverse("desk:undo_merge", args=[desk.conversation.pk, done.pk])
 
 
-def post(desk: Desk, who: str, other: Contact, **how: Any) -> Any:
-    return browser(getattr(desk, who)).post(url(desk), {"with": other.pk}, **how)
+def post_merge(desk: DeskScenario, person: str, other: Contact, **method: Any) -> Any:
+    return client_for(getattr(desk, person)).post(merge_url(desk), {"with": other.pk}, **method)
 
 
 @pytest.mark.parametrize(
-    ("who", "status"), [("dana", 200), ("omar", 200), ("sue", 200), ("ada", 200), ("eve", 404), ("stranger", 403)]
+    ("person", "status"),
+    [("dana", 200), ("omar", 200), ("supervisor", 200), ("administrator", 200), ("eve", 404), ("stranger", 403)],
 )
-def test_who_sees_all_of_both_merges_them(desk: Desk, other: Contact, who: str, status: int) -> None:
-    assert browser(getattr(desk, who)).get(url(desk), **HTMX).status_code == status
-    assert post(desk, who, other, **HTMX).status_code == status
-    assert Contact.objects.filter(pk=other.pk).exists() == (status != 200)
+def test_agent_who_sees_both_contacts_can_merge_them(
+    desk: DeskScenario, other_contact: Contact, person: str, status: int
+) -> None:
+    assert client_for(getattr(desk, person)).get(merge_url(desk), **HTMX_HEADERS).status_code == status
+    assert post_merge(desk, person, other_contact, **HTMX_HEADERS).status_code == status
+    assert Contact.objects.filter(pk=other_contact.pk).exists() == (status != 200)
 
 
-def test_who_is_not_signed_in_merges_nothing(desk: Desk, other: Contact) -> None:
-    assert Client().post(url(desk), {"with": other.pk})["Location"].startswith("/sign-in/")
+def test_anonymous_user_cannot_merge(desk: DeskScenario, other_contact: Contact) -> None:
+    assert Client().post(merge_url(desk), {"with": other_contact.pk})["Location"].startswith("/sign-in/")
     assert Contact.objects.count() == 2
 
 
-def test_of_a_customer_whom_one_does_not_see_whole_there_is_nothing_to_find(desk: Desk, other: Contact) -> None:
-    builders.conversation(of=other, in_queue=builders.queue("Secret"))
-    client = browser(desk.dana)
-    assert "Amara at work" not in client.get(url(desk, "?q=amara"), **HTMX).content.decode()
-    assert client.get(url(desk, f"?with={other.pk}")).status_code == 404
-    assert post(desk, "dana", other).status_code == 404
-    assert "Amara at work" in browser(desk.sue).get(url(desk, "?q=amara"), **HTMX).content.decode()
+def test_partly_visible_contact_is_not_offered_for_merging(desk: DeskScenario, other_contact: Contact) -> None:
+    builders.create_conversation(contact=other_contact, queue=builders.create_queue("Secret"))
+    client = client_for(desk.dana)
+    assert "Amara at work" not in client.get(merge_url(desk, "?q=amara"), **HTMX_HEADERS).content.decode()
+    assert client.get(merge_url(desk, f"?with={other_contact.pk}")).status_code == 404
+    assert post_merge(desk, "dana", other_contact).status_code == 404
+    assert (
+        "Amara at work" in client_for(desk.supervisor).get(merge_url(desk, "?q=amara"), **HTMX_HEADERS).content.decode()
+    )
 
 
-def test_the_other_contact_is_found_and_both_are_seen_side_by_side(desk: Desk, other: Contact) -> None:
-    client = browser(desk.dana)
-    found = client.get(url(desk, "?q=1512 222"), headers={"HX-Request": "true", "HX-Target": "merge-found"})
-    assert f"?with={other.pk}" in found.content.decode()
-    assert "<dialog" not in found.content.decode()
-    both = client.get(url(desk, f"?with={other.pk}"), **HTMX).content.decode()
-    for words in ("Amara Diallo", "Amara at work", "+49 1512 2222222", "Kept", "confirm-merge"):
-        assert words in both
+def test_the_other_contact_is_found_and_both_are_seen_side_by_side(desk: DeskScenario, other_contact: Contact) -> None:
+    client = client_for(desk.dana)
+    search_page = client.get(merge_url(desk, "?q=1512 222"), headers={"HX-Request": "true", "HX-Target": "merge-found"})
+    assert f"?with={other_contact.pk}" in search_page.content.decode()
+    assert "<dialog" not in search_page.content.decode()
+    both = client.get(merge_url(desk, f"?with={other_contact.pk}"), **HTMX_HEADERS).content.decode()
+    for text in ("Amara Diallo", "Amara at work", "+49 1512 2222222", "Result", "confirm-merge"):
+        assert text in both
 
 
-def test_without_the_script_it_is_a_page_at_each_step(desk: Desk, other: Contact) -> None:
-    client = browser(desk.dana)
-    for query in ("", "?q=amara", f"?with={other.pk}"):
-        page = client.get(url(desk, query)).content.decode()
+def test_merge_works_without_javascript(desk: DeskScenario, other_contact: Contact) -> None:
+    client = client_for(desk.dana)
+    for query in ("", "?q=amara", f"?with={other_contact.pk}"):
+        page = client.get(merge_url(desk, query)).content.decode()
         assert page.count("<html") == 1
-    assert post(desk, "dana", other)["Location"] == reverse("desk:conversation", args=[desk.conversation.pk])
+    assert post_merge(desk, "dana", other_contact)["Location"] == reverse(
+        "desk:conversation", args=[desk.conversation.pk]
+    )
 
 
-def test_after_merging_one_is_where_the_conversation_is_now(desk: Desk, other: Contact) -> None:
-    waits = builders.conversation(in_queue=desk.queue)
-    theirs = builders.conversation(of=other, in_queue=desk.queue, on=waits.number, with_agent=desk.dana)
-    answer = browser(desk.dana).post(reverse("desk:merge", args=[waits.pk]), {"with": other.pk}, **HTMX)
-    assert answer["HX-Redirect"] == reverse("desk:conversation", args=[theirs.pk])
+def test_merge_redirects_to_the_merged_conversation(desk: DeskScenario, other_contact: Contact) -> None:
+    waits = builders.create_conversation(queue=desk.queue)
+    merged_conversation = builders.create_conversation(
+        contact=other_contact, queue=desk.queue, number=waits.number, agent=desk.dana
+    )
+    answer = client_for(desk.dana).post(
+        reverse("desk:merge", args=[waits.pk]), {"with": other_contact.pk}, **HTMX_HEADERS
+    )
+    assert answer["HX-Redirect"] == reverse("desk:conversation", args=[merged_conversation.pk])
     assert not Conversation.objects.filter(pk=waits.pk).exists()
 
 
-def test_what_can_not_be_merged_says_why_and_offers_no_button(desk: Desk, other: Contact) -> None:
-    builders.conversation(of=other, on=desk.conversation.number, in_queue=desk.queue, with_agent=desk.omar)
-    both = browser(desk.dana).get(url(desk, f"?with={other.pk}"), **HTMX).content.decode()
+def test_impossible_merge_shows_the_reason_and_no_button(desk: DeskScenario, other_contact: Contact) -> None:
+    builders.create_conversation(
+        contact=other_contact, number=desk.conversation.number, queue=desk.queue, agent=desk.omar
+    )
+    both = client_for(desk.dana).get(merge_url(desk, f"?with={other_contact.pk}"), **HTMX_HEADERS).content.decode()
     assert "one with Dana, one with Omar" in both
     assert "confirm-merge" not in both
-    assert post(desk, "dana", other, **HTMX).status_code == 409
+    assert post_merge(desk, "dana", other_contact, **HTMX_HEADERS).status_code == 409
     User.objects.update(language="de")
-    both = browser(desk.dana).get(url(desk, f"?with={other.pk}"), **HTMX).content.decode()
+    both = client_for(desk.dana).get(merge_url(desk, f"?with={other_contact.pk}"), **HTMX_HEADERS).content.decode()
     assert "eine bei Dana, eine bei Omar" in both
 
 
 @pytest.mark.parametrize(
-    ("who", "status"), [("dana", 200), ("sue", 200), ("ada", 200), ("omar", 403), ("eve", 404), ("stranger", 403)]
+    ("person", "status"),
+    [("dana", 200), ("supervisor", 200), ("administrator", 200), ("omar", 403), ("eve", 404), ("stranger", 403)],
 )
-def test_who_merged_and_supervisors_part_them_again(desk: Desk, other: Contact, who: str, status: int) -> None:
-    done = merge(desk.conversation.contact, other, by=desk.dana.user)
-    assert browser(getattr(desk, who)).post(undo_url(desk, done), **HTMX).status_code == status
-    assert Contact.objects.filter(pk=other.pk).exists() == (status == 200)
+def test_merging_agent_and_supervisors_can_undo(
+    desk: DeskScenario, other_contact: Contact, person: str, status: int
+) -> None:
+    done = merge_contacts(desk.conversation.contact, other_contact, by=desk.dana.user)
+    assert client_for(getattr(desk, person)).post(undo_url(desk, done), **HTMX_HEADERS).status_code == status
+    assert Contact.objects.filter(pk=other_contact.pk).exists() == (status == 200)
 
 
-def test_the_pane_tells_the_other_number_and_offers_undo(desk: Desk, other: Contact) -> None:
-    done = merge(desk.conversation.contact, other, by=desk.dana.user)
+def test_panel_shows_the_other_number_and_offers_undo(desk: DeskScenario, other_contact: Contact) -> None:
+    done = merge_contacts(desk.conversation.contact, other_contact, by=desk.dana.user)
     about = reverse("desk:about", args=[desk.conversation.pk])
-    page = browser(desk.dana).get(about, **HTMX).content.decode()
+    page = client_for(desk.dana).get(about, **HTMX_HEADERS).content.decode()
     assert f"undo-merge-{done.pk}" in page
     assert "Amara at work" in page
-    page = browser(desk.omar).get(about, **HTMX).content.decode()
+    page = client_for(desk.omar).get(about, **HTMX_HEADERS).content.decode()
     assert "undo-merge" not in page
-    assert "Only who merged them, or a supervisor, can undo that." in page
+    assert "Only the person who merged them or a supervisor can undo this." in page
 
 
-def test_a_merge_of_another_customer_is_not_undone_from_here(desk: Desk, other: Contact) -> None:
-    third = builders.contact("Third")
-    done = merge(other, third, by=desk.sue.user)
-    assert browser(desk.sue).post(undo_url(desk, done)).status_code == 404
+def test_a_merge_of_another_customer_is_not_undone_from_here(desk: DeskScenario, other_contact: Contact) -> None:
+    third = builders.create_contact("Third")
+    done = merge_contacts(other_contact, third, by=desk.supervisor.user)
+    assert client_for(desk.supervisor).post(undo_url(desk, done)).status_code == 404
 
 
-def test_what_can_no_longer_be_undone_says_why(desk: Desk, other: Contact) -> None:
-    first = merge(desk.conversation.contact, other, by=desk.dana.user)
-    merge(desk.conversation.contact, builders.contact("Third"), by=desk.sue.user)
-    answer = browser(desk.dana).post(undo_url(desk, first), **HTMX)
+def test_impossible_undo_shows_the_reason(desk: DeskScenario, other_contact: Contact) -> None:
+    first = merge_contacts(desk.conversation.contact, other_contact, by=desk.dana.user)
+    merge_contacts(desk.conversation.contact, builders.create_contact("Third"), by=desk.supervisor.user)
+    answer = client_for(desk.dana).post(undo_url(desk, first), **HTMX_HEADERS)
     assert answer.status_code == 409
-    assert "Third was merged into this customer afterwards" in answer.content.decode()
-    assert browser(desk.dana).get(undo_url(desk, first)).status_code == 405
+    assert "Third was merged into this customer later" in answer.content.decode()
+    assert client_for(desk.dana).get(undo_url(desk, first)).status_code == 405
 
 
-def test_a_page_that_shows_the_joined_conversation_is_told_what_became_of_it(desk: Desk, other: Contact) -> None:
-    waits = builders.conversation(in_queue=desk.queue)
-    builders.conversation(of=other, in_queue=desk.queue, on=waits.number, with_agent=desk.dana)
-    merge(waits.contact, other, by=desk.dana.user)
+def test_page_of_a_merged_conversation_gets_410_with_the_reason(desk: DeskScenario, other_contact: Contact) -> None:
+    waits = builders.create_conversation(queue=desk.queue)
+    builders.create_conversation(contact=other_contact, queue=desk.queue, number=waits.number, agent=desk.dana)
+    merge_contacts(waits.contact, other_contact, by=desk.dana.user)
     assert LiveEvent.objects.filter(kind="conversation", subject_id=waits.pk).exists()
     pieces = reverse("desk:pieces", args=[waits.pk])
-    answer = browser(desk.omar).get(pieces, **HTMX)
+    answer = client_for(desk.omar).get(pieces, **HTMX_HEADERS)
     assert answer.status_code == 410
-    assert "was joined to another one of the same customer" in answer.content.decode()
-    assert browser(desk.eve).get(pieces, **HTMX).status_code == 404
+    assert "was merged into another one with the same customer" in answer.content.decode()
+    assert client_for(desk.eve).get(pieces, **HTMX_HEADERS).status_code == 404

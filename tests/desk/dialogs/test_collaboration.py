@@ -1,5 +1,6 @@
-"""Transfer, consult and notes on the desk's pages: for whom, with and without the script."""
+"""Transfer, consult and notes, with and without JavaScript, for each kind of user."""
 
+import re
 from typing import Any
 
 import pytest
@@ -7,127 +8,151 @@ from django.test import Client
 from django.urls import reverse
 
 from omnichannel.accounts.models import User
-from omnichannel.conversations.assignment.consult import invite
+from omnichannel.conversations.assignment.consult import invite_colleague
 from omnichannel.conversations.models import Conversation, Note
 from omnichannel.conversations.notes import add_note
-from omnichannel.desk.thread.timeline import Noted
+from omnichannel.desk.thread.timeline import NoteEntry
 from routing.models import Agent, Skill, SkillType, State
 from tests import builders
-from tests.desk.people import HTMX, Desk, browser
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for, compact
 
 pytestmark = pytest.mark.django_db
 
-DIALOGS = ["transfer", "consult", "assign"]
-POSTS = ["transfer", "consult", "assign", "note", "monitor", "join", "step_out", "release_to_queue"]
-EVERYBODY = ["dana", "omar", "eve", "sue", "ada", "stranger"]
+DIALOG_URL_NAMES = ["transfer", "consult", "assign"]
+POST_URL_NAMES = ["transfer", "consult", "assign", "note", "monitor", "join", "step_out", "release_to_queue"]
+ALL_USERS = ["dana", "omar", "eve", "supervisor", "administrator", "stranger"]
 
 
-def address(desk: Desk, name: str) -> str:
+def conversation_url(desk: DeskScenario, name: str) -> str:
     return reverse(f"desk:{name}", args=[desk.conversation.pk])
 
 
-def press(desk: Desk, name: str, who: str = "dana", *, plain: bool = False, **fields: str) -> Any:
-    return browser(getattr(desk, who)).post(address(desk, name), fields, **({} if plain else HTMX))
+def post_action(
+    desk: DeskScenario, name: str, username: str = "dana", *, without_htmx: bool = False, **fields: str
+) -> Any:
+    return client_for(getattr(desk, username)).post(
+        conversation_url(desk, name), fields, **({} if without_htmx else HTMX_HEADERS)
+    )
 
 
-def opened(desk: Desk, who: str = "dana") -> str:
-    return str(browser(getattr(desk, who)).get(address(desk, "conversation")).content.decode())
+def get_conversation_page(desk: DeskScenario, person: str = "dana") -> str:
+    return str(client_for(getattr(desk, person)).get(conversation_url(desk, "conversation")).content.decode())
 
 
-def agent_value(desk: Desk, who: str) -> str:
-    return f"agent-{getattr(desk, who).pk}"
+def agent_value(desk: DeskScenario, person: str) -> str:
+    return f"agent-{getattr(desk, person).pk}"
 
 
-WHO_GETS: dict[str, dict[str, int]] = {
-    "transfer": {"dana": 422, "omar": 409, "eve": 404, "sue": 409, "ada": 409, "stranger": 403},
-    "consult": {"dana": 422, "omar": 409, "eve": 404, "sue": 409, "ada": 409, "stranger": 403},
-    "assign": {"dana": 409, "omar": 409, "eve": 404, "sue": 409, "ada": 409, "stranger": 403},
-    "note": {"dana": 200, "omar": 200, "eve": 404, "sue": 200, "ada": 200, "stranger": 403},
-    "monitor": {"dana": 409, "omar": 409, "eve": 404, "sue": 200, "ada": 200, "stranger": 403},
-    "join": {"dana": 409, "omar": 409, "eve": 404, "sue": 200, "ada": 200, "stranger": 403},
-    "step_out": {"dana": 409, "omar": 409, "eve": 404, "sue": 409, "ada": 409, "stranger": 403},
-    "release_to_queue": {"dana": 409, "omar": 409, "eve": 404, "sue": 200, "ada": 200, "stranger": 403},
+def is_checked(page: str, value: str) -> bool:
+    return re.search(rf'value="{value}"\s+required\s+checked', page) is not None
+
+
+EXPECTED_STATUSES: dict[str, dict[str, int]] = {
+    "transfer": {"dana": 422, "omar": 409, "eve": 404, "supervisor": 409, "administrator": 409, "stranger": 403},
+    "consult": {"dana": 422, "omar": 409, "eve": 404, "supervisor": 409, "administrator": 409, "stranger": 403},
+    "assign": {"dana": 409, "omar": 409, "eve": 404, "supervisor": 409, "administrator": 409, "stranger": 403},
+    "note": {"dana": 200, "omar": 200, "eve": 404, "supervisor": 200, "administrator": 200, "stranger": 403},
+    "monitor": {"dana": 409, "omar": 409, "eve": 404, "supervisor": 200, "administrator": 200, "stranger": 403},
+    "join": {"dana": 409, "omar": 409, "eve": 404, "supervisor": 200, "administrator": 200, "stranger": 403},
+    "step_out": {"dana": 409, "omar": 409, "eve": 404, "supervisor": 409, "administrator": 409, "stranger": 403},
+    "release_to_queue": {
+        "dana": 409,
+        "omar": 409,
+        "eve": 404,
+        "supervisor": 200,
+        "administrator": 200,
+        "stranger": 403,
+    },
 }
 
 
-@pytest.mark.parametrize("who", EVERYBODY)
-@pytest.mark.parametrize("name", POSTS)
-def test_each_button_is_for_those_it_is_for(desk: Desk, name: str, who: str) -> None:
-    assert press(desk, name, who, text="Look here").status_code == WHO_GETS[name][who]
+@pytest.mark.parametrize("person", ALL_USERS)
+@pytest.mark.parametrize("name", POST_URL_NAMES)
+def test_each_action_is_limited_to_permitted_users(desk: DeskScenario, name: str, person: str) -> None:
+    assert post_action(desk, name, person, text="Look here").status_code == EXPECTED_STATUSES[name][person]
 
 
-@pytest.mark.parametrize("name", DIALOGS)
-@pytest.mark.parametrize("who", EVERYBODY)
-def test_each_dialog_opens_for_those_it_is_for(desk: Desk, name: str, who: str) -> None:
-    status = browser(getattr(desk, who)).get(address(desk, name), **HTMX).status_code
-    assert status == {422: 200}.get(WHO_GETS[name][who], WHO_GETS[name][who])
+@pytest.mark.parametrize("name", DIALOG_URL_NAMES)
+@pytest.mark.parametrize("person", ALL_USERS)
+def test_each_dialog_opens_only_for_permitted_users(desk: DeskScenario, name: str, person: str) -> None:
+    status = client_for(getattr(desk, person)).get(conversation_url(desk, name), **HTMX_HEADERS).status_code
+    assert status == {422: 200}.get(EXPECTED_STATUSES[name][person], EXPECTED_STATUSES[name][person])
 
 
-def test_where_a_conversation_can_go_is_said_in_the_readers_language(desk: Desk) -> None:
+def test_transfer_targets_are_in_the_readers_language(desk: DeskScenario) -> None:
     kind = SkillType.objects.create(name="Trades")
     desk.conversation.required_skills.create(skill=Skill.objects.create(name="Repairs", type=kind), rating=1)
     User.objects.update(language="de")
-    shown = browser(desk.dana).get(address(desk, "transfer"), **HTMX).content.decode()
+    shown = client_for(desk.dana).get(conversation_url(desk, "transfer"), **HTMX_HEADERS).content.decode()
     assert "0 von 1 Fähigkeit" in shown
     assert "100 von 100 frei" in shown
     Agent.objects.update(capacity=0)
-    assert "über der Kapazität" in browser(desk.dana).get(address(desk, "transfer"), **HTMX).content.decode()
+    assert (
+        "Über Kapazität"
+        in client_for(desk.dana).get(conversation_url(desk, "transfer"), **HTMX_HEADERS).content.decode()
+    )
 
 
-def test_the_reason_for_a_transfer_stays_when_somebody_was_faster(desk: Desk) -> None:
+def test_transfer_reason_is_kept_after_a_conflict(desk: DeskScenario) -> None:
     to = agent_value(desk, "omar")
     Conversation.objects.update(state="wrap_up")
-    answer = press(desk, "transfer", to=to, reason="Knows the lamps")
+    answer = post_action(desk, "transfer", to=to, reason="Knows the lamps")
     page = answer.content.decode()
     assert answer.status_code == 409
-    assert "That can&#x27;t be done with this conversation now." in page
+    assert "Only active conversations can be transferred." in page
     assert "Knows the lamps</textarea>" in page
-    assert f'value="{to}" required checked' in page
+    assert is_checked(page, to)
 
 
-@pytest.mark.parametrize(("who", "status"), [*((w, 200) for w in ("dana", "omar", "sue", "ada")), ("eve", 404)])
-def test_who_is_in_it_is_for_those_who_see_it(desk: Desk, who: str, status: int) -> None:
-    assert browser(getattr(desk, who)).get(address(desk, "colleagues")).status_code == status
+@pytest.mark.parametrize(
+    ("person", "status"), [*((w, 200) for w in ("dana", "omar", "supervisor", "administrator")), ("eve", 404)]
+)
+def test_participants_are_shown_only_to_those_with_access(desk: DeskScenario, person: str, status: int) -> None:
+    assert client_for(getattr(desk, person)).get(conversation_url(desk, "colleagues")).status_code == status
 
 
-@pytest.mark.parametrize("name", [*POSTS, "colleagues"])
-def test_who_is_not_signed_in_is_sent_to_the_sign_in(desk: Desk, name: str) -> None:
-    answer = Client().get(address(desk, name)) if name == "colleagues" else Client().post(address(desk, name))
+@pytest.mark.parametrize("name", [*POST_URL_NAMES, "colleagues"])
+def test_anonymous_user_is_redirected_to_sign_in(desk: DeskScenario, name: str) -> None:
+    answer = (
+        Client().get(conversation_url(desk, name))
+        if name == "colleagues"
+        else Client().post(conversation_url(desk, name))
+    )
     assert answer["Location"].startswith("/sign-in/")
 
 
 @pytest.mark.parametrize("name", ["note", "monitor", "join", "step_out", "release_to_queue"])
-def test_what_changes_something_is_never_a_link(desk: Desk, name: str) -> None:
-    assert browser(desk.sue).get(address(desk, name)).status_code == 405
+def test_changes_require_post(desk: DeskScenario, name: str) -> None:
+    assert client_for(desk.supervisor).get(conversation_url(desk, name)).status_code == 405
 
 
 @pytest.mark.parametrize("plain", [True, False])
-def test_a_transfer_gives_the_conversation_to_a_colleague(desk: Desk, plain: bool) -> None:
-    answer = press(desk, "transfer", to=agent_value(desk, "omar"), reason="Speaks Thai.", plain=plain)
+def test_a_transfer_gives_the_conversation_to_a_colleague(desk: DeskScenario, plain: bool) -> None:
+    answer = post_action(desk, "transfer", to=agent_value(desk, "omar"), reason="Speaks Thai.", without_htmx=plain)
     assert answer.status_code == (302 if plain else 200)
     desk.conversation.refresh_from_db()
     assert desk.conversation.agent == desk.omar
-    shown = opened(desk, "omar")
+    shown = get_conversation_page(desk, "omar")
     assert "with you" in shown
     assert "Dana transferred the conversation to Omar: Speaks Thai." in shown
 
 
 @pytest.mark.parametrize("plain", [True, False])
-def test_a_refused_transfer_keeps_what_was_chosen_and_says_why(desk: Desk, plain: bool) -> None:
-    answer = press(desk, "transfer", to=agent_value(desk, "omar"), reason=" ", plain=plain)
+def test_refused_transfer_keeps_the_form_and_shows_the_reason(desk: DeskScenario, plain: bool) -> None:
+    answer = post_action(desk, "transfer", to=agent_value(desk, "omar"), reason=" ", without_htmx=plain)
     shown = answer.content.decode()
     assert answer.status_code == 422
-    assert "Write why, for whoever reads this next." in shown
-    assert f'value="{agent_value(desk, "omar")}" required checked' in shown
+    assert "Enter a reason for the transfer." in shown
+    assert is_checked(shown, agent_value(desk, "omar"))
     assert ("<html" in shown) == plain
 
 
-def test_the_dialog_shows_presence_skills_and_free_capacity(desk: Desk) -> None:
+def test_the_dialog_shows_presence_skills_and_free_capacity(desk: DeskScenario) -> None:
     for _ in range(3):
-        builders.conversation(with_agent=desk.omar, in_queue=desk.queue)
-    builders.agent("Gone", queue=desk.queue, presence="offline")
-    shown = browser(desk.dana).get(address(desk, "transfer"), **HTMX).content.decode()
-    assert "10 free, this needs 30: over capacity" in shown
+        builders.create_conversation(agent=desk.omar, queue=desk.queue)
+    builders.create_agent("Gone", queue=desk.queue, presence="offline")
+    shown = client_for(desk.dana).get(conversation_url(desk, "transfer"), **HTMX_HEADERS).content.decode()
+    assert "Over capacity: 30 needed, 10 free" in shown
     assert 'class="dot available"' in shown
     assert "Gone" not in shown
     assert "Returns" in shown
@@ -135,41 +160,41 @@ def test_the_dialog_shows_presence_skills_and_free_capacity(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("plain", [True, False])
-def test_who_can_no_longer_see_what_they_transferred_comes_to_the_inbox(desk: Desk, plain: bool) -> None:
-    elsewhere = builders.queue("Elsewhere")
-    answer = press(desk, "transfer", to=f"queue-{elsewhere.pk}", reason="Theirs.", plain=plain)
+def test_transfer_out_of_sight_redirects_to_the_inbox(desk: DeskScenario, plain: bool) -> None:
+    elsewhere = builders.create_queue("Elsewhere")
+    answer = post_action(desk, "transfer", to=f"queue-{elsewhere.pk}", reason="Theirs.", without_htmx=plain)
     assert answer["Location" if plain else "HX-Redirect"] == reverse("desk:inbox")
 
 
-def test_something_else_than_what_is_offered_is_refused(desk: Desk) -> None:
-    answer = press(desk, "transfer", to=agent_value(desk, "eve"), reason="Hers.")
+def test_something_else_than_what_is_offered_is_refused(desk: DeskScenario) -> None:
+    answer = post_action(desk, "transfer", to=agent_value(desk, "eve"), reason="Hers.")
     assert answer.status_code == 422
-    assert "That is no longer possible." in answer.content.decode()
+    assert "This is no longer possible." in answer.content.decode()
 
 
-def test_a_consulted_colleague_finds_it_among_theirs_and_writes_notes_only(desk: Desk) -> None:
-    assert press(desk, "consult", to=agent_value(desk, "eve")).status_code == 200
-    inbox = browser(desk.eve).get(reverse("desk:inbox")).content.decode()
+def test_consulted_colleague_has_it_in_their_inbox_and_can_only_write_notes(desk: DeskScenario) -> None:
+    assert post_action(desk, "consult", to=agent_value(desk, "eve")).status_code == 200
+    inbox = client_for(desk.eve).get(reverse("desk:inbox")).content.decode()
     assert f'id="row-{desk.conversation.pk}"' in inbox
-    shown = opened(desk, "eve")
+    shown = get_conversation_page(desk, "eve")
     assert 'id="note-text"' in shown
     assert 'id="reply-text"' not in shown
     assert 'id="do-step_out"' in shown
-    assert press(desk, "reply", "eve", text="Hello").status_code == 422
-    assert press(desk, "note", "eve", text="Recalled.").status_code == 200
-    assert "Eve" in browser(desk.dana).get(address(desk, "colleagues")).content.decode()
-    assert press(desk, "step_out", "eve")["HX-Redirect"] == reverse("desk:inbox")
+    assert post_action(desk, "reply", "eve", text="Hello").status_code == 422
+    assert post_action(desk, "note", "eve", text="Recalled.").status_code == 200
+    assert "Eve" in client_for(desk.dana).get(conversation_url(desk, "colleagues")).content.decode()
+    assert post_action(desk, "step_out", "eve")["HX-Redirect"] == reverse("desk:inbox")
 
 
-def test_a_consulted_colleagues_unread_messages_are_not_counted_as_theirs(desk: Desk) -> None:
+def test_a_consulted_colleagues_unread_messages_are_not_counted_as_theirs(desk: DeskScenario) -> None:
     Conversation.objects.update(unread_count=3)
-    invite(desk.conversation, desk.eve, by=desk.dana)
-    assert 'data-unread="0"' in browser(desk.eve).get(reverse("desk:inbox")).content.decode()
+    invite_colleague(desk.conversation, desk.eve, agent=desk.dana)
+    assert 'data-unread="0"' in client_for(desk.eve).get(reverse("desk:inbox")).content.decode()
 
 
 @pytest.mark.parametrize("plain", [True, False])
-def test_a_refused_note_keeps_its_text(desk: Desk, plain: bool) -> None:
-    answer = press(desk, "note", text="@eve look at this", plain=plain)
+def test_a_refused_note_keeps_its_text(desk: DeskScenario, plain: bool) -> None:
+    answer = post_action(desk, "note", text="@eve look at this", without_htmx=plain)
     shown = answer.content.decode()
     assert answer.status_code == 422
     assert "Eve can&#x27;t see this conversation." in shown
@@ -177,42 +202,48 @@ def test_a_refused_note_keeps_its_text(desk: Desk, plain: bool) -> None:
     assert not Note.objects.exists()
 
 
-def test_a_note_is_shown_between_the_messages_with_whom_it_is_for(desk: Desk) -> None:
-    builders.inbound(desk.conversation, "Before")
+def test_a_note_is_shown_between_the_messages_with_whom_it_is_for(desk: DeskScenario) -> None:
+    builders.create_inbound_message(desk.conversation, "Before")
     add_note(desk.conversation, desk.dana.user, "For @omar: <b>second</b> lamp, see https://lamps.example/?q=@omar")
-    builders.inbound(desk.conversation, "After")
-    shown = opened(desk, "omar")
+    builders.create_inbound_message(desk.conversation, "After")
+    shown = compact(get_conversation_page(desk, "omar"))
     assert shown.index(">Before<") < shown.index("Note for @Omar") < shown.index(">After<")
     assert "<strong>@omar</strong>: &lt;b&gt;second&lt;/b&gt; lamp" in shown
-    assert "only colleagues see this" in shown
+    assert "only visible to colleagues" in shown
 
 
-def test_a_new_note_comes_with_the_pieces(desk: Desk) -> None:
+def test_new_note_is_included_in_the_fragments(desk: DeskScenario) -> None:
     add_note(desk.conversation, desk.omar.user, "Look")
-    answer = browser(desk.dana).get(address(desk, "pieces") + "?after=0", **HTMX)
-    assert [entry.note.text for entry in answer.context["thread"].entries if isinstance(entry, Noted)] == ["Look"]
+    answer = client_for(desk.dana).get(conversation_url(desk, "pieces") + "?after=0", **HTMX_HEADERS)
+    assert [entry.note.text for entry in answer.context["thread"].entries if isinstance(entry, NoteEntry)] == ["Look"]
 
 
-def test_a_mention_marks_the_row_until_the_conversation_is_opened(desk: Desk) -> None:
+def test_a_mention_marks_the_row_until_the_conversation_is_opened(desk: DeskScenario) -> None:
     add_note(desk.conversation, desk.dana.user, "@omar look")
     inbox = reverse("desk:inbox")
-    assert "A note mentions you" in browser(desk.omar).get(inbox).content.decode()
-    assert "A note mentions you" not in browser(desk.dana).get(inbox).content.decode()
-    opened(desk, "omar")
-    assert "A note mentions you" not in browser(desk.omar).get(inbox).content.decode()
+    assert "You were mentioned in a note" in client_for(desk.omar).get(inbox).content.decode()
+    assert "You were mentioned in a note" not in client_for(desk.dana).get(inbox).content.decode()
+    get_conversation_page(desk, "omar")
+    assert "You were mentioned in a note" not in client_for(desk.omar).get(inbox).content.decode()
 
 
-def test_a_mention_in_what_is_open_already_is_seen_there(desk: Desk) -> None:
+def test_a_mention_in_what_is_open_already_is_seen_there(desk: DeskScenario) -> None:
     add_note(desk.conversation, desk.dana.user, "@omar look")
-    assert 'data-unread="1"' in browser(desk.omar).get(address(desk, "pieces"), **HTMX).content.decode()
-    assert press(desk, "read", "omar").status_code == 204
-    assert 'data-unread="0"' in browser(desk.omar).get(address(desk, "pieces"), **HTMX).content.decode()
+    assert (
+        'data-unread="1"'
+        in client_for(desk.omar).get(conversation_url(desk, "pieces"), **HTMX_HEADERS).content.decode()
+    )
+    assert post_action(desk, "read", "omar").status_code == 204
+    assert (
+        'data-unread="0"'
+        in client_for(desk.omar).get(conversation_url(desk, "pieces"), **HTMX_HEADERS).content.decode()
+    )
 
 
 @pytest.mark.parametrize("state", State)
-def test_notes_are_written_until_it_is_closed(desk: Desk, state: State) -> None:
+def test_notes_are_written_until_it_is_closed(desk: DeskScenario, state: State) -> None:
     if state == State.CLOSED:
         Conversation.objects.update(state=state, closed_at=desk.conversation.created_at)
     else:
         Conversation.objects.update(state=state, agent=None if state == State.OPEN else desk.dana)
-    assert ('id="note-text"' in opened(desk)) == (state != State.CLOSED)
+    assert ('id="note-text"' in get_conversation_page(desk)) == (state != State.CLOSED)

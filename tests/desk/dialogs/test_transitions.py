@@ -1,4 +1,4 @@
-"""The buttons by the conversation's name: shown when they can be pressed, refused in words when they can't."""
+"""The buttons in the header of a conversation: shown when allowed, refused with a reason otherwise."""
 
 from typing import Any
 
@@ -10,23 +10,23 @@ from omnichannel.conversations.models import Conversation
 from omnichannel.desk.thread.actions import actions_for
 from routing.models import State
 from tests import builders
-from tests.desk.people import HTMX, Desk, browser
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
 
-def press(desk: Desk, name: str, *, who: str = "dana", plain: bool = False) -> Any:
+def post_action(desk: DeskScenario, name: str, *, username: str = "dana", without_htmx: bool = False) -> Any:
     url = reverse(f"desk:{name}", args=[desk.conversation.pk])
-    return browser(getattr(desk, who)).post(url, **({} if plain else HTMX))
+    return client_for(getattr(desk, username)).post(url, **({} if without_htmx else HTMX_HEADERS))
 
 
-def put(desk: Desk, state: State) -> None:
+def set_state(desk: DeskScenario, state: State) -> None:
     agent = None if state == State.OPEN else desk.dana
     Conversation.objects.update(state=state, agent=agent, closed_at=timezone.now() if state == State.CLOSED else None)
     desk.conversation.refresh_from_db()
 
 
-OFFERED = {
+OFFERED_ACTIONS = {
     State.OPEN: (["take", "priority", "labels"], ["take", "priority", "labels"]),
     State.ACTIVE: (
         ["transfer", "end", "finish", "snooze", "leave", "release", "consult", "priority", "labels"],
@@ -38,12 +38,12 @@ OFFERED = {
 }
 
 
-@pytest.mark.parametrize("state", OFFERED)
-def test_only_what_can_be_done_now_is_offered(desk: Desk, state: State) -> None:
-    put(desk, state)
-    mine, somebody_elses = OFFERED[state]
-    assert [action.name for action in actions_for(desk.conversation, desk.dana)] == mine
-    assert [action.name for action in actions_for(desk.conversation, desk.omar)] == somebody_elses
+@pytest.mark.parametrize("state", OFFERED_ACTIONS)
+def test_only_what_can_be_done_now_is_offered(desk: DeskScenario, state: State) -> None:
+    set_state(desk, state)
+    own_actions, colleague_actions = OFFERED_ACTIONS[state]
+    assert [action.name for action in actions_for(desk.conversation, desk.dana)] == own_actions
+    assert [action.name for action in actions_for(desk.conversation, desk.omar)] == colleague_actions
 
 
 @pytest.mark.parametrize(
@@ -58,9 +58,9 @@ def test_only_what_can_be_done_now_is_offered(desk: Desk, state: State) -> None:
     ],
 )
 @pytest.mark.parametrize("plain", [True, False])
-def test_each_button_does_what_it_says(desk: Desk, before: State, name: str, after: State, plain: bool) -> None:
-    put(desk, before)
-    answer = press(desk, name, plain=plain)
+def test_each_button_does_what_it_says(desk: DeskScenario, before: State, name: str, after: State, plain: bool) -> None:
+    set_state(desk, before)
+    answer = post_action(desk, name, without_htmx=plain)
     assert answer.status_code == (302 if plain else 200)
     desk.conversation.refresh_from_db()
     assert desk.conversation.state == after
@@ -69,33 +69,33 @@ def test_each_button_does_what_it_says(desk: Desk, before: State, name: str, aft
 
 
 @pytest.mark.parametrize("plain", [True, False])
-def test_what_somebody_was_faster_with_is_refused_beside_the_present_state(desk: Desk, plain: bool) -> None:
-    answer = press(desk, "take", who="omar", plain=plain)
+def test_outdated_action_is_refused_with_the_current_state(desk: DeskScenario, plain: bool) -> None:
+    answer = post_action(desk, "take", username="omar", without_htmx=plain)
     shown = answer.content.decode()
     assert answer.status_code == 409
-    assert "Somebody else has taken this conversation." in shown
+    assert "Someone else has already taken this conversation." in shown
     assert "with Dana" in shown
     assert ("<html" in shown) == plain
 
 
-def test_a_conversation_with_unread_messages_is_not_closed(desk: Desk) -> None:
-    put(desk, State.WRAP_UP)
+def test_a_conversation_with_unread_messages_is_not_closed(desk: DeskScenario) -> None:
+    set_state(desk, State.WRAP_UP)
     Conversation.objects.update(unread_count=1)
-    answer = press(desk, "close")
+    answer = post_action(desk, "close")
     assert answer.status_code == 409
-    assert "The customer has written in the meantime." in answer.content.decode()
+    assert "The customer sent a new message." in answer.content.decode()
 
 
 @pytest.mark.parametrize("plain", [True, False])
-def test_who_gives_back_what_they_then_may_not_see_comes_to_the_inbox(desk: Desk, plain: bool) -> None:
-    elsewhere = builders.conversation(with_agent=desk.dana, in_queue=builders.queue("Elsewhere"))
+def test_release_out_of_sight_redirects_to_the_inbox(desk: DeskScenario, plain: bool) -> None:
+    elsewhere = builders.create_conversation(agent=desk.dana, queue=builders.create_queue("Elsewhere"))
     url = reverse("desk:release", args=[elsewhere.pk])
-    answer = browser(desk.dana).post(url, **({} if plain else HTMX))
+    answer = client_for(desk.dana).post(url, **({} if plain else HTMX_HEADERS))
     assert answer["Location" if plain else "HX-Redirect"] == reverse("desk:inbox")
 
 
-def test_its_agent_marks_a_conversation_read_without_opening_it_again(desk: Desk) -> None:
+def test_its_agent_marks_a_conversation_read_without_opening_it_again(desk: DeskScenario) -> None:
     Conversation.objects.update(unread_count=2)
-    assert press(desk, "read").status_code == 204
+    assert post_action(desk, "read").status_code == 204
     desk.conversation.refresh_from_db()
     assert desk.conversation.unread_count == 0

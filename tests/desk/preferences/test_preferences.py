@@ -1,4 +1,4 @@
-"""What people choose for themselves: look, language, how the desk behaves, and their password."""
+"""Preferences of users: theme, language, behaviour and password."""
 
 import re
 from typing import Any
@@ -10,84 +10,90 @@ from pytest_django import DjangoAssertNumQueries
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations.models import DeskPreferences
-from tests.desk.people import Desk, browser
+from tests.desk.scenario import DeskScenario, client_for, compact
 
 pytestmark = pytest.mark.django_db
 
-PAGES = ["preferences", "password"]
-CHOSEN = {"theme": "dark", "language": "de", "sends_with": "ctrl_enter", "can_undo_sending": "on", "notifies": "on"}
+PAGE_URL_NAMES = ["preferences", "password"]
+PREFERENCES_FORM = {
+    "theme": "dark",
+    "language": "de",
+    "send_key": "ctrl_enter",
+    "can_undo_sending": "on",
+    "shows_notifications": "on",
+}
 
 
-def page_of(client: Client, path: str = "/desk/", **headers: str) -> str:
+def get_page(client: Client, path: str = "/desk/", **headers: str) -> str:
     return client.get(path, headers=headers).content.decode()
 
 
-def administrator(desk: Desk) -> Client:
-    User.objects.filter(pk=desk.ada.user_id).update(is_staff=True)
-    return browser(desk.ada)
+def administrator_client(desk: DeskScenario) -> Client:
+    User.objects.filter(pk=desk.administrator.user_id).update(is_staff=True)
+    return client_for(desk.administrator)
 
 
-def first_tag(name: str, page: str) -> str:
-    found = re.search(rf"<{name}\b[^>]*>", page)
-    assert found
-    return found[0]
+def find_first_tag(name: str, page: str) -> str:
+    tag = re.search(rf"<{name}\b[^>]*>", page)
+    assert tag
+    return tag[0]
 
 
-@pytest.mark.parametrize("name", PAGES)
-@pytest.mark.parametrize("who", ["dana", "omar", "eve", "sue", "ada"])
-def test_everybody_who_works_at_the_desk_has_preferences(desk: Desk, name: str, who: str) -> None:
-    assert browser(getattr(desk, who)).get(reverse(f"desk:{name}")).status_code == 200
+@pytest.mark.parametrize("name", PAGE_URL_NAMES)
+@pytest.mark.parametrize("person", ["dana", "omar", "eve", "supervisor", "administrator"])
+def test_everybody_who_works_at_the_desk_has_preferences(desk: DeskScenario, name: str, person: str) -> None:
+    assert client_for(getattr(desk, person)).get(reverse(f"desk:{name}")).status_code == 200
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_nobody_else_has(desk: Desk, name: str) -> None:
-    assert browser(desk.stranger).get(reverse(f"desk:{name}")).status_code == 403
+@pytest.mark.parametrize("name", PAGE_URL_NAMES)
+def test_other_users_have_no_preferences(desk: DeskScenario, name: str) -> None:
+    assert client_for(desk.stranger).get(reverse(f"desk:{name}")).status_code == 403
     assert Client().get(reverse(f"desk:{name}"))["Location"].startswith("/sign-in/")
 
 
-def test_what_was_chosen_is_on_every_page_for_the_scripts(desk: Desk) -> None:
-    client = browser(desk.dana)
-    answer = client.post(reverse("desk:preferences"), CHOSEN)
+def test_preferences_are_on_every_page_for_scripts(desk: DeskScenario) -> None:
+    client = client_for(desk.dana)
+    answer = client.post(reverse("desk:preferences"), PREFERENCES_FORM)
     assert answer["Location"].endswith("?saved=preferences")
-    body = first_tag("body", page_of(client))
+    body = find_first_tag("body", get_page(client))
     assert ["data-undo" in body, "data-notifies" in body] == [True, True]
     assert ["data-enter-sends" in body, "data-sounds" in body, "data-shortcuts" in body] == [False, False, False]
     assert not DeskPreferences.objects.exclude(agent=desk.dana).exists()
 
 
-def test_who_chose_nothing_sends_with_enter_and_hears_sounds(desk: Desk) -> None:
-    body = first_tag("body", page_of(browser(desk.dana)))
+def test_defaults_are_send_with_enter_and_sounds_on(desk: DeskScenario) -> None:
+    body = find_first_tag("body", get_page(client_for(desk.dana)))
     assert all(name in body for name in ("data-enter-sends", "data-sounds", "data-shortcuts"))
     assert "data-undo" not in body
 
 
-def test_the_theme_is_in_the_page_before_anything_is_drawn(desk: Desk) -> None:
-    client = administrator(desk)
-    assert "data-theme" not in first_tag("html", page_of(client))
-    client.post(reverse("desk:preferences"), CHOSEN | {"theme": "light"})
-    assert 'data-theme="light"' in first_tag("html", page_of(client))
-    assert 'data-theme="light"' in first_tag("html", page_of(client, "/admin/"))
+def test_the_theme_is_in_the_page_before_anything_is_drawn(desk: DeskScenario) -> None:
+    client = administrator_client(desk)
+    assert "data-theme" not in compact(find_first_tag("html", get_page(client)))
+    client.post(reverse("desk:preferences"), PREFERENCES_FORM | {"theme": "light"})
+    assert 'data-theme="light"' in compact(find_first_tag("html", get_page(client)))
+    assert 'data-theme="light"' in find_first_tag("html", get_page(client, "/admin/"))
 
 
-def test_the_language_is_the_readers_own_else_the_browsers(desk: Desk) -> None:
-    client = browser(desk.dana)
+def test_the_language_is_the_readers_own_else_the_browsers(desk: DeskScenario) -> None:
+    client = client_for(desk.dana)
     german = {"accept-language": "de-AT,de;q=0.9"}
-    assert 'lang="en" dir="ltr"' in first_tag("html", page_of(client))
-    assert 'lang="de"' in first_tag("html", page_of(client, **german))
-    client.post(reverse("desk:preferences"), CHOSEN | {"language": "en"})
-    assert 'lang="en"' in first_tag("html", page_of(client, **german))
-    client.post(reverse("desk:preferences"), CHOSEN | {"language": "de"})
-    assert 'lang="de"' in first_tag("html", page_of(client))
+    assert 'lang="en" dir="ltr"' in compact(find_first_tag("html", get_page(client)))
+    assert 'lang="de"' in find_first_tag("html", get_page(client, **german))
+    client.post(reverse("desk:preferences"), PREFERENCES_FORM | {"language": "en"})
+    assert 'lang="en"' in find_first_tag("html", get_page(client, **german))
+    client.post(reverse("desk:preferences"), PREFERENCES_FORM | {"language": "de"})
+    assert 'lang="de"' in compact(find_first_tag("html", get_page(client)))
 
 
-def test_the_administration_is_in_english_for_everybody(desk: Desk) -> None:
-    page = page_of(administrator(desk), "/admin/", **{"accept-language": "de"})
-    assert 'lang="en"' in first_tag("html", page)
+def test_the_administration_is_in_english_for_everybody(desk: DeskScenario) -> None:
+    page = get_page(administrator_client(desk), "/admin/", **{"accept-language": "de"})
+    assert 'lang="en"' in find_first_tag("html", page)
 
 
-@pytest.mark.parametrize("wrong", [{"theme": "pink"}, {"language": "xx"}, {"sends_with": "telepathy"}])
-def test_what_cannot_be_chosen_is_refused(desk: Desk, wrong: dict[str, str]) -> None:
-    answer = browser(desk.dana).post(reverse("desk:preferences"), CHOSEN | wrong)
+@pytest.mark.parametrize("wrong", [{"theme": "pink"}, {"language": "xx"}, {"send_key": "telepathy"}])
+def test_invalid_preference_is_refused(desk: DeskScenario, wrong: dict[str, str]) -> None:
+    answer = client_for(desk.dana).post(reverse("desk:preferences"), PREFERENCES_FORM | wrong)
     assert answer.status_code == 422
     assert "errorlist" in answer.content.decode()
     desk.dana.user.refresh_from_db()
@@ -95,35 +101,37 @@ def test_what_cannot_be_chosen_is_refused(desk: Desk, wrong: dict[str, str]) -> 
     assert not DeskPreferences.objects.exists()
 
 
-def test_preferences_cost_no_query_of_their_own(desk: Desk, django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    client = browser(desk.dana)
+def test_preferences_cost_no_query_of_their_own(
+    desk: DeskScenario, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    client = client_for(desk.dana)
     address = reverse("desk:password")
-    with django_assert_num_queries(2):  # the session; the person and all that is known of them
+    with django_assert_num_queries(2):  # one for the session, one for the user with permissions, agent and preferences
         client.get(address)
     DeskPreferences.objects.create(agent=desk.dana)
     with django_assert_num_queries(2):
         client.get(address)
 
 
-def new_password(old: str) -> dict[str, Any]:
+def password_form(old: str) -> dict[str, Any]:
     return {"old_password": old, "new_password1": "a quite new one", "new_password2": "a quite new one"}
 
 
-def test_a_new_password_signs_out_ones_other_browsers(desk: Desk) -> None:
+def test_a_new_password_signs_out_ones_other_browsers(desk: DeskScenario) -> None:
     user = desk.dana.user
     user.set_password("correct horse")
     user.save()
-    here, elsewhere = browser(desk.dana), browser(desk.dana)
-    answer = here.post(reverse("desk:password"), new_password("correct horse"))
+    this_client, elsewhere = client_for(desk.dana), client_for(desk.dana)
+    answer = this_client.post(reverse("desk:password"), password_form("correct horse"))
     assert answer["Location"].endswith("?saved=password")
     user.refresh_from_db()
     assert user.check_password("a quite new one")
-    assert here.get("/desk/").status_code == 200
+    assert this_client.get("/desk/").status_code == 200
     assert elsewhere.get("/desk/").status_code == 302
 
 
-def test_a_password_is_changed_only_by_who_knows_the_old_one(desk: Desk) -> None:
-    answer = browser(desk.dana).post(reverse("desk:password"), new_password("wrong"))
+def test_password_change_requires_the_old_password(desk: DeskScenario) -> None:
+    answer = client_for(desk.dana).post(reverse("desk:password"), password_form("wrong"))
     assert answer.status_code == 422
     desk.dana.user.refresh_from_db()
     assert not desk.dana.user.check_password("a quite new one")

@@ -1,4 +1,4 @@
-"""The desk's style sheets and scripts: one file of each, in the page's language, kept by browsers for good."""
+"""The desk's style sheets and scripts are bundled by language and cached by browsers for ever."""
 
 import gzip
 import re
@@ -10,21 +10,34 @@ from django.test import Client
 
 from omnichannel.desk.shared import asset_bundles
 
-STATIC = Path(settings.BASE_DIR) / "static"
-# The emoji are fetched when somebody opens them.
-OF_OTHER_PLACES = {
+STATIC_FOLDER = Path(settings.BASE_DIR) / "static"
+# The emoji are fetched when the picker is opened.
+FILES_OUTSIDE_BUNDLES = {
     "css/admin.css",
     "css/simulator.css",
     "js/admin.js",
     "js/simulator.js",
     "desk/composer/emoji_picker.js",
 }
-NAMED = {name for kinds in (asset_bundles.STYLES, asset_bundles.SCRIPTS) for names in kinds.values() for name in names}
+BUNDLED_FILES = {
+    name for kinds in (asset_bundles.STYLESHEETS, asset_bundles.SCRIPTS) for names in kinds.values() for name in names
+}
 
 
 def test_every_style_sheet_and_script_of_the_desk_is_in_a_bundle() -> None:
-    there = {str(path.relative_to(STATIC)) for kind in ("*.css", "*.js") for path in STATIC.rglob(kind)}
-    assert there - OF_OTHER_PLACES == NAMED
+    existing_files = {
+        str(path.relative_to(STATIC_FOLDER)) for kind in ("*.css", "*.js") for path in STATIC_FOLDER.rglob(kind)
+    }
+    assert existing_files - FILES_OUTSIDE_BUNDLES == BUNDLED_FILES
+
+
+@pytest.mark.parametrize("path", sorted(STATIC_FOLDER.rglob("*.js")), ids=lambda path: path.name)
+def test_script_defines_no_global_but_the_namespace(path: Path) -> None:
+    text = path.read_text()
+    namespace = ["window.Omnichannel = {};"] if path.name == "dom.js" else []
+    top_level = [line for line in text.splitlines() if line and not line.startswith((" ", "//"))]
+    assert top_level == ['"use strict";', *namespace, "(() => {", "})();"]
+    assert re.findall(r"\b(?:window|globalThis)\.\w+ =(?!=).*", text) == namespace
 
 
 @pytest.mark.django_db
@@ -45,7 +58,7 @@ def test_an_address_of_another_version_gets_ours_and_must_not_keep_it() -> None:
 
 
 @pytest.mark.parametrize("path", ["/assets/x/nothing.css", "/assets/x/nothing.en.js", "/assets/x/desk.xx.js"])
-def test_what_is_no_bundle_is_not_there(path: str) -> None:
+def test_unknown_bundle_is_not_found(path: str) -> None:
     assert Client().get(path).status_code == 404
 
 
@@ -58,7 +71,7 @@ def test_the_bundle_travels_compressed_to_who_can_read_it() -> None:
 
 
 @pytest.mark.django_db
-def test_a_page_travels_compressed_but_a_file_as_it_is() -> None:
+def test_pages_are_compressed_but_files_are_not() -> None:
     browser = Client(headers={"Accept-Encoding": "gzip"})
     assert browser.get("/sign-in/")["Content-Encoding"] == "gzip"
     assert "Content-Encoding" not in browser.get("/health/live/")

@@ -1,4 +1,4 @@
-"""Messages are shown as WhatsApp shows them, and nothing a stranger writes becomes markup of our page."""
+"""Messages are formatted as in WhatsApp, and their text never becomes markup."""
 
 import time
 from html.parser import HTMLParser
@@ -7,14 +7,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from omnichannel.desk.shared.formatting import formatted, linked
+from omnichannel.desk.shared.formatting import linkify, render_markup
 
-OURS = {"strong", "em", "s", "code", "ul", "ol", "li", "blockquote", "a"}
-LINK = {"href", "target", "rel"}
+ALLOWED_TAGS = {"strong", "em", "s", "code", "ul", "ol", "li", "blockquote", "a"}
+LINK_ATTRIBUTES = {"href", "target", "rel"}
 
 
-class Reader(HTMLParser):
-    """What a browser would make of it: the tags with their attributes, and the words."""
+class MarkupParser(HTMLParser):
+    """Collect the tags with their attributes, and the text, as a browser parses them."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -47,13 +47,13 @@ class Reader(HTMLParser):
     ],
 )
 def test_a_message_is_shown_as_whatsapp_shows_it(text: str, shown: str) -> None:
-    assert formatted(text) == shown
+    assert render_markup(text) == shown
 
 
 def test_a_link_stays_whole_and_clickable_in_bold_and_with_marks_in_it() -> None:
     link = '<a href="https://x.example/_a_/b" target="_blank" rel="nofollow noopener noreferrer">'
-    assert formatted("see https://x.example/_a_/b") == f"see {link}https://x.example/_a_/b</a>"
-    assert formatted("*https://x.example/_a_/b*").startswith(f"<strong>{link}")
+    assert render_markup("see https://x.example/_a_/b") == f"see {link}https://x.example/_a_/b</a>"
+    assert render_markup("*https://x.example/_a_/b*").startswith(f"<strong>{link}")
 
 
 @given(st.text(alphabet=st.sampled_from("*_~`> -1.\n<>&\"'a https://x.y/javascript:") | st.characters(), max_size=300))
@@ -63,25 +63,25 @@ def test_a_link_stays_whole_and_clickable_in_bold_and_with_marks_in_it() -> None
 @example("_https://x.y/*_<b>*_")
 @example("javascript:alert(1) www.x.y/<script>")
 def test_no_markup_of_a_stranger_survives(text: str) -> None:
-    shown = Reader(formatted(text))
-    assert {tag for tag, _ in shown.tags} <= OURS
+    shown = MarkupParser(render_markup(text))
+    assert {tag for tag, _ in shown.tags} <= ALLOWED_TAGS
     for tag, attributes in shown.tags:
-        assert set(attributes) <= (LINK if tag == "a" else {"start"} if tag == "ol" else set())
+        assert set(attributes) <= (LINK_ATTRIBUTES if tag == "a" else {"start"} if tag == "ol" else set())
         assert str(attributes.get("href", "https://")).startswith(("https://", "http://", "mailto:"))
 
 
 @given(st.text(alphabet="*_~`>- 1.ab\n<&", max_size=200))
-def test_no_word_is_lost(text: str) -> None:
-    letters = [one for one in Reader(formatted(text)).words if one in "ab<&"]
-    assert letters == [one for one in text if one in "ab<&"]
+def test_formatting_loses_no_text(text: str) -> None:
+    letters = [letter for letter in MarkupParser(render_markup(text)).words if letter in "ab<&"]
+    assert letters == [letter for letter in text if letter in "ab<&"]
 
 
 @pytest.mark.parametrize("bad", ["*a ", "`", "```", "*https://x/* ", "_a*b~", "> ", "`a ", "_a_ www.a ", "*.", "- a\n"])
 def test_a_text_made_to_be_slow_is_shown_at_once(bad: str) -> None:
     begin = time.process_time()
-    formatted(bad * (10_000 // len(bad)))
+    render_markup(bad * (10_000 // len(bad)))
     assert time.process_time() - begin < 1.5
 
 
-def test_what_is_longer_than_any_message_is_shown_plainly() -> None:
-    assert formatted("*a* " * 4000) == linked("*a* " * 4000)
+def test_overlong_text_is_shown_unformatted() -> None:
+    assert render_markup("*a* " * 4000) == linkify("*a* " * 4000)

@@ -1,4 +1,4 @@
-"""Time left and moments, in words."""
+"""Texts for the time left, for times and for days."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -7,13 +7,13 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from omnichannel.desk.shared.times import TimeLeft, day_name, short_moment
+from omnichannel.desk.shared.times import TimeLeft, format_day_heading, format_short_timestamp
 
-NOW = datetime(2026, 3, 11, 12, 0, tzinfo=UTC)  # a Wednesday
+NOW = datetime(2026, 3, 11, 12, 0, tzinfo=UTC)  # A Wednesday.
 
 
 @pytest.mark.parametrize(
-    ("left", "short", "exact", "tone"),
+    ("remaining", "short", "exact", "tone"),
     [
         (timedelta(hours=21, minutes=48), "21 h", "21 h 48 min", ""),
         (timedelta(hours=2), "2 h", "2 h", ""),
@@ -22,14 +22,16 @@ NOW = datetime(2026, 3, 11, 12, 0, tzinfo=UTC)  # a Wednesday
         (timedelta(minutes=29, seconds=59), "29 min", "29 min", "urgent"),
         (timedelta(seconds=59), "under 1 min", "under 1 min", "urgent"),
         (timedelta(0), "under 1 min", "under 1 min", "urgent"),
-        (-timedelta(seconds=1), "closed", "closed", "closed"),
-        (-timedelta(days=9), "closed", "closed", "closed"),
+        (-timedelta(seconds=1), "24 h over", "24 h over", "closed"),
+        (-timedelta(days=9), "24 h over", "24 h over", "closed"),
     ],
 )
-def test_the_time_left_turns_amber_then_red_then_closed(left: timedelta, short: str, exact: str, tone: str) -> None:
+def test_the_time_left_turns_amber_then_red_then_closed(
+    remaining: timedelta, short: str, exact: str, tone: str
+) -> None:
     with time_machine.travel(NOW, tick=False):
-        found = TimeLeft.until(NOW + left)
-    assert (found.short, found.exact, found.tone) == (short, exact, tone)
+        time_left = TimeLeft.until(NOW + remaining)
+    assert (time_left.short_label, time_left.exact_label, time_left.urgency) == (short, exact, tone)
 
 
 def test_without_a_message_from_the_customer_there_is_no_time() -> None:
@@ -37,7 +39,7 @@ def test_without_a_message_from_the_customer_there_is_no_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ago", "words"),
+    ("ago", "text"),
     [
         (timedelta(hours=3), "09:00"),
         (timedelta(hours=13), "Yesterday"),
@@ -47,13 +49,13 @@ def test_without_a_message_from_the_customer_there_is_no_time() -> None:
         (-timedelta(hours=1), "13:00"),
     ],
 )
-def test_a_row_says_when_as_short_as_it_can(ago: timedelta, words: str) -> None:
+def test_row_time_is_abbreviated(ago: timedelta, text: str) -> None:
     with time_machine.travel(NOW, tick=False):
-        assert short_moment(NOW - ago) == words
+        assert format_short_timestamp(NOW - ago) == text
 
 
 @pytest.mark.parametrize(
-    ("ago", "words"),
+    ("ago", "text"),
     [
         (timedelta(hours=1), "Today"),
         (timedelta(hours=13), "Yesterday"),
@@ -61,13 +63,13 @@ def test_a_row_says_when_as_short_as_it_can(ago: timedelta, words: str) -> None:
         (timedelta(days=90), "Thursday, 11 December 2025"),
     ],
 )
-def test_a_day_has_its_name(ago: timedelta, words: str) -> None:
+def test_a_day_has_its_name(ago: timedelta, text: str) -> None:
     with time_machine.travel(NOW, tick=False):
-        assert day_name(NOW - ago) == words
+        assert format_day_heading(NOW - ago) == text
 
 
 def test_days_are_those_of_where_the_agent_is() -> None:
-    evening = datetime(2026, 3, 11, 16, 0, tzinfo=UTC)  # already the twelfth in Tokyo
+    evening = datetime(2026, 3, 11, 16, 0, tzinfo=UTC)  # In Tokyo it is already the twelfth.
     with time_machine.travel(evening, tick=False), timezone.override(ZoneInfo("Asia/Tokyo")):
-        assert day_name(NOW) == "Yesterday"
-        assert short_moment(evening) == "01:00"
+        assert format_day_heading(NOW) == "Yesterday"
+        assert format_short_timestamp(evening) == "01:00"

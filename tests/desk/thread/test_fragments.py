@@ -1,143 +1,155 @@
-"""What an open page asks for: only what is new or has changed, and nothing is missed."""
+"""An open page fetches only new and changed messages, and misses none."""
 
 import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.urls import reverse
 from django.utils import timezone
 
-from omnichannel.conversations.models import Label, Message, Status
-from omnichannel.conversations.outbound.compose import id_when_sent_again
-from omnichannel.conversations.state_machine import record_event
+from omnichannel.conversations import timeline
+from omnichannel.conversations.models import Label, Message, MessageStatus, TimelineEventKind
+from omnichannel.conversations.outbound.compose import get_resend_public_id
 from omnichannel.core.localized_text import LocalizedText
-from omnichannel.desk.thread.messages import Happening, Said
+from omnichannel.desk.thread.messages import MessageEntry
+from omnichannel.desk.thread.timeline import EventEntry
 from routing.models import State
 from tests import builders
-from tests.desk.people import HTMX, Desk, browser
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for, compact
 
 pytestmark = pytest.mark.django_db
 
 
-def ask(desk: Desk, after: int | str = 0, since: Any = None) -> Any:
+def fetch_fragments(desk: DeskScenario, after: int | str = 0, since: Any = None) -> Any:
     query = {"after": after, "changed_since": since.isoformat() if hasattr(since, "isoformat") else since or ""}
-    return browser(desk.dana).get(reverse("desk:pieces", args=[desk.conversation.pk]), query, **HTMX)
+    return client_for(desk.dana).get(reverse("desk:pieces", args=[desk.conversation.pk]), query, **HTMX_HEADERS)
 
 
-def said(answer: Any) -> list[Message]:
-    return [entry.message for entry in answer.context["thread"].entries if isinstance(entry, Said)]
+def fragment_messages(answer: Any) -> list[Message]:
+    return [entry.message for entry in answer.context["thread"].entries if isinstance(entry, MessageEntry)]
 
 
-def old(desk: Desk, body: str = "old", **fields: Any) -> Message:
+def create_old_message(desk: DeskScenario, body: str = "old", **fields: Any) -> Message:
     at = timezone.now() - timedelta(hours=1)
-    return builders.outbound(desk.conversation, body, created_at=at, updated_at=at, **fields)
+    return builders.create_outbound_message(desk.conversation, body, created_at=at, updated_at=at, **fields)
 
 
-def test_new_messages_come_with_their_day(desk: Desk) -> None:
-    known = old(desk)
-    new = builders.inbound(desk.conversation, "new")
-    answer = ask(desk, after=known.pk, since=timezone.now())
-    assert said(answer) == [new]
+def test_new_messages_come_with_their_day(desk: DeskScenario) -> None:
+    known = create_old_message(desk)
+    new = builders.create_inbound_message(desk.conversation, "new")
+    answer = fetch_fragments(desk, after=known.pk, since=timezone.now())
+    assert fragment_messages(answer) == [new]
     assert 'class="day"' in answer.content.decode()
 
 
-def test_a_changed_status_comes_as_the_whole_message_with_another_version(desk: Desk) -> None:
-    known = old(desk)
-    page = browser(desk.dana).get(reverse("desk:conversation", args=[desk.conversation.pk]))
-    before = next(entry for entry in page.context["thread"].entries if isinstance(entry, Said))
-    Message.objects.filter(pk=known.pk).update(status=Status.READ, updated_at=timezone.now())
-    answer = ask(desk, after=known.pk, since=timezone.now() - timedelta(seconds=30))
-    after = next(entry for entry in answer.context["thread"].entries if isinstance(entry, Said))
+def test_a_changed_status_comes_as_the_whole_message_with_another_version(desk: DeskScenario) -> None:
+    known = create_old_message(desk)
+    page = client_for(desk.dana).get(reverse("desk:conversation", args=[desk.conversation.pk]))
+    before = next(entry for entry in page.context["thread"].entries if isinstance(entry, MessageEntry))
+    Message.objects.filter(pk=known.pk).update(status=MessageStatus.READ, updated_at=timezone.now())
+    answer = fetch_fragments(desk, after=known.pk, since=timezone.now() - timedelta(seconds=30))
+    after = next(entry for entry in answer.context["thread"].entries if isinstance(entry, MessageEntry))
     assert (before.message, before.id) == (after.message, after.id)
     assert before.version != after.version
 
 
-def test_what_committed_late_is_not_missed(desk: Desk) -> None:
-    known = old(desk)
+def test_late_committed_message_is_included(desk: DeskScenario) -> None:
+    known = create_old_message(desk)
     Message.objects.filter(pk=known.pk).update(updated_at=timezone.now() - timedelta(seconds=10))
-    assert said(ask(desk, after=known.pk, since=timezone.now())) == [known]
+    assert fragment_messages(fetch_fragments(desk, after=known.pk, since=timezone.now())) == [known]
 
 
-def test_a_message_of_unknown_outcome_comes_until_it_is_settled(desk: Desk) -> None:
+def test_a_message_of_unknown_outcome_comes_until_it_is_settled(desk: DeskScenario) -> None:
     at = timezone.now() - timedelta(minutes=1)
-    known = old(desk, status="sending", sending_since=at)
-    answer = ask(desk, after=known.pk, since=timezone.now())
-    assert said(answer) == [known]
-    assert "Checking with Twilio whether this was sent" in answer.content.decode()
+    known = create_old_message(desk, status="sending", sending_since=at)
+    answer = fetch_fragments(desk, after=known.pk, since=timezone.now())
+    assert fragment_messages(answer) == [known]
+    assert "Checking with Twilio if this was sent" in answer.content.decode()
 
 
-def test_what_has_not_changed_does_not_come(desk: Desk) -> None:
-    known = old(desk)
-    assert said(ask(desk, after=known.pk, since=timezone.now())) == []
+def test_unchanged_messages_are_not_included(desk: DeskScenario) -> None:
+    known = create_old_message(desk)
+    assert fragment_messages(fetch_fragments(desk, after=known.pk, since=timezone.now())) == []
 
 
-def test_events_come_too(desk: Desk) -> None:
-    record_event(desk.conversation, "active", LocalizedText("Dana took the conversation."), by=None)
-    entries = ask(desk, since=timezone.now()).context["thread"].entries
-    assert any(isinstance(entry, Happening) for entry in entries)
+def test_events_are_included(desk: DeskScenario) -> None:
+    timeline.record(
+        desk.conversation, TimelineEventKind.ACTIVE, LocalizedText("Dana took the conversation."), actor=None
+    )
+    entries = fetch_fragments(desk, since=timezone.now()).context["thread"].entries
+    assert any(isinstance(entry, EventEntry) for entry in entries)
 
 
-def test_head_composer_and_customer_come_as_they_are_now(desk: Desk) -> None:
+def test_head_composer_and_customer_come_as_they_are_now(desk: DeskScenario) -> None:
     desk.conversation.state = State.WRAP_UP
     desk.conversation.save()
-    shown = ask(desk, since=timezone.now()).content.decode()
+    shown = fetch_fragments(desk, since=timezone.now()).content.decode()
     assert 'class="state wrap_up"' in shown
-    assert 'id="composer" class="composer-wrap" data-version="reply"' in shown
+    assert 'id="composer" class="composer-wrap" data-version="reply"' in compact(shown)
     assert 'id="customer-top"' in shown
 
 
-def test_a_page_that_was_away_for_long_is_told_that_there_is_more(desk: Desk) -> None:
+def test_page_absent_for_long_gets_a_partial_result_marked_as_more(desk: DeskScenario) -> None:
     for n in range(210):
-        builders.inbound(desk.conversation, str(n))
-    first = ask(desk, after=0)
-    assert len(said(first)) == 200
+        builders.create_inbound_message(desk.conversation, str(n))
+    first = fetch_fragments(desk, after=0)
+    assert len(fragment_messages(first)) == 200
     assert "data-more" in first.content.decode()
-    second = ask(desk, after=said(first)[-1].pk)
-    assert len(said(second)) >= 10
+    second = fetch_fragments(desk, after=fragment_messages(first)[-1].pk)
+    assert len(fragment_messages(second)) >= 10
 
 
 @pytest.mark.parametrize(("after", "since"), [("x", "y"), ("-1", "2026-01-01"), ("9" * 30, "2026-02-30T00:00:00Z")])
-def test_a_broken_question_is_never_an_error(desk: Desk, after: str, since: str) -> None:
-    assert ask(desk, after, since).status_code == 200
+def test_invalid_parameters_cause_no_error(desk: DeskScenario, after: str, since: str) -> None:
+    assert fetch_fragments(desk, after, since).status_code == 200
 
 
-# -- One message that a hint names ------------------------------------------------------------------------------------
+# -- Single messages ---------------------------------------------------------------------------------------------------
 
 
-def around(answer: Any) -> str:
-    """What comes with the messages: head, composer and customer, but for the token of its forms."""
-    without_messages = re.sub(r"(?s)<ol>.*?</ol>", "", answer.content.decode())
-    return re.sub(r'value="[-\w]{36,64}"| data-at="[^"]*"| data-one', "", without_messages)
+def surrounding_html(answer: Any) -> str:
+    """Return the header, composer and customer panel of a response, without form tokens."""
+    without_messages = re.sub(r"(?s)<ol>.*?</ol>", "", compact(answer.content.decode()))
+    return re.sub(r'value="[-\w]{36,64}"| data-at="[^"]*"| data-left="[^"]*"| data-one', "", without_messages)
 
 
-def swap(desk: Desk, pk: int, who: str = "dana") -> Any:
+def fetch_message(desk: DeskScenario, pk: int, person: str = "dana") -> Any:
     query = {"message": pk}
-    return browser(getattr(desk, who)).get(reverse("desk:pieces", args=[desk.conversation.pk]), query, **HTMX)
+    return client_for(getattr(desk, person)).get(
+        reverse("desk:pieces", args=[desk.conversation.pk]), query, **HTMX_HEADERS
+    )
 
 
-@pytest.mark.parametrize("who", ["dana", "omar", "sue"])
-def test_one_message_comes_alone_with_all_that_is_around_it(desk: Desk, who: str) -> None:
+@pytest.mark.parametrize("person", ["dana", "omar", "supervisor"])
+def test_single_message_fragment_includes_header_composer_and_panel(desk: DeskScenario, person: str) -> None:
     desk.conversation.labels.add(Label.objects.create(name="VIP"))
-    builders.inbound(desk.conversation, "another")
-    message = builders.inbound(desk.conversation, "this one")
-    answer = swap(desk, message.pk, who)
-    assert said(answer) == [message]
-    everything = browser(getattr(desk, who)).get(reverse("desk:pieces", args=[desk.conversation.pk]), **HTMX)
-    assert around(answer) == around(everything)
+    builders.create_inbound_message(desk.conversation, "another")
+    message = builders.create_inbound_message(desk.conversation, "this one")
+    with time_machine.travel(timezone.now(), tick=False):  # Both show how long the window is open.
+        answer = fetch_message(desk, message.pk, person)
+        everything = client_for(getattr(desk, person)).get(
+            reverse("desk:pieces", args=[desk.conversation.pk]), **HTMX_HEADERS
+        )
+    assert fragment_messages(answer) == [message]
+    assert surrounding_html(answer) == surrounding_html(everything)
 
 
-def test_what_failed_comes_with_everything_else(desk: Desk) -> None:
-    failed = builders.outbound(desk.conversation, "failed", status="failed", error_code=63016)
-    again = builders.outbound(desk.conversation, "failed", public_id=id_when_sent_again(failed))
-    assert said(swap(desk, failed.pk)) == [failed, again]
+def test_fragment_of_a_failed_message_includes_its_resent_copy(desk: DeskScenario) -> None:
+    failed = builders.create_outbound_message(desk.conversation, "failed", status="failed", error_code=63016)
+    resent = builders.create_outbound_message(desk.conversation, "failed", public_id=get_resend_public_id(failed))
+    assert fragment_messages(fetch_message(desk, failed.pk)) == [failed, resent]
 
 
-def test_a_message_of_another_conversation_does_not_come(desk: Desk) -> None:
-    elsewhere = builders.inbound(builders.conversation(with_agent=desk.dana), "elsewhere")
-    assert elsewhere not in said(swap(desk, elsewhere.pk))
+def test_a_message_of_another_conversation_does_not_come(desk: DeskScenario) -> None:
+    elsewhere = builders.create_inbound_message(builders.create_conversation(agent=desk.dana), "elsewhere")
+    assert elsewhere not in fragment_messages(fetch_message(desk, elsewhere.pk))
 
 
-@pytest.mark.parametrize(("who", "status"), [("eve", 404), ("stranger", 403)])
-def test_nobody_else_gets_it(desk: Desk, who: str, status: int) -> None:
-    assert swap(desk, builders.inbound(desk.conversation, "secret").pk, who).status_code == status
+@pytest.mark.parametrize(("person", "status"), [("eve", 404), ("stranger", 403)])
+def test_users_without_access_get_no_fragment(desk: DeskScenario, person: str, status: int) -> None:
+    assert (
+        fetch_message(desk, builders.create_inbound_message(desk.conversation, "secret").pk, person).status_code
+        == status
+    )

@@ -1,10 +1,10 @@
-"""What happened is told to each reader in their own language, between the messages and beside them."""
+"""Events in the thread are shown in each reader's language."""
 
 import pytest
 from django.urls import reverse
 
-from omnichannel.conversations.assignment.pick import leave_waiting, resume
-from tests.desk.people import HTMX, Desk, browser
+from omnichannel.conversations.assignment.pick import resume_conversation, wait_for_customer
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
@@ -13,10 +13,12 @@ pytestmark = pytest.mark.django_db
 @pytest.mark.parametrize(
     ("language", "line"), [("en", "Dana resumed the conversation."), ("de", "Dana hat die Unterhaltung fortgesetzt.")]
 )
-def test_what_happened_is_told_in_the_readers_language(desk: Desk, page: str, language: str, line: str) -> None:
-    leave_waiting(desk.conversation, desk.dana)
-    resume(desk.conversation, desk.dana)
+def test_timeline_is_in_the_readers_language(desk: DeskScenario, page: str, language: str, line: str) -> None:
+    wait_for_customer(desk.conversation, desk.dana)
+    resume_conversation(desk.conversation, desk.dana)
     desk.omar.user.language = language
     desk.omar.user.save()
-    told = browser(desk.omar).get(reverse(f"desk:{page}", args=[desk.conversation.pk]), **HTMX).content.decode()
-    assert line in told
+    timeline = (
+        client_for(desk.omar).get(reverse(f"desk:{page}", args=[desk.conversation.pk]), **HTMX_HEADERS).content.decode()
+    )
+    assert line in timeline

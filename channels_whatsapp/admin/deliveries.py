@@ -1,0 +1,106 @@
+"""The admin pages of webhook deliveries: their payload, their state, and the retry of failed ones."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
+
+from channels_whatsapp.models import DeliveryState, WebhookDelivery
+from channels_whatsapp.webhooks.deliveries import retry_deliveries
+from omnichannel.core.admin.pages import ReadOnlyModelAdmin, format_timestamp, render_pill
+
+DELIVERY_STATE_TONES = {DeliveryState.APPLIED: "good", DeliveryState.FAILED: "bad", DeliveryState.IGNORED: "quiet"}
+
+
+@admin.register(WebhookDelivery)
+class WebhookDeliveryAdmin(ReadOnlyModelAdmin):
+    """Every webhook Twilio delivered; failed and ignored ones can be retried."""
+
+    list_display = ("received_time", "account", "kind", "state_pill", "attempts", "short_error")
+    list_display_links = ("received_time",)
+    list_filter = ("state", "kind", "account")
+    list_select_related = ("account",)
+    search_fields = ("fingerprint",)
+    search_help_text = "Message SID"
+    date_hierarchy = "received_at"
+    actions = ("retry",)
+    fieldsets = (
+        (None, {"fields": ("account", "kind", "received_time", "state_pill", "attempts", "next_attempt", "error")}),
+        ("Data from Twilio", {"fields": ("parameters",)}),
+    )
+    readonly_fields = ("received_time", "state_pill", "next_attempt", "parameters")
+
+    @admin.display(description="Received", ordering="received_at")
+    def received_time(self, delivery: WebhookDelivery) -> str:
+        return format_timestamp(delivery.received_at)
+
+    @admin.display(description="Next attempt")
+    def next_attempt(self, delivery: WebhookDelivery) -> str:
+        return format_timestamp(delivery.next_attempt_at)
+
+    @admin.display(description="State", ordering="state")
+    def state_pill(self, delivery: WebhookDelivery) -> SafeString:
+        state = DeliveryState(delivery.state)
+        return render_pill(str(state.label), DELIVERY_STATE_TONES[state])
+
+    @admin.display(description="Error", empty_value="")
+    def short_error(self, delivery: WebhookDelivery) -> str:
+        return delivery.error[:120]
+
+    @admin.display(description="Parameters")
+    def parameters(self, delivery: WebhookDelivery) -> SafeString:
+        pairs = [(name, value) for name, values in sorted(delivery.payload.items()) for value in _as_list(values)]
+        rows = format_html_join("", '<tr><th scope="row">{}</th><td>{}</td></tr>', pairs)
+        return format_html('<table class="parameters"><tbody>{}</tbody></table>', rows)
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("channels_whatsapp.change_webhookdelivery")
+
+    @admin.action(description="Retry", permissions=["retry"])
+    def retry(self, request: HttpRequest, deliveries: QuerySet[WebhookDelivery]) -> None:
+        self._retry_deliveries(request, list(deliveries.values_list("pk", flat=True)))
+
+    def _retry_deliveries(self, request: HttpRequest, ids: list[int]) -> None:
+        count = retry_deliveries(ids)
+        if count:
+            noun = "delivery will be" if count == 1 else "deliveries will be"
+            self.message_user(request, f"{count} {noun} retried in a few seconds.", messages.SUCCESS)
+        else:
+            self.message_user(request, "Nothing to retry. These deliveries were already applied.", messages.INFO)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_POST(self.retry_view))
+        return [path("<int:pk>/retry/", view, name="channels_whatsapp_retry"), *super().get_urls()]
+
+    def retry_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Retry one delivery and show its page."""
+        delivery = self.get_object(request, str(pk))
+        if delivery is None or not self.has_retry_permission(request):
+            raise PermissionDenied
+        self._retry_deliveries(request, [delivery.pk])
+        return HttpResponseRedirect(self.get_change_url(delivery))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        delivery = self.get_object(request, unquote(object_id))
+        can_retry = (
+            delivery is not None and delivery.state != DeliveryState.APPLIED and self.has_retry_permission(request)
+        )
+        context = {
+            "title": f"{delivery.get_kind_display()} for {delivery.account}" if delivery else None,
+            "retry_url": reverse("admin:channels_whatsapp_retry", args=[delivery.pk]) if delivery and can_retry else "",
+        }
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+
+
+def _as_list(values: Any) -> list[Any]:
+    """Return the value of a form field as a list: single values are stored without one."""
+    return values if isinstance(values, list) else [values]

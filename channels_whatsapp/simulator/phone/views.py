@@ -1,0 +1,227 @@
+"""The customer's phone, at /simulator/."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db.models import F, Max, OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from channels_whatsapp.simulator.messages import inbound
+from channels_whatsapp.simulator.models import Chat, Customer, Fault, FaultKind, Message, Sender
+from channels_whatsapp.simulator.phone.bubbles import get_bubbles, get_chat_version, is_typing
+from channels_whatsapp.simulator.phone.forms import (
+    ButtonPressForm,
+    ContactForm,
+    CustomerForm,
+    CustomerMessageForm,
+    CustomerSettingsForm,
+    FaultsForm,
+    LocationForm,
+    TextMessageForm,
+)
+
+FORM_BY_KIND: dict[str, type[CustomerMessageForm]] = {
+    "text": TextMessageForm,
+    "place": LocationForm,
+    "contact": ContactForm,
+    "press": ButtonPressForm,
+}
+MAX_CUSTOMERS = 100
+
+
+@require_GET
+@never_cache
+def home(request: HttpRequest) -> HttpResponse:
+    """Show the list of customers; wide screens show the latest chat beside it."""
+    customer = _get_customers().first()
+    sender = _latest_sender(customer) if customer else None
+    context = (
+        _phone_context(request, customer, sender)
+        if customer and sender
+        else {"new_customer": CustomerForm(auto_id="new_%s")}
+    )
+    return render(request, "simulator/phone.html", {"people": _get_customers(), "is_home": True, **context})
+
+
+@require_GET
+@never_cache
+def show_chat(request: HttpRequest, customer_pk: int, sender_pk: int) -> HttpResponse:
+    """Show a customer's chat with a business number, and mark it as read."""
+    customer, sender = _get_customer_and_sender(customer_pk, sender_pk)
+    inbound.mark_chat_read(customer, sender)
+    return render(request, "simulator/phone.html", _phone_context(request, customer, sender))
+
+
+@require_GET
+@never_cache
+def show_thread(request: HttpRequest, customer_pk: int, sender_pk: int) -> HttpResponse:
+    """Return the chat's messages, or 204 if nothing has changed since `seen`."""
+    customer, sender = _get_customer_and_sender(customer_pk, sender_pk)
+    inbound.mark_chat_read(customer, sender)
+    if request.GET.get("seen") == get_chat_version(customer, sender, timezone.now()):
+        return HttpResponse(status=204)
+    return render(request, "simulator/_thread.html", _chat_context(customer, sender))
+
+
+@require_POST
+def send_message(request: HttpRequest, customer_pk: int, sender_pk: int, kind: str) -> HttpResponse:
+    """Send a text with files, a location, a contact, or a button press as the customer."""
+    customer, sender = _get_customer_and_sender(customer_pk, sender_pk)
+    form = FORM_BY_KIND[kind](request.POST, request.FILES, auto_id=f"{kind}_%s")
+    if not form.is_valid():
+        return _render_invalid_message(request, customer, sender, kind, form)
+    quoted = _get_messages(customer, sender).filter(pk=form.cleaned_data.get("reply_to") or 0).first()
+    inbound.receive_customer_message(customer, sender, quoted=quoted, **form.get_message_arguments())
+    if request.headers.get("HX-Request"):
+        return render(request, "simulator/_thread.html", _chat_context(customer, sender))
+    return redirect("simulator:chat", customer_pk, sender_pk)
+
+
+def _render_invalid_message(
+    request: HttpRequest, customer: Customer, sender: Sender, kind: str, form: CustomerMessageForm
+) -> HttpResponse:
+    if request.headers.get("HX-Request"):
+        error_text = " ".join(str(error) for errors in form.errors.values() for error in errors)
+        return render(request, "simulator/_thread.html", {**_chat_context(customer, sender), "refused": error_text})
+    context = {**_phone_context(request, customer, sender), kind: form, "opened": kind}
+    return render(request, "simulator/phone.html", context, status=422)
+
+
+@require_POST
+def press_button(request: HttpRequest, customer_pk: int, sender_pk: int, message_pk: int, index: int) -> HttpResponse:
+    """Press a button of a message that the desk sent."""
+    customer, sender = _get_customer_and_sender(customer_pk, sender_pk)
+    message = get_object_or_404(_get_messages(customer, sender), pk=message_pk)
+    if index < len(message.buttons):
+        button = message.buttons[index]
+        button_press = inbound.ButtonPress(button["text"], button["payload"], button["kind"])
+        inbound.receive_customer_message(customer, sender, button_press=button_press, quoted=message)
+    return redirect("simulator:chat", customer_pk, sender_pk)
+
+
+@require_POST
+def add_customer(request: HttpRequest) -> HttpResponse:
+    """Create a customer and open a chat; a known number opens the customer's chat."""
+    form = CustomerForm(request.POST, auto_id="new_%s")
+    if not form.is_valid():
+        context = {"people": _get_customers(), "new_customer": form, "is_home": True}
+        return render(request, "simulator/phone.html", context, status=422)
+    name, address = form.cleaned_data["name"], form.cleaned_data["address"]
+    customer, _ = Customer.objects.get_or_create(address=address, defaults={"name": name})
+    sender = _latest_sender(customer)
+    if sender is None:
+        return redirect("simulator:console")
+    return redirect("simulator:chat", customer.pk, sender.pk)
+
+
+@require_POST
+def update_customer_settings(request: HttpRequest, customer_pk: int, sender_pk: int) -> HttpResponse:
+    """Change a customer's name, and whether and when they read messages."""
+    customer, sender = _get_customer_and_sender(customer_pk, sender_pk)
+    form = CustomerSettingsForm(request.POST, instance=customer)
+    if form.is_valid():
+        form.save()
+    return _redirect_to_panel(customer, sender)
+
+
+@require_POST
+def update_faults(request: HttpRequest, customer_pk: int, sender_pk: int, scope: str) -> HttpResponse:
+    """Switch faults on and off: for this customer (`scope` is `customer`), or for all."""
+    customer, sender = _get_customer_and_sender(customer_pk, sender_pk)
+    form = FaultsForm(request.POST)
+    if form.is_valid():
+        for kind in FaultKind:
+            affected_customer = customer if scope == "customer" else None
+            inbound.set_fault(kind, customer=affected_customer, is_enabled=kind in form.cleaned_data["kinds"])
+    return _redirect_to_panel(customer, sender)
+
+
+@require_POST
+def skip_day(
+    request: HttpRequest, customer_pk: int, sender_pk: int, on_day_skipped: Callable[[str], None]
+) -> HttpResponse:
+    """Let 24 hours pass for this customer, at Twilio and for the caller that `on_day_skipped` informs."""
+    customer, sender = _get_customer_and_sender(customer_pk, sender_pk)
+    inbound.expire_service_window(customer)
+    on_day_skipped(customer.address)
+    return _redirect_to_panel(customer, sender)
+
+
+# -- Page context ---------------------------------------------------------------------------------------------------
+
+
+def _get_customer_and_sender(customer_pk: int, sender_pk: int) -> tuple[Customer, Sender]:
+    sender = get_object_or_404(Sender.objects.select_related("account"), pk=sender_pk)
+    return get_object_or_404(Customer, pk=customer_pk), sender
+
+
+def _get_messages(customer: Customer, sender: Sender) -> QuerySet[Message]:
+    return Message.objects.filter(customer=customer, sender=sender)
+
+
+def _get_customers() -> QuerySet[Customer]:
+    """Return all customers, those last in a chat first, each with the last line and its number."""
+    latest = Message.objects.filter(customer=OuterRef("pk")).order_by("-pk")
+    customers = Customer.objects.annotate(
+        last_at=Max("messages__created_at"),
+        last_line=Subquery(latest.values("body")[:1]),
+        last_sender=Subquery(latest.values("sender")[:1]),
+    )
+    return customers.order_by(F("last_at").desc(nulls_last=True), "-pk")
+
+
+def _latest_sender(customer: Customer) -> Sender | None:
+    """Return the number this customer was last in contact with, else any."""
+    last = Message.objects.filter(customer=customer).order_by("-pk").first()
+    return last.sender if last else Sender.objects.first()
+
+
+def _chat_context(customer: Customer, sender: Sender) -> dict[str, Any]:
+    now = timezone.now()
+    bubbles = get_bubbles(customer, sender)
+    last_received = next(
+        (bubble for bubble in reversed(bubbles) if not bubble.is_from_customer and bubble.tick != "failed"), None
+    )
+    return {
+        "customer": customer,
+        "sender": sender,
+        "bubbles": bubbles,
+        "heard": last_received,
+        "typing": is_typing(customer, sender, now),
+        "version": get_chat_version(customer, sender, now),
+    }
+
+
+def _phone_context(request: HttpRequest, customer: Customer, sender: Sender) -> dict[str, Any]:
+    quote_id = request.GET.get("quote", "")
+    quoted = _get_messages(customer, sender).filter(pk=quote_id).first() if quote_id.isdecimal() else None
+    chat = Chat.objects.filter(customer=customer, sender=sender).first()
+    return {
+        **_chat_context(customer, sender),
+        "people": _get_customers()[:MAX_CUSTOMERS],
+        "senders": Sender.objects.select_related("account"),
+        "new_customer": CustomerForm(auto_id="new_%s"),
+        "quoted": quoted,
+        "text": TextMessageForm(initial={"reply_to": quoted.pk if quoted else None}, auto_id="text_%s"),
+        "place": LocationForm(auto_id="place_%s"),
+        "contact": ContactForm(auto_id="contact_%s"),
+        "press": ButtonPressForm(auto_id="press_%s"),
+        "habits": CustomerSettingsForm(instance=customer, auto_id="habits_%s"),
+        "mine": FaultsForm(initial={"kinds": _get_fault_kinds(customer)}, auto_id="mine_%s"),
+        "everybody": FaultsForm(initial={"kinds": _get_fault_kinds(None)}, auto_id="everybody_%s"),
+        "window_open": bool(chat and chat.is_window_open(timezone.now())),
+    }
+
+
+def _get_fault_kinds(customer: Customer | None) -> list[str]:
+    return list(Fault.objects.filter(customer=customer).values_list("kind", flat=True))
+
+
+def _redirect_to_panel(customer: Customer, sender: Sender) -> HttpResponse:
+    response = redirect("simulator:chat", customer.pk, sender.pk)
+    response.headers["Location"] += "#panel"
+    return response

@@ -1,0 +1,70 @@
+"""Admin pages of conversations."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from omnichannel.conversations.access import SEE_ALL_PERMISSION
+from omnichannel.conversations.models import Conversation
+from omnichannel.core.admin.pages import ReadOnlyModelAdmin, format_timestamp, render_pill
+from routing.models import State
+
+STATE_TONES = {State.OPEN: "warn", State.ACTIVE: "good", State.WAITING: "quiet", State.WRAP_UP: "good"}
+
+
+@admin.register(Conversation)
+class ConversationAdmin(ReadOnlyModelAdmin):
+    """Read-only admin of conversations."""
+
+    list_display = ("contact", "number", "state_pill", "queue", "agent", "last_activity")
+    list_filter = ("state", "queue", "number")
+    list_select_related = ("contact", "number", "queue", "agent__user")
+    search_fields = ("contact__name", "contact__profile_name", "contact__address")
+    search_help_text = "Customer's name or number"
+    fields = (
+        "contact",
+        "number",
+        "state_pill",
+        "work_stream",
+        "queue",
+        "agent",
+        "started",
+        "last_activity",
+        "window_closes",
+        "closed_on",
+        "desk_link",
+    )
+    readonly_fields = ("state_pill", "started", "last_activity", "window_closes", "closed_on", "desk_link")
+
+    @admin.display(description="State", ordering="state")
+    def state_pill(self, conversation: Conversation) -> SafeString:
+        state = State(conversation.state)
+        return render_pill(str(state.label), STATE_TONES.get(state, "quiet"))
+
+    @admin.display(description="Started", ordering="created_at")
+    def started(self, conversation: Conversation) -> str:
+        return format_timestamp(conversation.created_at)
+
+    @admin.display(description="Last activity", ordering="last_activity_at")
+    def last_activity(self, conversation: Conversation) -> str:
+        return format_timestamp(conversation.last_activity_at)
+
+    @admin.display(description="24-hour window ends")
+    def window_closes(self, conversation: Conversation) -> str:
+        return format_timestamp(conversation.window_closes_at)
+
+    @admin.display(description="Closed")
+    def closed_on(self, conversation: Conversation) -> str:
+        return format_timestamp(conversation.closed_at)
+
+    @admin.display(description="Desk")
+    def desk_link(self, conversation: Conversation) -> SafeString:
+        return format_html('<a href="/desk/conversations/{}/">Open conversation</a>', conversation.pk)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Return all conversations for users who may see all of them at the desk, else none."""
+        conversations = super().get_queryset(request)
+        return conversations if request.user.has_perm(SEE_ALL_PERMISSION) else conversations.none()

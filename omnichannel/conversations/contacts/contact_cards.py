@@ -1,0 +1,55 @@
+"""Save people from contact cards as contacts."""
+
+from dataclasses import dataclass
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
+
+from channels_whatsapp.identity import WHATSAPP_PREFIX, get_identity
+from channels_whatsapp.models import normalize_phone_number
+from omnichannel.conversations.models import Contact
+
+NO_COUNTRY_CODE = _("This number has no country code and can't be reached on WhatsApp.")
+
+
+class InvalidPhoneNumberError(Exception):
+    """The number can't be reached on WhatsApp; the text is for the user."""
+
+
+@dataclass(frozen=True)
+class SavedContact:
+    """The contact with the number, and whether it was created just now."""
+
+    contact: Contact
+    is_new: bool
+
+
+def save_contact(name: str, phone: str) -> SavedContact:
+    """Save a person as a contact; an existing contact with the number stays unchanged.
+
+    Raises:
+        InvalidPhoneNumberError: the number is invalid or has no country code.
+    """
+    address = WHATSAPP_PREFIX + _to_international_number(phone)
+    existing = Contact.objects.filter(identity=get_identity(address)).first()
+    if existing is not None:
+        return SavedContact(existing, is_new=False)
+    try:
+        with transaction.atomic():
+            contact = Contact.objects.create(name=name.strip()[:200], address=address, identity=get_identity(address))
+    except IntegrityError:  # another user saved the same number at the same moment
+        return SavedContact(Contact.objects.get(identity=get_identity(address)), is_new=False)
+    return SavedContact(contact, is_new=True)
+
+
+def _to_international_number(phone: str) -> str:
+    number = phone.strip()
+    if number.startswith("00"):
+        number = "+" + number.removeprefix("00")
+    if not number.startswith("+") or number.lstrip("+ (").startswith("0"):
+        raise InvalidPhoneNumberError(str(NO_COUNTRY_CODE))
+    try:
+        return normalize_phone_number(number)
+    except ValidationError as error:
+        raise InvalidPhoneNumberError(" ".join(error.messages)) from error

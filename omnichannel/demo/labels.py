@@ -1,0 +1,36 @@
+"""Labels and disposition codes of the demonstration shop."""
+
+from omnichannel.conversations.models import Conversation, DispositionCode, Label, LabelColour, Priority
+
+LABELS = {
+    "VIP": LabelColour.PURPLE,
+    "Delivery": LabelColour.TEAL,
+    "Damaged": LabelColour.RED,
+    "Invoice": LabelColour.BLUE,
+    "Wholesale": LabelColour.AMBER,
+}
+DISPOSITION_CODES = {
+    "Solved": "The customer has what they asked for",
+    "Refunded": "",
+    "Sent a new one": "",
+    "No answer": "The customer did not come back",
+}
+
+
+def create_labels_and_codes() -> None:
+    """Create the labels and disposition codes."""
+    Label.objects.bulk_create(Label(name=name, colour=colour) for name, colour in LABELS.items())
+    DispositionCode.objects.bulk_create(
+        DispositionCode(name=name, description=text) for name, text in DISPOSITION_CODES.items()
+    )
+
+
+def label_history() -> None:
+    """Add labels and priorities to the conversations of the history."""
+    for name, label, priority in [
+        ("Amara Diallo", "Damaged", Priority.HIGH),
+        ("Jonas Weber", "Invoice", Priority.NORMAL),
+    ]:
+        conversation = Conversation.objects.get(contact__profile_name=name)
+        conversation.labels.add(Label.objects.get(name=label))
+        Conversation.objects.filter(pk=conversation.pk).update(priority=priority)

@@ -1,0 +1,21 @@
+"""Search in the inbox."""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from omnichannel.conversations.search.query import search
+from omnichannel.desk.inbox.conversation_list import MINE, get_inbox
+from omnichannel.desk.shared.decorators import AgentRequest, agent_required
+
+
+@require_GET
+@agent_required
+def search_inbox(request: AgentRequest) -> HttpResponse:
+    """Return the search results in place of the list's rows, or without scripts in the inbox page."""
+    query = request.GET.get("q", "")
+    results = search(request.user, query) if query.strip() else None
+    if request.htmx:
+        return render(request, "desk/inbox/_search_results.html", {"found": results})
+    inbox = get_inbox(request.user, request.agent, MINE)
+    return render(request, "desk/inbox/page.html", {"found": results, "q": query, "inbox": inbox, "view": inbox.view})

@@ -1,0 +1,15 @@
+"""Names of live topics: events are published to topics, and pages listen to those of their user."""
+
+from typing import Final
+
+ALL_TOPIC: Final = "all"  # of users who may see every conversation
+
+
+def agent_topic(pk: int) -> str:
+    """Return the topic of one agent's own conversations and presence."""
+    return f"agent:{pk}"
+
+
+def queue_topic(pk: int) -> str:
+    """Return the topic of the conversations in a queue."""
+    return f"queue:{pk}"

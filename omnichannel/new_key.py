@@ -1,6 +1,0 @@
-"""`python -m omnichannel.new_key`: print a fresh key for ENCRYPTION_KEYS."""
-
-from cryptography.fernet import Fernet
-
-if __name__ == "__main__":
-    print(Fernet.generate_key().decode("ascii"))

@@ -1,0 +1,80 @@
+"""Records in use are deactivated instead of deleted."""
+
+import pytest
+
+from channels_whatsapp.models import WhatsAppAccount, WhatsAppNumber
+from tests import builders
+from tests.admin_client import UserClient, admin_url, create_signed_in_client, message_texts, visible_text
+
+pytestmark = pytest.mark.django_db
+
+ACCOUNT_MODEL, NUMBER_MODEL = "channels_whatsapp_whatsappaccount", "channels_whatsapp_whatsappnumber"
+
+
+def test_deleting_an_account_with_numbers_is_refused_with_a_reason(admin_client: UserClient) -> None:
+    account = builders.create_account(name="Shop")
+    builders.create_number(account)
+    response = admin_client.get(admin_url(ACCOUNT_MODEL, "delete", account.pk))
+    assert "“Shop” can’t be deleted because it is in use: 1 WhatsApp Number." in visible_text(response)
+
+
+def test_deleting_a_channel_with_numbers_is_refused_even_when_confirmed(admin_client: UserClient) -> None:
+    account = builders.create_account()
+    builders.create_number(account)
+    admin_client.post(admin_url(ACCOUNT_MODEL, "delete", account.pk), {"post": "yes"})
+    assert WhatsAppAccount.objects.filter(pk=account.pk).exists()
+
+
+def test_deleting_a_number_with_conversations_counts_them(admin_client: UserClient) -> None:
+    number = builders.create_number()
+    builders.create_conversation(number=number)
+    builders.create_conversation(number=number)
+    assert "2 conversations" in visible_text(admin_client.get(admin_url(NUMBER_MODEL, "delete", number.pk)))
+
+
+def test_a_refused_deletion_offers_to_deactivate(admin_client: UserClient) -> None:
+    number = builders.create_number()
+    builders.create_conversation(number=number)
+    offered = admin_url(NUMBER_MODEL, "deactivate", number.pk)
+    assert f'action="{offered}"' in admin_client.get(admin_url(NUMBER_MODEL, "delete", number.pk)).content.decode()
+    response = admin_client.post(offered, follow=True)
+    number.refresh_from_db()
+    assert not number.is_active
+    assert "was deactivated" in message_texts(response)[0]
+
+
+def test_opening_the_deactivation_page_changes_nothing(admin_client: UserClient) -> None:
+    number = builders.create_number()
+    assert admin_client.get(admin_url(NUMBER_MODEL, "deactivate", number.pk)).status_code == 405
+    number.refresh_from_db()
+    assert number.is_active
+
+
+def test_an_inactive_number_is_not_offered_deactivation_again(admin_client: UserClient) -> None:
+    number = builders.create_number(is_active=False)
+    builders.create_conversation(number=number)
+    assert "It is already inactive." in visible_text(admin_client.get(admin_url(NUMBER_MODEL, "delete", number.pk)))
+
+
+def test_a_supervisor_can_not_deactivate_a_channel() -> None:
+    account = builders.create_account()
+    response = create_signed_in_client("Supervisor").post(admin_url(ACCOUNT_MODEL, "deactivate", account.pk))
+    account.refresh_from_db()
+    assert response.status_code == 403
+    assert account.is_active
+
+
+def test_a_number_that_was_never_used_can_be_deleted(admin_client: UserClient) -> None:
+    number = builders.create_number()
+    admin_client.post(admin_url(NUMBER_MODEL, "delete", number.pk), {"post": "yes"})
+    assert not WhatsAppNumber.objects.filter(pk=number.pk).exists()
+
+
+def test_inactive_numbers_are_shown_as_inactive_in_the_list(admin_client: UserClient) -> None:
+    builders.create_number(is_active=False)
+    assert "Inactive" in visible_text(admin_client.get(admin_url(NUMBER_MODEL, "changelist")))
+
+
+def test_bulk_delete_action_is_absent(admin_client: UserClient) -> None:
+    builders.create_account()
+    assert "delete_selected" not in admin_client.get(admin_url(ACCOUNT_MODEL, "changelist")).content.decode()

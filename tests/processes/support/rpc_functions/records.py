@@ -1,0 +1,84 @@
+"""Accounts, sign-in, live events and counts of records."""
+
+import time
+from typing import Any
+
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import transaction
+from django.db.models import Count
+
+from channels_whatsapp.models import WebhookDelivery, WhatsAppNumber
+from channels_whatsapp.simulator import factories
+from omnichannel.accounts.models import User
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
+from omnichannel.conversations.models import (
+    Contact,
+    Conversation,
+    Message,
+)
+from omnichannel.jobs.models import Lane
+from omnichannel.live.models import LiveEvent
+from tests import builders
+from tests.builders import AUTH_TOKEN
+
+SHOP_NUMBER = "+14155230001"
+
+
+def create_shop() -> dict[str, str]:
+    """Create an account with one number, at Twilio and at the desk, and Dana, who is available."""
+    twilio = factories.create_account("Shop", token=AUTH_TOKEN)
+    account = builders.create_account(account_sid=twilio.sid)
+    builders.create_number(account, number=SHOP_NUMBER)
+    factories.create_sender(twilio, SHOP_NUMBER, "Shop", account.inbound_url, account.status_url)
+    builders.create_agent("Dana")
+    return {"account_sid": twilio.sid, "number": SHOP_NUMBER, "key": account.key}
+
+
+def sign_in(username: str) -> str:
+    """Return a session cookie of the user."""
+    user = User.objects.get(username=username)
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = "omnichannel.auth.AgentAuthBackend"
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.create()
+    return str(session.session_key)
+
+
+def publish_change(username: str = "dana") -> int:
+    """Publish a change of a conversation of this agent."""
+    conversation = Conversation.objects.filter(agent__user__username=username).first()
+    conversation = conversation or builders.create_conversation(
+        agent=User.objects.get(username=username).agent, number=WhatsAppNumber.objects.get()
+    )
+    with transaction.atomic():
+        publish_event(LiveEventKind.CONVERSATION, conversation)
+    return conversation.pk
+
+
+def publish_change_with_time() -> tuple[int, float]:
+    """Publish a change; return the event's id and the time of the commit."""
+    publish_change()
+    return LiveEvent.objects.latest("pk").pk, time.time()
+
+
+def count_records() -> dict[str, Any]:
+    """Return the numbers of records that webhooks created."""
+    states = WebhookDelivery.objects.values_list("state").annotate(count=Count("pk"))
+    return {
+        "messages": Message.objects.count(),
+        "contacts": Contact.objects.count(),
+        "conversations": Conversation.objects.count(),
+        "deliveries": dict(states.values_list("state", "count")),
+    }
+
+
+def list_lanes() -> list[dict[str, Any]]:
+    """Return kind and attempts of all lanes."""
+    return [dict(row) for row in Lane.objects.order_by("pk").values("kind", "attempts")]
+
+
+def list_inbound_sids() -> list[str]:
+    """Return the SIDs of all inbound messages."""
+    return list(Message.objects.filter(direction="inbound").values_list("twilio_sid", flat=True))
