@@ -24,28 +24,28 @@ def set_webhooks(request: HttpRequest, sender_pk: int) -> HttpResponse:
     """Set the webhook URLs and the status of a number."""
     sender = get_object_or_404(Sender, pk=sender_pk)
     form = WebhooksForm(request.POST, instance=sender, prefix=str(sender.pk))
-    if not form.is_valid():
-        return render(request, "simulator/console.html", _console_context(invalid_webhooks_form=form), status=422)
-    form.save()
-    return redirect("simulator:console")
+    return _save_form(request, form, "invalid_webhooks_form")
 
 
 @require_POST
 def add_account(request: HttpRequest) -> HttpResponse:
     """Create a Twilio account."""
     form = AccountForm(request.POST, auto_id="account_%s")
-    if not form.is_valid():
-        return render(request, "simulator/console.html", _console_context(account_form=form), status=422)
-    form.save()
-    return redirect("simulator:console")
+    return _save_form(request, form, "account_form")
 
 
 @require_POST
 def add_number(request: HttpRequest) -> HttpResponse:
     """Register a number with WhatsApp."""
     form = SenderForm(request.POST, auto_id="number_%s")
+    return _save_form(request, form, "sender_form")
+
+
+def _save_form(request: HttpRequest, form: WebhooksForm | AccountForm | SenderForm, name: str) -> HttpResponse:
+    """Save the form; show an invalid one on the console, where its template knows it by this name."""
     if not form.is_valid():
-        return render(request, "simulator/console.html", _console_context(sender_form=form), status=422)
+        forms: dict[str, Any] = {name: form}
+        return render(request, "simulator/console.html", _console_context(**forms), status=422)
     form.save()
     return redirect("simulator:console")
 

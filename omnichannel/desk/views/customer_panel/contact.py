@@ -1,10 +1,12 @@
 """Change the customer's name and language."""
 
+from django.forms import Form
 from django.http import HttpResponse
 from django.views.decorators.http import require_POST
 
 from omnichannel.conversations import access
 from omnichannel.conversations.contacts import lookup
+from omnichannel.conversations.models import Conversation
 from omnichannel.desk.customer_panel.forms import ContactLanguageForm, RenameContactForm
 from omnichannel.desk.shared.decorators import AgentRequest, agent_required
 from omnichannel.desk.workspace import conversation_response
@@ -17,9 +19,7 @@ def rename_contact(request: AgentRequest, pk: int) -> HttpResponse:
     conversation = access.get_conversation_or_404(request.user, pk)
     form = RenameContactForm(request.POST)
     if not form.is_valid():
-        return conversation_response(
-            request, conversation, error_message=" ".join(map(str, form.errors["name"])), status=422
-        )
+        return _render_form_error(request, conversation, form)
     lookup.rename_contact(conversation.contact, form.cleaned_data["name"])
     return conversation_response(request, conversation)
 
@@ -31,8 +31,12 @@ def set_contact_language(request: AgentRequest, pk: int) -> HttpResponse:
     conversation = access.get_conversation_or_404(request.user, pk)
     form = ContactLanguageForm(request.POST)
     if not form.is_valid():
-        return conversation_response(
-            request, conversation, error_message=" ".join(map(str, form.errors["language"])), status=422
-        )
+        return _render_form_error(request, conversation, form)
     lookup.set_contact_language(conversation.contact, form.cleaned_data["language"])
     return conversation_response(request, conversation)
+
+
+def _render_form_error(request: AgentRequest, conversation: Conversation, form: Form) -> HttpResponse:
+    """Answer 422 with what the only field of the form refuses."""
+    errors = [str(error) for field_errors in form.errors.values() for error in field_errors]
+    return conversation_response(request, conversation, error_message=" ".join(errors), status=422)
