@@ -1,5 +1,6 @@
 """Fixtures and hooks of all tests: database marker, temporary media folder, no connections to other machines."""
 
+import datetime as dt
 import gc
 import socket
 from collections.abc import Generator, Iterator
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.management.commands import flush
 from django.test import SimpleTestCase
 
@@ -16,6 +18,7 @@ from tests import builders
 from tests.admin_client import UserClient, create_signed_in_client
 from tests.db_snapshot import read_all_tables, restore_tables
 
+NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
 # pytest-django blocks the database for tests that use none of these fixtures.
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "live_server"}
@@ -126,3 +129,10 @@ def admin_client(db: None) -> UserClient:
 @pytest.fixture
 def number(db: None) -> WhatsAppNumber:
     return builders.create_number()
+
+
+@pytest.fixture
+def clock() -> Iterator[Any]:
+    """Stop the clock at NOON; the test moves it."""
+    with time_machine.travel(NOON, tick=False) as traveller:
+        yield traveller

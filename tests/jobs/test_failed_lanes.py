@@ -1,12 +1,10 @@
 """Lanes of one item that keep failing are given up; lanes that serve all items never are."""
 
 import datetime as dt
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
-import time_machine
 from django.conf import settings
 from django.db import connection
 
@@ -16,14 +14,6 @@ from omnichannel.jobs.worker import MAX_ATTEMPTS, NEVER_FINISHED_ERROR, LaneHand
 from omnichannel.worker_jobs import create_worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
-
-
-@pytest.fixture
-def clock() -> Iterator[Any]:
-    with time_machine.travel(NOON, tick=False) as traveller:
-        yield traveller
 
 
 def raise_error(lease: Lease) -> dt.datetime | None:

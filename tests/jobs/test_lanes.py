@@ -1,11 +1,9 @@
 """Lanes are processed by one worker at a time, the holder of the lease."""
 
 import datetime as dt
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import time_machine
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
@@ -13,17 +11,11 @@ from django.utils import timezone
 from omnichannel.jobs.lanes import Lease, claim_lanes, enqueue
 from omnichannel.jobs.models import Lane
 from tests.concurrency import run_concurrently
+from tests.conftest import NOON
 
 pytestmark = pytest.mark.django_db
 
-NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 ONE_SECOND = dt.timedelta(seconds=1)
-
-
-@pytest.fixture
-def clock() -> Iterator[Any]:
-    with time_machine.travel(NOON, tick=False) as traveller:
-        yield traveller
 
 
 def claim_one() -> Lease:

@@ -2,12 +2,10 @@
 
 import datetime as dt
 import logging
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
-import time_machine
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
@@ -21,16 +19,9 @@ from omnichannel.jobs.lanes import Lease, claim_lanes
 from omnichannel.jobs.models import Lane
 from tests import builders
 from tests.concurrency import run_concurrently
+from tests.conftest import NOON
 
 pytestmark = pytest.mark.django_db
-
-NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
-
-
-@pytest.fixture
-def clock() -> Iterator[Any]:
-    with time_machine.travel(NOON, tick=False) as traveller:
-        yield traveller
 
 
 @pytest.fixture

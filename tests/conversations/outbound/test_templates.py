@@ -3,11 +3,9 @@
 import datetime as dt
 import json
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import time_machine
 from django.utils import timezone
 
 from channels_whatsapp.backends.base import SentMessage, TwilioRejectedError, UnknownOutcomeError
@@ -21,19 +19,13 @@ from omnichannel.jobs.lanes import claim_lanes
 from omnichannel.jobs.models import Lane
 from routing.models import State
 from tests import builders
+from tests.conftest import NOON
 from tests.conversations.outbound.template_fixtures import create_template
 from tests.webhook_client import post_webhook
 
 pytestmark = pytest.mark.django_db
 
-NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 VALUES = {"1": "Amara", "2": "2231"}
-
-
-@pytest.fixture
-def clock() -> Iterator[Any]:
-    with time_machine.travel(NOON, tick=False) as traveller:
-        yield traveller
 
 
 @pytest.fixture

@@ -1,12 +1,10 @@
 """A reply can be undone until it is sent, and never both."""
 
 import datetime as dt
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 import pytest
-import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from channels_whatsapp.backends.memory import MemoryBackend
@@ -21,14 +19,7 @@ from tests.concurrency import run_concurrently
 
 pytestmark = pytest.mark.django_db
 
-NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + b"\x00" * 64
-
-
-@pytest.fixture
-def clock() -> Iterator[Any]:
-    with time_machine.travel(NOON, tick=False) as traveller:
-        yield traveller
 
 
 @pytest.fixture

@@ -1,11 +1,9 @@
 """After an interrupted call the outcome is looked up at Twilio, and nothing is sent twice."""
 
 import datetime as dt
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import time_machine
 from django.utils import timezone
 
 from channels_whatsapp.backends.base import SentMessage, TwilioRateLimitError, TwilioRejectedError, UnknownOutcomeError
@@ -17,18 +15,12 @@ from omnichannel.conversations.outbound.delivery import check_overdue_statuses, 
 from omnichannel.jobs.lanes import claim_lanes
 from omnichannel.jobs.models import Lane
 from tests import builders
+from tests.conftest import NOON
 from tests.webhook_client import post_webhook
 
 pytestmark = pytest.mark.django_db
 
-NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 NOT_SENT_TEXT = "Twilio rejected the message. It was not sent."
-
-
-@pytest.fixture
-def clock() -> Iterator[Any]:
-    with time_machine.travel(NOON, tick=False) as traveller:
-        yield traveller
 
 
 @pytest.fixture
