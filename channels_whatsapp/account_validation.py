@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from typing import Any, Literal, TypeVar
+from enum import StrEnum
+from typing import Any, TypeVar
 from urllib.parse import urldefrag, urlsplit
 
 from django.conf import settings
@@ -32,24 +33,32 @@ SENDERS_HINT = "In the Twilio Console, open Messaging > Senders > WhatsApp sende
 ResultT = TypeVar("ResultT")
 
 
+class CredentialsStatus(StrEnum):
+    """Whether Twilio accepts the Account SID and the Auth Token; UNKNOWN if it did not answer."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True)
 class Finding:
-    """The result of one check: whether it passed, what it found, and what to do about it."""
+    """The result of one check: whether it passed, a sentence about it, and what to do if it failed."""
 
     ok: bool
-    what: str
-    todo: str = ""
+    result: str
+    advice: str = ""
 
     def __str__(self) -> str:
-        return f"{self.what} {self.todo}".strip()
+        return f"{self.result} {self.advice}".strip()
 
 
 @dataclass(frozen=True)
 class ValidationReport:
-    """All findings; `credentials` tells whether Twilio accepts the Account SID and the Auth Token."""
+    """All findings, and whether Twilio accepts the credentials."""
 
     findings: tuple[Finding, ...]
-    credentials: Literal["accepted", "rejected", "unknown"] = "unknown"
+    credentials: CredentialsStatus = CredentialsStatus.UNKNOWN
 
     @property
     def ok(self) -> bool:
@@ -68,11 +77,12 @@ def validate_account(account: WhatsAppAccount, *, timeout: timedelta = VALIDATIO
     """Check the account and its active numbers at Twilio; return within `timeout`, whatever Twilio does."""
     twilio_account, senders = _query_twilio(account, timeout)
     if not isinstance(twilio_account, TwilioAccount):
-        rejected = _is_credential_rejection(twilio_account)
-        return ValidationReport((_build_account_failure(twilio_account),), "rejected" if rejected else "unknown")
+        is_rejection = _is_credential_rejection(twilio_account)
+        credentials = CredentialsStatus.REJECTED if is_rejection else CredentialsStatus.UNKNOWN
+        return ValidationReport((_build_account_failure(twilio_account),), credentials)
     numbers = list(account.numbers.filter(is_active=True))
     findings = [*_check_account(twilio_account), *_check_senders(senders, numbers, account), *_check_setup(account)]
-    return ValidationReport(tuple(findings), "accepted")
+    return ValidationReport(tuple(findings), CredentialsStatus.ACCEPTED)
 
 
 def validate_and_save(account: WhatsAppAccount) -> ValidationReport:
@@ -80,9 +90,9 @@ def validate_and_save(account: WhatsAppAccount) -> ValidationReport:
     report = validate_account(account)
     now = timezone.now()
     account.validated_at, account.validation_report = now, report.as_json()
-    if report.credentials == "accepted":
+    if report.credentials == CredentialsStatus.ACCEPTED:
         account.credentials_rejected_at = None
-    elif report.credentials == "rejected":
+    elif report.credentials == CredentialsStatus.REJECTED:
         account.credentials_rejected_at = account.credentials_rejected_at or now
     account.save(update_fields=["validated_at", "validation_report", "credentials_rejected_at"])
     return report

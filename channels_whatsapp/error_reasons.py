@@ -7,11 +7,17 @@ page "WhatsApp error codes".
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
+from channels_whatsapp.models import ApprovalStatus
+
 OUTSIDE_WINDOW = 63016
 OPTED_OUT = 21610
 CREDENTIALS_REJECTED = 20003
-# The approval status that an error code implies, as the template list spells it.
-APPROVAL_BY_ERROR_CODE = {63040: "rejected", 63041: "paused", 63042: "disabled"}
+# The approval status of a template that an error code implies.
+APPROVAL_BY_ERROR_CODE = {
+    63040: ApprovalStatus.REJECTED,
+    63041: ApprovalStatus.PAUSED,
+    63042: ApprovalStatus.DISABLED,
+}
 
 ERROR_REASONS: dict[int, str] = {
     20003: _(

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from channels_whatsapp.account_validation import ValidationReport, validate_and_save
+from channels_whatsapp.account_validation import CredentialsStatus, ValidationReport, validate_and_save
 from channels_whatsapp.admin import message_templates
 from channels_whatsapp.admin.forms import TOKEN_FIELDS, WhatsAppAccountForm
 from channels_whatsapp.message_templates.sync import enqueue_sync
@@ -115,7 +115,7 @@ class WhatsAppAccountAdmin(ProductModelAdmin):
         if account is None or not self.has_change_permission(request, account):
             raise PermissionDenied
         report = validate_and_save(account)
-        if report.credentials == "accepted":
+        if report.credentials == CredentialsStatus.ACCEPTED:
             enqueue_sync(account)
         if request.accepts("text/html"):
             self._show_report(request, report)

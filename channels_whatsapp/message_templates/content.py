@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from enum import StrEnum
 from typing import Any, Final
 
 from django.utils.formats import number_format
@@ -50,13 +51,25 @@ AUTHENTICATION_TYPE, CATALOG_TYPE = "whatsapp/authentication", "twilio/catalog"
 # WhatsApp approves none of these; they can be sent only within the 24-hour window.
 WINDOW_ONLY_TYPES = frozenset({"twilio/list-picker", "twilio/location"})
 
+
+class ButtonKind(StrEnum):
+    """What a button of a template does; stored with sent messages."""
+
+    REPLY = "reply"
+    URL = "url"
+    PHONE = "phone"
+    CODE = "code"
+    CALL = "call"
+    OTHER = "other"
+
+
 BUTTON_KINDS = {
-    "QUICK_REPLY": "reply",
-    "URL": "url",
-    "PHONE_NUMBER": "phone",
-    "COPY_CODE": "code",
-    "VOICE_CALL": "call",
-    "VOICE_CALL_REQUEST": "call",
+    "QUICK_REPLY": ButtonKind.REPLY,
+    "URL": ButtonKind.URL,
+    "PHONE_NUMBER": ButtonKind.PHONE,
+    "COPY_CODE": ButtonKind.CODE,
+    "VOICE_CALL": ButtonKind.CALL,
+    "VOICE_CALL_REQUEST": ButtonKind.CALL,
 }
 NOT_SENDABLE_REASONS: dict[str, str | Promise] = {
     ApprovalStatus.UNSUBMITTED: gettext_lazy("It has not been submitted to WhatsApp for approval."),
@@ -78,9 +91,9 @@ class TextSegment:
 
 @dataclass(frozen=True)
 class Button:
-    """A button. `kind` is reply, url, phone, code, call or other; `target` its URL, number or payload."""
+    """A button; `target` is its URL, number or payload."""
 
-    kind: str
+    kind: ButtonKind
     title: str
     target: str = ""
 
@@ -111,11 +124,11 @@ class TemplateParts:
     header: str = ""
     media: tuple[str, ...] = ()
     body: str = ""
-    place: Location | None = None
+    location: Location | None = None
     footer: str = ""
     buttons: tuple[Button, ...] = ()
-    opens_list: str = ""
-    entries: tuple[ListItem, ...] = ()
+    list_button: str = ""
+    list_items: tuple[ListItem, ...] = ()
     cards: "tuple[TemplateParts, ...]" = ()
 
 
@@ -138,16 +151,16 @@ def parse_parts(content_type: str, content: Mapping[str, Any]) -> TemplateParts:
         return _parse_authentication(content)
     title, body = _get_text(content, "title"), _get_text(content, "body")
     latitude, longitude = _get_text(content, "latitude"), _get_text(content, "longitude")
-    place = Location(_get_text(content, "label"), _get_text(content, "address"), latitude, longitude)
+    location = Location(_get_text(content, "label"), _get_text(content, "address"), latitude, longitude)
     return TemplateParts(
         header=_get_text(content, "header_text") or (title if body else ""),
         media=tuple(filter(None, [*map(_to_text, _get_list(content, "media")), _get_text(content, "media_url")])),
         body=body or title,
-        place=place if latitude and longitude else None,
+        location=location if latitude and longitude else None,
         footer=_get_text(content, "footer") or _get_text(content, "subtitle"),
         buttons=(*map(_parse_button, _get_dicts(content, "actions")), *_parse_open_button(content_type, content)),
-        opens_list=_get_text(content, "button"),
-        entries=tuple(map(_parse_list_item, _get_dicts(content, "items"))),
+        list_button=_get_text(content, "button"),
+        list_items=tuple(map(_parse_list_item, _get_dicts(content, "items"))),
         cards=tuple(parse_parts("twilio/card", card) for card in _get_dicts(content, "cards")),
     )
 
@@ -161,19 +174,20 @@ def _parse_authentication(content: Mapping[str, Any]) -> TemplateParts:
     return TemplateParts(
         body=_get_text(content, "body") or f"{{{{1}}}} is your verification code.{warning}",
         footer=f"This code expires in {minutes} minutes." if minutes else "",
-        buttons=(Button("code", title, "{{1}}"),),
+        buttons=(Button(ButtonKind.CODE, title, "{{1}}"),),
     )
 
 
 def _parse_open_button(content_type: str, content: Mapping[str, Any]) -> tuple[Button, ...]:
     """Return the button that opens a flow (the template's title) or a catalog (WhatsApp's title)."""
     title = "View catalog" if content_type == CATALOG_TYPE else _get_text(content, "button_text")
-    return (Button("other", title),) if title else ()
+    return (Button(ButtonKind.OTHER, title),) if title else ()
 
 
 def _parse_button(action: Mapping[str, Any]) -> Button:
     target = next((_get_text(action, name) for name in ("url", "phone", "code", "id") if _get_text(action, name)), "")
-    kind = BUTTON_KINDS.get(_get_text(action, "type"), "reply" if "id" in action and "type" not in action else "other")
+    default = ButtonKind.REPLY if "id" in action and "type" not in action else ButtonKind.OTHER
+    kind = BUTTON_KINDS.get(_get_text(action, "type"), default)
     return Button(kind, _get_text(action, "title") or _get_text(action, "copy_code_text"), target)
 
 
@@ -261,9 +275,9 @@ def build_message_content(parts: TemplateParts) -> dict[str, Any]:
 def get_search_text(parts: TemplateParts) -> str:
     """Return the readable text of the parts, by which a template is found."""
     buttons = [button.title for button in parts.buttons]
-    items = [f"{item.title} {item.description}" for item in parts.entries]
-    place = [parts.place.label, parts.place.address] if parts.place else []
-    lines = [parts.header, parts.body, *place, parts.footer, *buttons, parts.opens_list, *items]
+    items = [f"{item.title} {item.description}" for item in parts.list_items]
+    location = [parts.location.label, parts.location.address] if parts.location else []
+    lines = [parts.header, parts.body, *location, parts.footer, *buttons, parts.list_button, *items]
     return "\n".join(line for line in [*lines, *map(get_search_text, parts.cards)] if line.strip())
 
 
@@ -320,7 +334,7 @@ def _get_length_errors(parts: TemplateParts, values: Mapping[str, str]) -> dict[
 
 
 def _get_url_errors(parts: TemplateParts, values: Mapping[str, str]) -> dict[str, str]:
-    targets = [button.target for button in parts.buttons if button.kind == "url"]
+    targets = [button.target for button in parts.buttons if button.kind == ButtonKind.URL]
     return {
         name: _("This makes the address of the file or button invalid: %(address)s") % {"address": url[:200]}
         for address in (*parts.media, *targets)

@@ -8,6 +8,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from channels_whatsapp.simulator.statuses import ApprovalStatus, get_earlier_statuses
+
 SANDBOX_NUMBER = "+14155238886"
 SERVICE_WINDOW = timedelta(hours=24)
 
@@ -176,7 +178,7 @@ class Content(models.Model):
     variables = models.JSONField(default=dict)
     types = models.JSONField(default=dict)
     category = models.CharField(max_length=30, default="UTILITY")
-    approval = models.CharField(max_length=30, default="approved")
+    approval = models.CharField(max_length=30, default=ApprovalStatus.APPROVED)
     rejection_reason = models.CharField(max_length=300, blank=True, default="")
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -192,16 +194,6 @@ class Direction(models.TextChoices):
 
     INBOUND = "inbound", "Inbound"
     OUTBOUND = "outbound-api", "Outbound"
-
-
-STATUS_RANKS = {"accepted": 0, "queued": 1, "sending": 2, "sent": 3, "delivered": 4, "read": 5}
-FAILED_STATUSES = {"failed", "undelivered"}
-
-
-def get_earlier_statuses(status: str) -> list[str]:
-    """Return the statuses from which a message may change to `status`."""
-    limit = STATUS_RANKS["delivered"] if status in FAILED_STATUSES else STATUS_RANKS[status]
-    return [name for name, rank in STATUS_RANKS.items() if rank < limit]
 
 
 class Message(models.Model):
@@ -301,7 +293,7 @@ class TaskState(models.TextChoices):
 class ScheduledTask(models.Model):
     """A task due at a set time: post a webhook, or fetch the files of an outbound message."""
 
-    message = models.ForeignKey(Message, models.CASCADE, related_name="errands")
+    message = models.ForeignKey(Message, models.CASCADE, related_name="tasks")
     kind = models.CharField(max_length=10, choices=TaskKind)
     due_at = models.DateTimeField()
     status = models.CharField(max_length=20, blank=True, default="")  # the message's new status
@@ -322,7 +314,7 @@ class ScheduledTask(models.Model):
         ordering = ["due_at", "pk"]
         indexes = [
             # For the scheduler, which queries five times a second.
-            models.Index(fields=["due_at"], condition=~Q(state="done"), name="simulator_errands_to_run")
+            models.Index(fields=["due_at"], condition=~Q(state=TaskState.DONE), name="simulator_tasks_to_run")
         ]
 
     def __str__(self) -> str:

@@ -11,6 +11,7 @@ from twilio.request_validator import RequestValidator
 from channels_whatsapp.simulator.api.errors import DELIVERY_ERRORS
 from channels_whatsapp.simulator.api.serializers import API_VERSION, media_url
 from channels_whatsapp.simulator.models import Customer, Media, Message, ScheduledTask, Sender, TaskKind
+from channels_whatsapp.simulator.statuses import MessageStatus
 
 CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS = 5, 15
 MAX_RESPONSE_SIZE = 64 * 1024
@@ -61,7 +62,7 @@ def status_params(message: Message, status: str, code: int | None) -> dict[str, 
     }
     if message.messaging_service_sid:
         params["MessagingServiceSid"] = message.messaging_service_sid
-    if status in {"delivered", "read"}:
+    if status in {MessageStatus.DELIVERED, MessageStatus.READ}:
         params["EventType"] = status.upper()
     if code:
         params |= {"ErrorCode": str(code), "ErrorMessage": DELIVERY_ERRORS[code]}

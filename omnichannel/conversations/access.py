@@ -144,7 +144,7 @@ def _merged_conversation_error(user: User, pk: int) -> AccessLostError | None:
         .exclude(merged_conversations=[])
         .values_list("merged_conversations", flat=True)[:500]
     ):
-        target_pk = next((record["kept"] for record in records if record["gone"]["pk"] == pk), None)
+        target_pk = next((record["target_pk"] for record in records if record["source"]["pk"] == pk), None)
         if target_pk is not None and conversations_visible_to(user).filter(pk=target_pk).exists():
             return AccessLostError(_("This conversation was merged into another one with the same customer."))
     return None

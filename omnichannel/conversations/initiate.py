@@ -23,6 +23,7 @@ from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import Contact, ContactAddress, Conversation, Message, TimelineEventKind
 from omnichannel.conversations.outbound.compose import (
     ReplyError,
+    ReplyErrorCode,
     find_previous_submission,
     get_send_error,
     lock_for_sending,
@@ -34,7 +35,7 @@ from routing.models import Agent, Queue, State
 
 # Invisible marks of the writing direction, which are copied along with a number.
 BIDI_MARKS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-# The zero in +49 (0)171 is dialled only inside the country and is no part of the international number.
+# The zero in +49 (0)171 is dialed only inside the country and is no part of the international number.
 TRUNK_PREFIX = re.compile(r"(?<=\d)[\s.)-]*\(\s*0\s*\)")
 
 
@@ -46,7 +47,9 @@ class ConversationAlreadyOpenError(StartConversationError):
     """There is an open conversation with this customer on this number, which the agent does not have."""
 
     def __init__(self, conversation: Conversation) -> None:
-        super().__init__("already_open", _("This customer already has an open conversation."), field="to")
+        super().__init__(
+            ReplyErrorCode.CONVERSATION_ALREADY_OPEN, _("This customer already has an open conversation."), field="to"
+        )
         self.conversation = conversation
 
 
@@ -117,9 +120,11 @@ def start_conversation(
     """
     agent = agent_for_user(author)
     if agent is None or not sender_numbers_for(author).filter(pk=number.pk).exists():
-        raise StartConversationError("number", _("You can't send from this number."), field="number")
+        raise StartConversationError(
+            ReplyErrorCode.NUMBER_NOT_PERMITTED, _("You can't send from this number."), field="number"
+        )
     if get_identity(address) == get_identity(number.address):
-        raise StartConversationError("own_number", _("This is one of our own numbers."), field="to")
+        raise StartConversationError(ReplyErrorCode.OWN_NUMBER, _("This is one of our own numbers."), field="to")
     outbound = OutboundTemplate(template, validate_variables(template, variables), author, public_id)
     # The second function looks again under a lock: somebody else may have started a conversation in the meantime.
     result = _find_open_conversation(number, address) or _create_with_template(number, address, agent, outbound)

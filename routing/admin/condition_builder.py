@@ -23,6 +23,7 @@ from routing.conditions.fields import (
     AvailableFields,
     FieldGroup,
     FieldType,
+    GroupMatch,
     Operator,
     ValueKind,
     get_value_kind,
@@ -46,7 +47,7 @@ class ConditionRow:
 class ConditionGroup:
     """Rows combined with all or any."""
 
-    match: str = "all"
+    match: GroupMatch = GroupMatch.ALL
     rows: list[ConditionRow] = field(default_factory=list)
 
 
@@ -59,7 +60,7 @@ def is_editable_in_builder(condition: object, fields: AvailableFields = STANDARD
 def _get_subconditions(condition: object) -> list[Any]:
     if not isinstance(condition, dict):
         return []
-    parts = condition.get("all", condition.get("any"))
+    parts = condition.get(GroupMatch.ALL, condition.get(GroupMatch.ANY))
     return parts if isinstance(parts, list) else []
 
 
@@ -69,18 +70,18 @@ def parse_condition_groups(condition: object) -> list[ConditionGroup]:
         return [ConditionGroup()]
     if "field" in condition:
         return [ConditionGroup(rows=[_parse_row(condition)])]
-    outer = ConditionGroup("any" if "any" in condition else "all")
+    outer = ConditionGroup(_get_match(condition))
     groups = [outer]
     for part in _get_subconditions(condition):
         if "field" in part:
             outer.rows.append(_parse_row(part))
         else:
-            groups.append(
-                ConditionGroup(
-                    "any" if "any" in part else "all", [_parse_row(item) for item in _get_subconditions(part)]
-                )
-            )
+            groups.append(ConditionGroup(_get_match(part), [_parse_row(item) for item in _get_subconditions(part)]))
     return groups
+
+
+def _get_match(group: dict[str, Any]) -> GroupMatch:
+    return GroupMatch.ANY if GroupMatch.ANY in group else GroupMatch.ALL
 
 
 def _parse_row(comparison: dict[str, Any]) -> ConditionRow:
@@ -108,8 +109,10 @@ def build_condition(groups: list[ConditionGroup]) -> dict[str, Any]:
     """Return the condition to store for the groups; an empty one if there are no rows."""
     outer, *inner_groups = groups or [ConditionGroup()]
     parts = [_build_comparison(row) for row in outer.rows]
-    parts += [{group.match: [_build_comparison(row) for row in group.rows]} for group in inner_groups if group.rows]
-    return {outer.match: parts} if parts else {}
+    parts += [
+        {group.match.value: [_build_comparison(row) for row in group.rows]} for group in inner_groups if group.rows
+    ]
+    return {outer.match.value: parts} if parts else {}
 
 
 def _build_comparison(row: ConditionRow) -> dict[str, Any]:
@@ -151,14 +154,14 @@ class ConditionWidget(forms.Widget):
         return [self._parse_group(data, name, number, rows) for number in numbers]
 
     def _parse_group(self, data: Any, name: str, number: str, rows: Iterable[tuple[str, ...]]) -> ConditionGroup:
-        match = "any" if data.get(f"{name}-match-{number}") == "any" else "all"
+        match = GroupMatch.ANY if data.get(f"{name}-match-{number}") == GroupMatch.ANY else GroupMatch.ALL
         return ConditionGroup(match, [ConditionRow(*cells) for group, *cells in rows if group == number and cells[0]])
 
     def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
         return f"{name}-field" not in data
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
-        groups = [*value, *([ConditionGroup("any")] if value[-1].rows or len(value) == 1 else [])]
+        groups = [*value, *([ConditionGroup(GroupMatch.ANY)] if value[-1].rows or len(value) == 1 else [])]
         group_contexts = [
             {"match": group.match, "rows": group.rows, "spare": number > 0 and not group.rows}
             for number, group in enumerate(groups)

@@ -43,6 +43,7 @@ from routing.models import (
     WorkStream,
 )
 
+ASSIGN_LANE = "assign"  # the kind of the lane that assigns waiting work; its key is 0
 BATCH_SIZE = 50  # work items in one transaction
 MAX_AGENT_IDS_IN_QUERY = 50  # for more agents it is quicker to count the load of all
 MAX_WORK_ITEMS = 20_000  # work items in one call

@@ -65,7 +65,7 @@ def test_different_people_keep_their_own_identity(first: str, other: str) -> Non
         ("whatsapp:US.1\n", False),
     ],
 )
-def test_business_scoped_ids_are_recognised_by_format(address: str, is_one: bool) -> None:
+def test_business_scoped_ids_are_recognized_by_format(address: str, is_one: bool) -> None:
     assert is_business_scoped(address) is is_one
 
 

@@ -67,12 +67,12 @@ def test_a_card_of_twilios_has_its_title_as_text_and_its_subtitle_as_footer() ->
 
 def test_a_list_shows_what_opens_it_and_its_entries() -> None:
     parts = render_template_parts(sample_template("what_is_it_about"), {})
-    assert parts.opens_list == "Choose"
-    assert [item.title for item in parts.entries] == ["My order", "Something is broken"]
+    assert parts.list_button == "Choose"
+    assert [item.title for item in parts.list_items] == ["My order", "Something is broken"]
 
 
 def test_a_place_is_shown_with_its_name_and_address() -> None:
-    place = render_template_parts(sample_template("where_we_are"), {}).place
+    place = render_template_parts(sample_template("where_we_are"), {}).location
     assert place is not None
     assert (place.label, place.address) == ("Lumen Lamps", "12 Camden High Street")
 

@@ -20,7 +20,7 @@ from omnichannel.conversations.initiate import (
 )
 from omnichannel.conversations.lifecycle import close
 from omnichannel.conversations.models import Contact, ContactAddress, Conversation, Message
-from omnichannel.conversations.outbound.compose import ReplyError
+from omnichannel.conversations.outbound.compose import ReplyError, ReplyErrorCode
 from omnichannel.conversations.outbound.delivery import deliver_messages
 from omnichannel.conversations.outbound.templates import TemplateSendError
 from omnichannel.jobs.lanes import claim_lanes
@@ -237,9 +237,11 @@ def test_another_number_has_a_conversation_of_its_own(
 # -- Refusals ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("field", "code"), [("opted_out_at", "opted_out"), ("blocked_at", "blocked")])
+@pytest.mark.parametrize(
+    ("field", "code"), [("opted_out_at", ReplyErrorCode.OPTED_OUT), ("blocked_at", ReplyErrorCode.BLOCKED)]
+)
 def test_opted_out_or_blocked_customer_is_not_contacted(
-    dana: Agent, delivery_template: MessageTemplate, field: str, code: str
+    dana: Agent, delivery_template: MessageTemplate, field: str, code: ReplyErrorCode
 ) -> None:
     refused_since: dict[str, Any] = {field: timezone.now()}
     builders.create_contact(address=AMARA_ADDRESS, **refused_since)

@@ -26,7 +26,7 @@ def choose_from_more_menu(page: Page, menu_item: str) -> None:
     page.locator(f"#do-{menu_item}").click()
 
 
-def test_a_conversation_is_labelled_snoozed_and_wrapped_up(
+def test_a_conversation_is_labeled_snoozed_and_wrapped_up(
     app: AppInstance, sue_page: Page, open_page_as: Callable[..., Page]
 ) -> None:
     dana = open_page_as("dana")

@@ -256,7 +256,7 @@ def test_condition_is_described_in_words() -> None:
 @pytest.mark.parametrize(
     ("condition", "problem"),
     [
-        (make_condition("colour", "equals", "red"), "There is no field “colour”."),
+        (make_condition("color", "equals", "red"), "There is no field “color”."),
         (make_condition("first_message", "rhymes", "red"), "“First message” does not support “rhymes”."),
         (make_condition("first_message", "between", ["a", "b"]), "“First message” does not support “between”."),
         (make_condition("first_message", "contains", "  "), "“First message” needs a value."),

@@ -66,7 +66,7 @@ def test_rules_of_another_work_stream_are_not_asked(stream: WorkStream) -> None:
 
 
 def test_a_rule_that_cannot_be_read_is_passed_over(stream: WorkStream) -> None:
-    create_rule(stream, "Odd", {"colour": "red"})
+    create_rule(stream, "Odd", {"color": "red"})
     sound = create_rule(stream, "Sound", {})
     assert find_route(stream, {}).rule == sound
 

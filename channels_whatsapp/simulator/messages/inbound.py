@@ -26,6 +26,7 @@ from channels_whatsapp.simulator.models import (
     new_secret,
     new_sid,
 )
+from channels_whatsapp.simulator.statuses import ButtonKind, MessageStatus
 from channels_whatsapp.simulator.webhooks import inbound_params
 
 MEDIA_DELAY_SECONDS = 5.0
@@ -60,14 +61,11 @@ class ContactCard:
 
 @dataclass(frozen=True)
 class ButtonPress:
-    """A button the customer pressed.
-
-    `kind` is `button` on a template, `interactive` in the 24-hour window, `list` for an item of a list.
-    """
+    """A button the customer pressed."""
 
     text: str
     payload: str = ""
-    kind: str = "button"
+    kind: ButtonKind = ButtonKind.TEMPLATE
 
 
 @dataclass(frozen=True)
@@ -136,9 +134,9 @@ def mark_chat_read(customer: Customer, sender: Sender, now: datetime | None = No
     if not customer.sends_read_receipts:
         return 0
     delivered = Message.objects.filter(
-        customer=customer, sender=sender, direction=Direction.OUTBOUND, status="delivered"
+        customer=customer, sender=sender, direction=Direction.OUTBOUND, status=MessageStatus.DELIVERED
     )
-    unread = list(delivered.exclude(errands__status="read").select_related("sender__account", "customer"))
+    unread = list(delivered.exclude(tasks__status=MessageStatus.READ).select_related("sender__account", "customer"))
     for message in unread:
         schedule_read(message, now or timezone.now())
     return len(unread)
@@ -152,7 +150,7 @@ def expire_service_window(customer: Customer) -> None:
 
 def _message_type(files: list[Attachment], location: SharedLocation | None, button_press: ButtonPress | None) -> str:
     if button_press:
-        return "interactive" if button_press.kind == "list" else button_press.kind
+        return ButtonKind.SESSION if button_press.kind == ButtonKind.LIST_ITEM else button_press.kind
     if location:
         return "location"
     if not files:
@@ -166,7 +164,7 @@ def _message_type(files: list[Attachment], location: SharedLocation | None, butt
 def _build_button_params(button_press: ButtonPress | None) -> dict[str, str]:
     if button_press is None:
         return {}
-    if button_press.kind == "list":
+    if button_press.kind == ButtonKind.LIST_ITEM:
         return {"ListTitle": button_press.text, "ListId": button_press.payload}
     return {"ButtonText": button_press.text, "ButtonPayload": button_press.payload or button_press.text}
 
@@ -231,7 +229,7 @@ def _create_message(customer: Customer, sender: Sender, body: str, extra: dict[s
         from_address=customer.address,
         to_address=sender.address,
         body=body,
-        status="received",
+        status=MessageStatus.RECEIVED,
         messaging_service_sid=sender.messaging_service_sid,
         extra=extra,
         created_at=now,

@@ -29,16 +29,24 @@ from channels_whatsapp.simulator.models import (
     TaskKind,
     new_sid,
 )
+from channels_whatsapp.simulator.statuses import ApprovalStatus, MessageStatus
 from channels_whatsapp.simulator.webhooks import status_params
 from channels_whatsapp.text_cleaning import remove_nul
 
 MAX_BODY_LENGTH = 1600
 MAX_TEMPLATE_LENGTH = 1024
 MAX_MEDIA = 10
-ERROR_CODE_BY_APPROVAL = {"rejected": 63040, "paused": 63041, "disabled": 63042}
+ERROR_CODE_BY_APPROVAL: dict[str, int] = {
+    ApprovalStatus.REJECTED: 63040,
+    ApprovalStatus.PAUSED: 63041,
+    ApprovalStatus.DISABLED: 63042,
+}
 
 FAILURE_DELAY = timedelta(milliseconds=400)
-DELIVERY_STEPS = (("sent", timedelta(milliseconds=150)), ("delivered", timedelta(milliseconds=600)))
+DELIVERY_STEPS = (
+    (MessageStatus.SENT, timedelta(milliseconds=150)),
+    (MessageStatus.DELIVERED, timedelta(milliseconds=600)),
+)
 READ_DELAY = timedelta(milliseconds=2000)
 DUPLICATE_DELAY = timedelta(milliseconds=50)
 
@@ -175,7 +183,7 @@ def _create_message(
         from_address=sender.address,
         to_address=request.to,
         body=render_body(content, values) if content else request.body,
-        status="accepted" if request.messaging_service_sid else "queued",
+        status=MessageStatus.ACCEPTED if request.messaging_service_sid else MessageStatus.QUEUED,
         num_media=len(request.media_urls),
         content=content,
         buttons=get_buttons(content) if content else [],
@@ -202,7 +210,7 @@ def schedule_outcome(message: Message, now: datetime) -> None:
         return
     steps = list(DELIVERY_STEPS)
     if message.customer.reads_immediately and message.customer.sends_read_receipts:
-        steps.append(("read", READ_DELAY))
+        steps.append((MessageStatus.READ, READ_DELAY))
     if FaultKind.OUT_OF_ORDER in faults:
         steps = [(status, delay) for (status, _), (_, delay) in zip(steps, reversed(steps), strict=True)]
     for status, delay in steps:
@@ -211,13 +219,13 @@ def schedule_outcome(message: Message, now: datetime) -> None:
 
 def schedule_failure(message: Message, code: int, now: datetime) -> None:
     """Schedule the failure of the message with this error code."""
-    status = "undelivered" if code == 63024 else "failed"
+    status = MessageStatus.UNDELIVERED if code == 63024 else MessageStatus.FAILED
     _schedule_status(message, status, code, now + FAILURE_DELAY, Fault.objects.kinds_for(message.customer))
 
 
 def schedule_read(message: Message, now: datetime) -> None:
     """Schedule the status "read" for now."""
-    _schedule_status(message, "read", None, now, Fault.objects.kinds_for(message.customer))
+    _schedule_status(message, MessageStatus.READ, None, now, Fault.objects.kinds_for(message.customer))
 
 
 def _find_failure_code(message: Message, faults: set[str], now: datetime) -> int | None:
@@ -229,7 +237,7 @@ def _find_failure_code(message: Message, faults: set[str], now: datetime) -> int
         return ERROR_CODE_BY_APPROVAL[message.content.approval]
     if message.content and len(message.body) > MAX_TEMPLATE_LENGTH:
         return 63021
-    is_approved = message.content is not None and message.content.approval == "approved"
+    is_approved = message.content is not None and message.content.approval == ApprovalStatus.APPROVED
     chat = Chat.objects.filter(customer=message.customer, sender=message.sender).first()
     if not is_approved and not (chat and chat.is_window_open(now)):
         return 63016

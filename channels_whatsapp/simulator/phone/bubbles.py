@@ -8,6 +8,7 @@ from django.db.models import Count, Max
 from django.urls import reverse
 
 from channels_whatsapp.simulator.models import Chat, Customer, Media, Message, Sender, TaskKind
+from channels_whatsapp.simulator.statuses import MessageStatus
 
 MAX_MESSAGES = 200
 
@@ -48,23 +49,29 @@ class Bubble:
         return self.extra.get("Forwarded") == "true"
 
 
-STATUS_LABELS = {
-    "accepted": "sending",
-    "queued": "sending",
-    "sending": "sending",
-    "sent": "sent",
-    "delivered": "delivered",
-    "read": "read",
-    "failed": "not delivered",
-    "undelivered": "not delivered",
+STATUS_LABELS: dict[str, str] = {
+    MessageStatus.ACCEPTED: "sending",
+    MessageStatus.QUEUED: "sending",
+    MessageStatus.SENDING: "sending",
+    MessageStatus.SENT: "sent",
+    MessageStatus.DELIVERED: "delivered",
+    MessageStatus.READ: "read",
+    MessageStatus.FAILED: "not delivered",
+    MessageStatus.UNDELIVERED: "not delivered",
 }
-TICK_BY_STATUS = {"sent": "sent", "delivered": "delivered", "read": "read", "failed": "failed", "undelivered": "failed"}
+TICK_BY_STATUS: dict[str, str] = {
+    MessageStatus.SENT: "sent",
+    MessageStatus.DELIVERED: "delivered",
+    MessageStatus.READ: "read",
+    MessageStatus.FAILED: "failed",
+    MessageStatus.UNDELIVERED: "failed",
+}
 
 
 def get_bubbles(customer: Customer, sender: Sender) -> list[Bubble]:
     """Return the latest messages of a chat, oldest first."""
     rows = Message.objects.filter(customer=customer, sender=sender).select_related("quoted", "account")
-    newest = list(rows.prefetch_related("media", "errands").order_by("-pk")[:MAX_MESSAGES])
+    newest = list(rows.prefetch_related("media", "tasks").order_by("-pk")[:MAX_MESSAGES])
     bubbles: list[Bubble] = []
     previous_day: date | None = None
     for message in reversed(newest):
@@ -75,7 +82,7 @@ def get_bubbles(customer: Customer, sender: Sender) -> list[Bubble]:
 
 
 def _build_bubble(message: Message, new_day: date | None) -> Bubble:
-    error = next((task.error for task in message.errands.all() if task.error), "")
+    error = next((task.error for task in message.tasks.all() if task.error), "")
     tick, label = _get_inbound_status(message, error) if message.is_inbound else _get_outbound_status(message)
     return Bubble(message, tick, label, error, [_build_file(message, media) for media in message.media.all()], new_day)
 
@@ -84,7 +91,7 @@ def _get_inbound_status(message: Message, error: str) -> tuple[str, str]:
     """Return tick and label of a customer's message: received by Twilio, by the desk, or read there."""
     if message.is_read_by_business:
         return "read", "read by an agent"
-    webhooks = [task for task in message.errands.all() if task.kind == TaskKind.INBOUND]
+    webhooks = [task for task in message.tasks.all() if task.kind == TaskKind.INBOUND]
     if error:
         return "failed", "rejected by the desk"
     if any(webhook.http_status for webhook in webhooks):

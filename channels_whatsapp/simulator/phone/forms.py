@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import UploadedFile
 from channels_whatsapp.simulator.addresses import CUSTOMER_ADDRESS_PATTERN, WHATSAPP_PREFIX, strip_punctuation
 from channels_whatsapp.simulator.messages import inbound
 from channels_whatsapp.simulator.models import Customer, FaultKind
+from channels_whatsapp.simulator.statuses import ButtonKind
 
 if TYPE_CHECKING:  # Django's forms take no type parameters at run time
     CustomerModelForm: TypeAlias = forms.ModelForm[Customer]
@@ -123,7 +124,11 @@ class ButtonPressForm(CustomerMessageForm):
 
     kind = forms.ChoiceField(
         label="Kind",
-        choices=[("button", "Template button"), ("interactive", "Reply button"), ("list", "List item")],
+        choices=[
+            (ButtonKind.TEMPLATE.value, "Template button"),
+            (ButtonKind.SESSION.value, "Reply button"),
+            (ButtonKind.LIST_ITEM.value, "List item"),
+        ],
     )
     text = forms.CharField(label="Button text", max_length=100)
     payload = forms.CharField(label="Payload or ID", max_length=256, required=False)
@@ -131,7 +136,7 @@ class ButtonPressForm(CustomerMessageForm):
     def get_message_arguments(self) -> dict[str, Any]:
         """Return the keyword arguments for `inbound.receive_customer_message`."""
         cleaned = self.cleaned_data
-        return {"button_press": inbound.ButtonPress(cleaned["text"], cleaned["payload"], cleaned["kind"])}
+        return {"button_press": inbound.ButtonPress(cleaned["text"], cleaned["payload"], ButtonKind(cleaned["kind"]))}
 
 
 class CustomerForm(forms.Form):

@@ -23,10 +23,11 @@ from channels_whatsapp.simulator.phone.forms import (
     LocationForm,
     TextMessageForm,
 )
+from channels_whatsapp.simulator.statuses import ButtonKind
 
 FORM_BY_KIND: dict[str, type[CustomerMessageForm]] = {
     "text": TextMessageForm,
-    "place": LocationForm,
+    "location": LocationForm,
     "contact": ContactForm,
     "press": ButtonPressForm,
 }
@@ -98,7 +99,7 @@ def press_button(request: HttpRequest, customer_pk: int, sender_pk: int, message
     message = get_object_or_404(_get_messages(customer, sender), pk=message_pk)
     if index < len(message.buttons):
         button = message.buttons[index]
-        button_press = inbound.ButtonPress(button["text"], button["payload"], button["kind"])
+        button_press = inbound.ButtonPress(button["text"], button["payload"], ButtonKind(button["kind"]))
         inbound.receive_customer_message(customer, sender, button_press=button_press, quoted=message)
     return redirect("simulator:chat", customer_pk, sender_pk)
 
@@ -207,7 +208,7 @@ def _phone_context(request: HttpRequest, customer: Customer, sender: Sender) -> 
         "new_customer": CustomerForm(auto_id="new_%s"),
         "quoted": quoted,
         "text": TextMessageForm(initial={"reply_to": quoted.pk if quoted else None}, auto_id="text_%s"),
-        "place": LocationForm(auto_id="place_%s"),
+        "location": LocationForm(auto_id="location_%s"),
         "contact": ContactForm(auto_id="contact_%s"),
         "press": ButtonPressForm(auto_id="press_%s"),
         "habits": CustomerSettingsForm(instance=customer, auto_id="habits_%s"),

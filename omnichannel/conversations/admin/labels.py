@@ -14,11 +14,11 @@ from omnichannel.core.admin.pages import ProductModelAdmin
 class LabelAdmin(ProductModelAdmin):
     """Admin of labels. Deleting a label removes it from all conversations and contacts."""
 
-    list_display = ("name", "colour", "usage_count")
-    list_filter = ("colour",)
+    list_display = ("name", "color", "usage_count")
+    list_filter = ("color",)
     search_fields = ("name",)
     search_help_text = "Name"
-    fields = ("name", "colour")
+    fields = ("name", "color")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).annotate(usages=Count("conversations", distinct=True))

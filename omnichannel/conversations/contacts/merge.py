@@ -107,7 +107,7 @@ def merge_contacts(target: Contact, source: Contact, *, by: User) -> ContactMerg
         )
         _wake_unread_conversations(target, records)
         for record in records:
-            _publish_removal(record["gone"])
+            _publish_removal(record["source"])
         line = localized("%(by)s merged %(name)s into this customer.", by=by.display_name, name=name)
         _record_on_open_conversations(target, TimelineEventKind.CONTACTS_MERGED, line, by)
     return merge
@@ -161,7 +161,7 @@ def _add_addresses(contact: Contact, addresses: Iterable[tuple[str, str]]) -> No
 
 def _wake_unread_conversations(target: Contact, records: list[dict[str, Any]]) -> None:
     """Resume joined conversations that wait for the customer but now have unread messages."""
-    joined_ids = [record["kept"] for record in records]
+    joined_ids = [record["target_pk"] for record in records]
     for conversation in target.conversations.filter(pk__in=joined_ids, state=State.WAITING):
         if conversation.unread_count:
             resume_on_customer_message(conversation)
@@ -220,7 +220,7 @@ def _get_undo_conflict(merge: ContactMerge) -> str:
         conflict |= Q(external_user_id=fields["external_user_id"])
     if others.filter(conflict).exists():
         return gettext("Another contact now has the number %(number)s.") % {"number": merge.source_snapshot["address"]}
-    merged_conversations = [record["kept"] for record in merge.merged_conversations]
+    merged_conversations = [record["target_pk"] for record in merge.merged_conversations]
     if merge.target.conversations.filter(pk__in=merged_conversations).count() < len(merged_conversations):
         return gettext("A conversation from this merge has since been merged into another one.")
     return ""

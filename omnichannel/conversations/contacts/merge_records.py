@@ -83,7 +83,7 @@ def restore_object(snapshot: JSONRecord) -> Any:
 def _join_conversations(target: Conversation, source: Conversation) -> JSONRecord:
     """Move all rows of the source to the target and delete the source; return a record of the moved rows."""
     # Stored in ContactMerge: the keys must not change.
-    record = {"kept": target.pk, "gone": snapshot_object(source)}
+    record = {"target_pk": target.pk, "source": snapshot_object(source)}
     _withdraw_offers(source)
     for name in RELATED_NAMES:
         moving = getattr(source, name).all()

@@ -90,8 +90,8 @@ def split_conversation(record: dict[str, Any]) -> Conversation:
     Args:
         record: the record that `merge_contact_data` returned for the two.
     """
-    target = Conversation.objects.get(pk=record["kept"])
-    restored = _recreate_conversation(record["gone"], target)
+    target = Conversation.objects.get(pk=record["target_pk"])
+    restored = _recreate_conversation(record["source"], target)
     for name in RELATED_NAMES:
         rows = MODELS_BY_RELATED_NAME[name].objects.filter(pk__in=record[name], conversation=target)
         rows.update(conversation=restored)

@@ -7,7 +7,7 @@ from omnichannel.conversations.models.automation import (
     OptOutMeaning,
     OptOutWord,
 )
-from omnichannel.conversations.models.contacts import Contact, ContactAddress, ContactMerge, Label, LabelColour
+from omnichannel.conversations.models.contacts import Contact, ContactAddress, ContactMerge, Label, LabelColor
 from omnichannel.conversations.models.conversations import (
     Conversation,
     ConversationEvent,
@@ -39,7 +39,7 @@ __all__ = [
     "Attachment",
     "AutomatedMessage",
     "AutomatedMessageRequest",
-    "LabelColour",
+    "LabelColor",
     "Contact",
     "ContactAddress",
     "ContactMerge",

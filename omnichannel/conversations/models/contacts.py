@@ -8,10 +8,10 @@ from django.utils import timezone
 from channels_whatsapp.identity import format_address
 
 
-class LabelColour(models.TextChoices):
-    """The colours of labels; each theme has its own shade of a colour."""
+class LabelColor(models.TextChoices):
+    """The colors of labels; each theme has its own shade of a color."""
 
-    GREY = "grey", "Grey"
+    GRAY = "gray", "Gray"
     RED = "red", "Red"
     AMBER = "amber", "Amber"
     GREEN = "green", "Green"
@@ -25,7 +25,7 @@ class Label(models.Model):
     """A tag on conversations and contacts."""
 
     name = models.CharField(max_length=40, unique=True)
-    colour = models.CharField(max_length=10, choices=LabelColour, default=LabelColour.GREY)
+    color = models.CharField(max_length=10, choices=LabelColor, default=LabelColor.GRAY)
 
     class Meta:
         ordering = ["name"]

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 from urllib.parse import urlencode
 
@@ -108,16 +109,24 @@ class SelectedTemplate:
         return next((field.key for field in self.fields if field.error), self.fields[0].key if self.fields else "")
 
 
+class PickerLocation(StrEnum):
+    """Where on a page a template picker is; part of the ids of its elements."""
+
+    COMPOSER = "composer"
+    DIALOG = "dialog"
+    PAGE = "page"
+    START = "start"
+
+
 @dataclass(frozen=True)
 class TemplatePicker:
     """The template picker; a page may have two of them.
 
     Attributes:
-        location: `composer`, `dialog`, `page` or `start`.
         preserved_params: Query parameters that are passed on with each step.
     """
 
-    location: str
+    location: PickerLocation
     list_url: str
     choices: Sequence[TemplateChoice] = ()
     has_more: bool = False

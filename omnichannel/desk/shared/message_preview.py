@@ -74,7 +74,7 @@ def summarize_message(message: Message, file_type: str) -> tuple[str, str]:
             return "reply", message.content.get("list", {}).get("title") or body or gettext("List reply")
         case MessageKind.TEMPLATE:
             template = message.content.get("template", {})
-            location = template.get("place") or {}
+            location = template.get("location") or {}
             return "template", body or location.get("label") or template.get("name") or gettext("Template")
         case MessageKind.UNSUPPORTED:
             return "unknown", gettext("Unsupported message")

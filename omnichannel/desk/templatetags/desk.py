@@ -71,7 +71,7 @@ def initials(name: str) -> str:
 
 @register.filter
 def avatar_color(pk: int) -> int:
-    """Return the number of the avatar's colour, always the same for one person."""
+    """Return the number of the avatar's color, always the same for one person."""
     return pk % AVATAR_COLOR_COUNT
 
 
@@ -104,9 +104,9 @@ def icon_file(name: str) -> str:
 
 
 @register.filter
-def map_url(place: Mapping[str, Any]) -> str:
-    """Return the URL of a map that shows the place."""
-    latitude, longitude = place.get("latitude", ""), place.get("longitude", "")
+def map_url(location: Mapping[str, Any]) -> str:
+    """Return the URL of a map that shows the location."""
+    latitude, longitude = location.get("latitude", ""), location.get("longitude", "")
     return f"https://www.openstreetmap.org/?mlat={latitude}&mlon={longitude}#map=17/{latitude}/{longitude}"
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any, Final
 
 from django.db.models import CharField, F, IntegerField, Q, TextField, Value
@@ -15,7 +16,6 @@ from omnichannel.core.localized_text import LocalizedText
 from omnichannel.desk.shared.times import SORT_KEY_FORMAT
 
 MAX_ENTRIES: Final = 200
-EVENT_ROW, NOTE_ROW, MENTION_ROW = "event", "note", "mention"
 COLUMNS = (
     "entry_kind",
     "entry_pk",
@@ -26,6 +26,14 @@ COLUMNS = (
     "person_last_name",
     "person_username",
 )
+
+
+class RowKind(StrEnum):
+    """What a row of the union of events, notes and mentions is."""
+
+    EVENT = "event"
+    NOTE = "note"
+    MENTION = "mention"
 
 
 @dataclass(frozen=True)
@@ -94,7 +102,7 @@ def _timeline_rows(conversation: Conversation, since: datetime | None, before: d
         return condition & Q(**{f"{field}__lt": before}) if before else condition
 
     events = conversation.events.filter(is_in_period("created_at")).annotate(
-        entry_kind=_text_value(EVENT_ROW),
+        entry_kind=_text_value(RowKind.EVENT),
         entry_pk=F("pk"),
         entry_time=F("created_at"),
         entry_text=Cast("text", TextField()),
@@ -104,14 +112,14 @@ def _timeline_rows(conversation: Conversation, since: datetime | None, before: d
         person_username=_text_value(""),
     )
     notes = conversation.notes.filter(is_in_period("created_at")).annotate(
-        entry_kind=_text_value(NOTE_ROW),
+        entry_kind=_text_value(RowKind.NOTE),
         entry_pk=F("pk"),
         entry_time=F("created_at"),
         entry_text=F("text"),
         **_person_columns("author"),
     )
     mentions = Mention.objects.filter(is_in_period("note__created_at"), note__conversation=conversation).annotate(
-        entry_kind=_text_value(MENTION_ROW),
+        entry_kind=_text_value(RowKind.MENTION),
         entry_pk=F("note_id"),
         entry_time=F("note__created_at"),
         entry_text=Cast(_text_value(""), TextField()),
@@ -138,12 +146,12 @@ def _build_entries(rows: Iterable[tuple[Any, ...]]) -> Iterator[EventEntry | Not
     rows = list(rows)
     users_by_note: dict[int, list[User]] = {}
     for kind, pk, _, _, *person in rows:
-        if kind == MENTION_ROW:
+        if kind == RowKind.MENTION:
             users_by_note.setdefault(pk, []).append(_build_user(*person))
     for kind, pk, time, text, *person in rows:
-        if kind == EVENT_ROW:
+        if kind == RowKind.EVENT:
             yield EventEntry(ConversationEvent(pk=pk, text=LocalizedText.from_json(json.loads(text)), created_at=time))
-        elif kind == NOTE_ROW:
+        elif kind == RowKind.NOTE:
             note = Note(pk=pk, text=text, created_at=time, author=_build_user(*person))
             yield NoteEntry(note, tuple(users_by_note.get(pk, ())))
 

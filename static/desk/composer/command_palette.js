@@ -255,7 +255,7 @@
     const message = document.querySelector("#panel #own-message");
     if (message && !message.value) message.value = byId("reply-text")?.value ?? "";
   });
-  document.addEventListener("quick-reply-kept", () => {
+  document.addEventListener("quick-reply-saved", () => {
     cache.fetchedAt = 0;
     byId("dialog")?.close();
     Omnichannel.showNotice(gettext("Quick reply saved."));

@@ -68,7 +68,7 @@ def test_every_field_has_a_label_of_its_own(chat_path: str) -> None:
     shown = get_page(Browser(), chat_path)
     ids = [part.split('"')[0] for part in shown.split(' id="')[1:]]
     assert len(ids) == len(set(ids))
-    for name in ("text_text", "place_latitude", "contact_name", "press_text", "habits_name", "new_address"):
+    for name in ("text_text", "location_latitude", "contact_name", "press_text", "habits_name", "new_address"):
         assert f'<label for="{name}"' in shown or f'for="{name}">' in shown
 
 
@@ -100,7 +100,7 @@ def test_files_and_message_flags_are_sent(chat_path: str) -> None:
 @pytest.mark.parametrize(
     ("form_name", "form", "kind"),
     [
-        ("place", {"latitude": "52.5", "longitude": "13.4"}, "location"),
+        ("location", {"latitude": "52.5", "longitude": "13.4"}, "location"),
         ("contact", {"name": "Amara", "number": "+1 555"}, "contacts"),
         ("press", {"kind": "list", "text": "Blue", "payload": "7"}, "interactive"),
         ("press", {"kind": "button", "text": "Blue"}, "button"),
@@ -114,7 +114,7 @@ def test_locations_contacts_and_other_kinds_can_be_sent(
 
 
 @pytest.mark.parametrize(
-    ("form_name", "form"), [("text", {"text": " "}), ("place", {"latitude": "91", "longitude": "x"})]
+    ("form_name", "form"), [("text", {"text": " "}), ("location", {"latitude": "91", "longitude": "x"})]
 )
 def test_invalid_message_is_not_sent(chat_path: str, form_name: str, form: dict[str, str]) -> None:
     plain = Browser().post(f"{chat_path}{form_name}/", form)
@@ -265,4 +265,4 @@ def test_a_template_that_is_too_long_fails(omar: Customer, sender: Sender) -> No
     form = QueryDict(mutable=True)
     form.update({"To": omar.address, "From": sender.address, "ContentSid": content.sid})
     message = accept_message(sender.account, MessageRequest.from_form(form), now=timezone.now())
-    assert message.errands.get().error_code == 63021
+    assert message.tasks.get().error_code == 63021

@@ -11,6 +11,7 @@ from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.messages import inbound
 from channels_whatsapp.simulator.models import Customer, FaultKind, Message, ScheduledTask, Sender
 from channels_whatsapp.simulator.scheduler import run_due_tasks
+from channels_whatsapp.simulator.statuses import ButtonKind
 from tests.channels_whatsapp.simulator.webhook_receiver import WebhookReceiver
 
 pytestmark = pytest.mark.django_db
@@ -105,18 +106,19 @@ def test_a_contact_is_posted_as_a_vcard(receiver: WebhookReceiver, omar: Custome
 def test_a_pressed_button_quotes_the_message_that_offered_it(
     receiver: WebhookReceiver, omar: Customer, sender: Sender
 ) -> None:
-    question = inbound.receive_customer_message(omar, sender, "which colours?")
-    offer = {"kind": "button", "text": "Blue", "payload": "colour-blue"}
+    question = inbound.receive_customer_message(omar, sender, "which colors?")
+    offer = {"kind": "button", "text": "Blue", "payload": "color-blue"}
     Message.objects.filter(pk=question.pk).update(direction="outbound-api", buttons=[offer])
-    form = send_and_get_params(receiver, omar, sender, button_press=inbound.ButtonPress("Blue", "colour-blue"))
-    assert (form["ButtonText"], form["ButtonPayload"], form["Body"]) == ("Blue", "colour-blue", "Blue")
+    form = send_and_get_params(receiver, omar, sender, button_press=inbound.ButtonPress("Blue", "color-blue"))
+    assert (form["ButtonText"], form["ButtonPayload"], form["Body"]) == ("Blue", "color-blue", "Blue")
     assert (form["MessageType"], form["OriginalRepliedMessageSid"]) == ("button", question.sid)
 
 
 def test_a_list_entry_and_a_quoted_reply_say_what_they_are(
     receiver: WebhookReceiver, omar: Customer, sender: Sender
 ) -> None:
-    form = send_and_get_params(receiver, omar, sender, button_press=inbound.ButtonPress("Blue", "7", kind="list"))
+    button_press = inbound.ButtonPress("Blue", "7", kind=ButtonKind.LIST_ITEM)
+    form = send_and_get_params(receiver, omar, sender, button_press=button_press)
     assert (form["MessageType"], form["ListTitle"], form["ListId"]) == ("interactive", "Blue", "7")
     form = send_and_get_params(receiver, omar, sender, text="that one", quoted=Message.objects.get())
     assert form["OriginalRepliedMessageSender"] == omar.address

@@ -106,7 +106,7 @@ def test_timeline_says_once_why_a_conversation_is_unassigned() -> None:
     conversation = create_waiting_conversation()
     dispatch_after()
     dispatch_after()
-    assert [str(event.text) for event in conversation.events.filter(kind="nobody")] == [
+    assert [str(event.text) for event in conversation.events.filter(kind="no_agent")] == [
         "No agent available: 1 not Available or Busy."
     ]
 
@@ -292,7 +292,7 @@ def test_unassignable_conversations_do_not_block_others() -> None:
 
 
 def unassigned_reasons() -> list[str]:
-    return [str(line) for line in ConversationEvent.objects.filter(kind="nobody").values_list("text", flat=True)]
+    return [str(line) for line in ConversationEvent.objects.filter(kind="no_agent").values_list("text", flat=True)]
 
 
 def test_every_unassigned_conversation_gets_a_reason() -> None:

@@ -189,7 +189,7 @@ def test_overdue_automated_message_is_not_sent(number: WhatsAppNumber, clock: An
 
 
 def test_context_variables_are_filled_and_unknown_ones_left_out(number: WhatsAppNumber) -> None:
-    create_automated_message(MessageTrigger.GREETING, "Thanks for writing about {$order$}{$colour$}: {$amount$} €.")
+    create_automated_message(MessageTrigger.GREETING, "Thanks for writing about {$order$}{$color$}: {$amount$} €.")
     conversation = receive_message(number)
     Conversation.objects.update(context={"order": "A-17", "amount": 12.5})
     run_worker()

@@ -26,7 +26,7 @@ def timeline_texts(conversation: Conversation) -> list[str]:
 # -- Labels ------------------------------------------------------------------------------------------------------------
 
 
-def test_the_timeline_says_in_one_line_who_labelled_it(dana: Agent) -> None:
+def test_the_timeline_says_in_one_line_who_labeled_it(dana: Agent) -> None:
     conversation, vip, old = (
         builders.create_conversation(),
         Label.objects.create(name="VIP"),

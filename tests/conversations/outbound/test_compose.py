@@ -10,7 +10,7 @@ from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from omnichannel.conversations.models import Contact, Conversation, Message
-from omnichannel.conversations.outbound.compose import ReplyError, resend_reply, send_reply
+from omnichannel.conversations.outbound.compose import ReplyError, ReplyErrorCode, resend_reply, send_reply
 from omnichannel.jobs.models import Lane
 from omnichannel.live.models import LiveEvent
 from routing.models import Agent, State
@@ -75,7 +75,7 @@ def test_reply_after_24_hours_is_refused_with_the_exact_text(dana: Agent, reply:
     conversation = builders.create_conversation(agent=dana, last_inbound_at=NOON)
     with time_machine.travel(NOON + DAY + MICROSECOND, tick=False):
         refused = reply_refusal(conversation, dana, **reply)
-    assert (str(refused), refused.code) == (WINDOW_CLOSED_TEXT, "window_closed")
+    assert (str(refused), refused.code) == (WINDOW_CLOSED_TEXT, ReplyErrorCode.WINDOW_CLOSED)
 
 
 def test_a_customer_who_never_wrote_has_no_window(dana: Agent) -> None:
@@ -85,17 +85,17 @@ def test_a_customer_who_never_wrote_has_no_window(dana: Agent) -> None:
 
 def test_reply_to_an_opted_out_customer_is_refused(conversation: Conversation, dana: Agent) -> None:
     Contact.objects.update(opted_out_at=NOON)
-    assert reply_refusal(conversation, dana, text="Hello").code == "opted_out"
+    assert reply_refusal(conversation, dana, text="Hello").code == ReplyErrorCode.OPTED_OUT
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\x00", "\r\n"])
 def test_an_empty_reply_is_refused(conversation: Conversation, dana: Agent, text: str) -> None:
-    assert reply_refusal(conversation, dana, text=text).code == "empty"
+    assert reply_refusal(conversation, dana, text=text).code == ReplyErrorCode.EMPTY
 
 
 def test_over_1600_characters_are_refused_at_the_field(conversation: Conversation, dana: Agent) -> None:
     refused = reply_refusal(conversation, dana, text="x" * 1601)
-    assert (refused.code, refused.field) == ("too_long", "text")
+    assert (refused.code, refused.field) == (ReplyErrorCode.TOO_LONG, "text")
     assert "1 too long" in str(refused)
     assert send_reply(conversation, author=dana.user, text="x" * 1600).pk
 
@@ -111,16 +111,19 @@ def test_only_active_and_wrap_up_conversations_are_answered(dana: Agent, state: 
         state=state,
         closed_at=NOON if state == State.CLOSED else None,
     )
-    assert reply_refusal(conversation, dana, text="Hi").code == "not_yours"
+    assert reply_refusal(conversation, dana, text="Hi").code == ReplyErrorCode.NOT_ASSIGNED
 
 
 def test_only_the_agent_who_has_it_answers(conversation: Conversation) -> None:
-    assert reply_refusal(conversation, builders.create_agent("Eli", role="Supervisor"), text="Hi").code == "not_yours"
+    assert (
+        reply_refusal(conversation, builders.create_agent("Eli", role="Supervisor"), text="Hi").code
+        == ReplyErrorCode.NOT_ASSIGNED
+    )
 
 
 def test_reply_to_a_conversation_reassigned_meanwhile_is_refused(conversation: Conversation, dana: Agent) -> None:
     Conversation.objects.update(agent=builders.create_agent("Eli"))
-    assert reply_refusal(conversation, dana, text="Hi").code == "not_yours"
+    assert reply_refusal(conversation, dana, text="Hi").code == ReplyErrorCode.NOT_ASSIGNED
 
 
 def test_the_same_form_twice_queues_one_message(conversation: Conversation, dana: Agent) -> None:
@@ -197,13 +200,13 @@ def test_a_file_whatsapp_does_not_take_is_refused_with_the_reason(
 ) -> None:
     refused = reply_refusal(conversation, dana, file=ContentFile(content, "picture.png"))
     assert error_text in str(refused)
-    assert (refused.code, refused.field) == ("file_refused", "file")
+    assert (refused.code, refused.field) == (ReplyErrorCode.FILE_REJECTED, "file")
 
 
 def test_files_are_refused_where_agents_may_not_attach(conversation: Conversation, dana: Agent) -> None:
     conversation.number.agents_may_attach = False
     conversation.number.save()
-    assert reply_refusal(conversation, dana, file=ContentFile(PNG, "a.png")).code == "files_off"
+    assert reply_refusal(conversation, dana, file=ContentFile(PNG, "a.png")).code == ReplyErrorCode.ATTACHMENTS_DISABLED
 
 
 # -- Send again --------------------------------------------------------------------------------------------------------
@@ -215,7 +218,7 @@ def test_a_failed_message_is_sent_again_once(conversation: Conversation, dana: A
     assert (resent.body, resent.status, resent.pk != failed.pk) == ("Hi", "queued", True)
     with pytest.raises(ReplyError) as refused:
         resend_reply(failed, author=dana.user)
-    assert refused.value.code == "sent_again"
+    assert refused.value.code == ReplyErrorCode.ALREADY_RESENT
     failed.refresh_from_db()
     assert (failed.status, failed.error_code) == ("failed", 63016)
 

@@ -12,7 +12,7 @@ from channels_whatsapp.backends.base import SentMessage, TwilioRejectedError, Un
 from channels_whatsapp.backends.memory import MemoryBackend
 from channels_whatsapp.models import MessageTemplate
 from omnichannel.conversations.models import Conversation, Message, MessageKind
-from omnichannel.conversations.outbound.compose import ReplyError, send_reply
+from omnichannel.conversations.outbound.compose import ReplyError, ReplyErrorCode, send_reply
 from omnichannel.conversations.outbound.delivery import deliver_messages
 from omnichannel.conversations.outbound.templates import TemplateSendError, resend_message, send_template
 from omnichannel.jobs.lanes import claim_lanes
@@ -131,12 +131,17 @@ def test_template_removed_at_twilio_is_refused(conversation: Conversation, deliv
 
 
 def test_a_template_of_another_channel_is_refused(conversation: Conversation) -> None:
-    assert template_refusal(conversation, create_template(builders.create_account())).code == "wrong_account"
+    assert (
+        template_refusal(conversation, create_template(builders.create_account())).code
+        == ReplyErrorCode.TEMPLATE_OF_OTHER_ACCOUNT
+    )
 
 
-@pytest.mark.parametrize(("field", "code"), [("opted_out_at", "opted_out"), ("blocked_at", "blocked")])
+@pytest.mark.parametrize(
+    ("field", "code"), [("opted_out_at", ReplyErrorCode.OPTED_OUT), ("blocked_at", ReplyErrorCode.BLOCKED)]
+)
 def test_opted_out_or_blocked_customer_gets_no_template(
-    conversation: Conversation, delivery_template: MessageTemplate, field: str, code: str
+    conversation: Conversation, delivery_template: MessageTemplate, field: str, code: ReplyErrorCode
 ) -> None:
     setattr(conversation.contact, field, timezone.now())
     conversation.contact.save()
@@ -148,7 +153,7 @@ def test_only_the_agent_who_has_the_conversation_sends_in_it(
 ) -> None:
     with pytest.raises(ReplyError) as refused:
         send_template(conversation, delivery_template, VALUES, author=builders.create_agent("Omar").user)
-    assert refused.value.code == "not_yours"
+    assert refused.value.code == ReplyErrorCode.NOT_ASSIGNED
 
 
 @pytest.mark.parametrize("state", [State.WAITING, State.CLOSED])
@@ -158,7 +163,7 @@ def test_template_is_refused_where_replies_are_refused(
     conversation.state = state
     conversation.closed_at = timezone.now() if state == State.CLOSED else None
     conversation.save()
-    assert template_refusal(conversation, delivery_template).code == "not_yours"
+    assert template_refusal(conversation, delivery_template).code == ReplyErrorCode.NOT_ASSIGNED
 
 
 def test_resubmitted_form_sends_one_template(
@@ -179,7 +184,7 @@ def test_a_list_goes_out_inside_the_window_only(conversation: Conversation, memo
     assert "only be sent within 24 hours" in template_refusal(conversation, picker, {}).message
     Conversation.objects.update(window_closes_at=NOON + dt.timedelta(seconds=5))
     message = send_to_customer(conversation, picker, {})
-    assert message.content["template"]["entries"][0]["title"] == "My order"
+    assert message.content["template"]["list_items"][0]["title"] == "My order"
     run_send_lane()
     assert memory_backend.outbox[0].content_sid == picker.content_sid
 

@@ -158,7 +158,7 @@ def test_a_context_variable_is_set_and_shown(desk: DeskScenario) -> None:
 
 
 def test_the_customers_labels_are_shown(desk: DeskScenario) -> None:
-    desk.conversation.contact.labels.add(Label.objects.create(name="VIP", colour="purple"))
+    desk.conversation.contact.labels.add(Label.objects.create(name="VIP", color="purple"))
     assert 'class="label purple" dir="auto">VIP<' in get_section(desk, "about")
 
 

@@ -155,7 +155,7 @@ def test_a_code_that_is_no_longer_used_is_not_offered(desk: DeskScenario) -> Non
 def test_the_head_shows_labels_priority_and_until_when_it_is_snoozed(desk: DeskScenario) -> None:
     until = timezone.now() + timedelta(hours=5)
     Conversation.objects.update(priority=1, state=State.WAITING, snoozed_at=timezone.now(), snoozed_until=until)
-    desk.conversation.labels.add(Label.objects.create(name="VIP", colour="purple"))
+    desk.conversation.labels.add(Label.objects.create(name="VIP", color="purple"))
     page = client_for(desk.dana).get(conversation_url(desk, "conversation")).content.decode()
     assert '<span class="label purple" dir="auto">VIP</span>' in page
     assert "snoozed until" in page

@@ -1,4 +1,4 @@
-"""Preferences of users: theme, language, behaviour and password."""
+"""Preferences of users: theme, language, behavior and password."""
 
 import re
 from typing import Any

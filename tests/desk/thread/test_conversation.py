@@ -168,11 +168,11 @@ def test_every_kind_is_shown_as_what_it_is(
 
 
 def test_a_quoted_message_is_shown_above_the_answer(desk: DeskScenario) -> None:
-    quoted_reply = builders.create_outbound_message(desk.conversation, "Which colour?", author=desk.dana.user)
+    quoted_reply = builders.create_outbound_message(desk.conversation, "Which color?", author=desk.dana.user)
     answer = builders.create_inbound_message(desk.conversation, "Blue", quoted=quoted_reply)
     builders.create_outbound_message(desk.conversation, "Good", quoted=answer)
     shown = get_page(desk)
-    assert f'#message-{quoted_reply.pk}"><strong dir="auto">You</strong><span dir="auto">Which colour?</span>' in shown
+    assert f'#message-{quoted_reply.pk}"><strong dir="auto">You</strong><span dir="auto">Which color?</span>' in shown
     assert f'?message={answer.pk}#message-{answer.pk}"><strong dir="auto">Amara Diallo</strong>' in shown
 
 
@@ -195,7 +195,7 @@ def test_a_file_is_shown_where_that_is_safe_else_offered(desk: DeskScenario, con
     assert ("<img src=" in shown) == (content_type == "image/jpeg")
 
 
-def test_pending_file_is_labelled_and_failed_file_offers_retry(desk: DeskScenario) -> None:
+def test_pending_file_is_labeled_and_failed_file_offers_retry(desk: DeskScenario) -> None:
     message = builders.create_inbound_message(desk.conversation, "", kind=MessageKind.MEDIA)
     Attachment.objects.create(message=message, declared_type="image/jpeg")
     failed = {

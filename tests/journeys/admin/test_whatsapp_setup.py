@@ -31,7 +31,7 @@ def test_an_administrator_sets_up_a_channel_and_an_agent_answers_a_customer(
     dana.goto("/desk/?view=open")
     phone = send_from_phone(open_page_as(), "Hi! My lamp arrived broken.")
     take_conversation(dana, "Hi! My lamp arrived broken.")
-    answer_customer(dana, phone, "So sorry! Which colour would you like?")
+    answer_customer(dana, phone, "So sorry! Which color would you like?")
     check_reply_after_a_day(dana, phone)
 
 

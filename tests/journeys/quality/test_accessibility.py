@@ -20,7 +20,7 @@ AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pract
 FULL_CHECK = {"runOnly": AXE_RULES, "resultTypes": ["violations"], "iframes": False}
 CONTRAST_CHECK = {**FULL_CHECK, "runOnly": {"type": "rule", "values": ["color-contrast"]}}
 
-# Wait for fragments that load with the page and for colour transitions.
+# Wait for fragments that load with the page and for color transitions.
 PAGE_IS_IDLE = """() => {
     const isChanging = ({ playState, effect }) => playState === "running" && effect.getTiming().iterations === 1;
     return !document.querySelector(".htmx-request") && !document.getAnimations().some(isChanging);

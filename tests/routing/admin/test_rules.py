@@ -107,12 +107,12 @@ def test_groups_within_groups_are_shown_and_not_built(admin_client: UserClient, 
 
 
 def test_unreadable_condition_is_kept_and_not_treated_as_empty(admin_client: UserClient, stream: WorkStream) -> None:
-    odd = create_rule(stream, "Odd", {"field": "colour", "operator": "equals", "value": "red"})
+    odd = create_rule(stream, "Odd", {"field": "color", "operator": "equals", "value": "red"})
     url = admin_url("routing_routingrule", "change", odd.pk)
     assert "A condition that can't be read" in visible_text(admin_client.get(url))
     admin_client.post(url, {"name": "Odd", "description": "", "queue": odd.queue_id})
     odd.refresh_from_db()
-    assert odd.condition["field"] == "colour"
+    assert odd.condition["field"] == "color"
 
 
 def test_a_rule_is_made_of_rows_and_groups_without_a_script(admin_client: UserClient, stream: WorkStream) -> None:

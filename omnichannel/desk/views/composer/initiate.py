@@ -16,7 +16,7 @@ from omnichannel.conversations.models import Contact
 from omnichannel.conversations.outbound.compose import ReplyError
 from omnichannel.desk.composer import template_picker
 from omnichannel.desk.composer.forms import StartConversationForm
-from omnichannel.desk.composer.template_picker import TemplatePicker
+from omnichannel.desk.composer.template_picker import PickerLocation, TemplatePicker
 from omnichannel.desk.shared.decorators import AgentRequest, agent_required
 from omnichannel.desk.shared.paging import parse_int_or_zero
 
@@ -133,7 +133,7 @@ def _find_template(number: WhatsAppNumber | None, pk: str) -> MessageTemplate | 
 
 def _build_picker(request: AgentRequest, values: Mapping[str, str], contact: Contact | None) -> TemplatePicker:
     return TemplatePicker(
-        location="start",
+        location=PickerLocation.START,
         list_url=reverse("desk:start"),
         send_url=reverse("desk:begin"),
         sync_url=reverse("desk:sync_start"),

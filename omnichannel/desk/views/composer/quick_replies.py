@@ -15,7 +15,7 @@ from omnichannel.desk.composer.forms import PersonalQuickReplyForm
 from omnichannel.desk.dialogs.responses import DialogContent, render_dialog
 from omnichannel.desk.shared.decorators import AgentRequest, agent_required
 
-SAVED_EVENT = "quick-reply-kept"
+SAVED_EVENT = "quick-reply-saved"
 
 
 @require_GET
@@ -69,7 +69,7 @@ def create_from_composer(request: AgentRequest) -> HttpResponse:
     if _save_form(request, form, None) is None:
         return _render_dialog(request, form, status=422)
     if not request.htmx:
-        return HttpResponseRedirect(reverse("desk:own_quick_replies") + "?saved=kept")
+        return HttpResponseRedirect(reverse("desk:own_quick_replies") + "?saved=quick_reply")
     return HttpResponse(status=204, headers={"HX-Trigger": SAVED_EVENT})
 
 
@@ -103,7 +103,7 @@ def _save_and_redirect(request: AgentRequest, quick_reply: QuickReply | None) ->
     form = PersonalQuickReplyForm(request.POST)
     if _save_form(request, form, quick_reply) is None:
         return _render_page(request, form, quick_reply, status=422)
-    return HttpResponseRedirect(reverse("desk:own_quick_replies") + "?saved=kept")
+    return HttpResponseRedirect(reverse("desk:own_quick_replies") + "?saved=quick_reply")
 
 
 def _render_page(

@@ -17,13 +17,13 @@ from omnichannel.conversations.outbound.templates import send_template
 from omnichannel.desk.composer import template_picker
 from omnichannel.desk.composer.forms import SendTemplateForm
 from omnichannel.desk.composer.reply_box import get_composer
-from omnichannel.desk.composer.template_picker import TemplatePicker
+from omnichannel.desk.composer.template_picker import PickerLocation, TemplatePicker
 from omnichannel.desk.shared.decorators import AgentRequest, agent_required
 from omnichannel.desk.shared.paging import parse_int_or_zero
 from omnichannel.desk.thread.messages import thread_of_messages
 from omnichannel.desk.workspace import conversation_response
 
-PICKER_LOCATIONS = {"composer", "dialog", "page"}
+CONVERSATION_PICKERS = (PickerLocation.COMPOSER, PickerLocation.DIALOG, PickerLocation.PAGE)
 
 
 @require_GET
@@ -97,9 +97,9 @@ def _find_template(conversation: Conversation, pk: str) -> MessageTemplate | Non
 
 
 def _build_picker(request: AgentRequest, conversation: Conversation, form: Mapping[str, str]) -> TemplatePicker:
-    location = form.get("where", "")
+    location = next((name for name in CONVERSATION_PICKERS if name == form.get("where")), PickerLocation.PAGE)
     return TemplatePicker(
-        location=location if location in PICKER_LOCATIONS and request.htmx else "page",
+        location=location if request.htmx else PickerLocation.PAGE,
         list_url=reverse("desk:templates", args=[conversation.pk]),
         send_url=reverse("desk:send_template", args=[conversation.pk]),
         sync_url=reverse("desk:sync_templates", args=[conversation.pk]),

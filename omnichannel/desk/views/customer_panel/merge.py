@@ -67,7 +67,7 @@ def _redirect_to_merged_conversation(
     request: AgentRequest, conversation: Conversation, record: ContactMerge
 ) -> HttpResponse:
     """Redirect to the conversation, or to the one it was merged into."""
-    target_pks = {snapshot["gone"]["pk"]: snapshot["kept"] for snapshot in record.merged_conversations}
+    target_pks = {merged["source"]["pk"]: merged["target_pk"] for merged in record.merged_conversations}
     url = resolve_url("desk:conversation", pk=target_pks.get(conversation.pk, conversation.pk))
     return HttpResponse(headers={"HX-Redirect": url}) if request.htmx else redirect(url)
 

@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from omnichannel.conversations.search.query import search
-from omnichannel.desk.inbox.conversation_list import MINE, get_inbox
+from omnichannel.desk.inbox.conversation_list import InboxView, get_inbox
 from omnichannel.desk.shared.decorators import AgentRequest, agent_required
 
 
@@ -17,5 +17,5 @@ def search_inbox(request: AgentRequest) -> HttpResponse:
     results = search(request.user, query) if query.strip() else None
     if request.htmx:
         return render(request, "desk/inbox/_search_results.html", {"found": results})
-    inbox = get_inbox(request.user, request.agent, MINE)
+    inbox = get_inbox(request.user, request.agent, InboxView.MINE)
     return render(request, "desk/inbox/page.html", {"found": results, "q": query, "inbox": inbox, "view": inbox.view})

@@ -1,7 +1,7 @@
 """Functions that tests call by name in the database of a running app; arguments and results are JSON."""
 
-from tests.processes.support.rpc_functions.call_centre import (
-    create_call_centre,
+from tests.processes.support.rpc_functions.call_center import (
+    create_call_center,
     publish_changes,
     visible_conversations_by_user,
 )
@@ -73,7 +73,7 @@ __all__ = [
     "count_files_by_state",
     "count_records",
     "count_reply_statuses",
-    "create_call_centre",
+    "create_call_center",
     "create_customer_conversations",
     "create_customer_message",
     "create_labels",

@@ -1,4 +1,4 @@
-"""A call centre with many agents and conversations."""
+"""A call center with many agents and conversations."""
 
 import time
 
@@ -15,7 +15,7 @@ from tests import builders
 from tests.processes.support.rpc_functions.records import sign_in
 
 
-def create_call_centre(agents: int, queues: int, supervisors: int) -> dict[str, str]:
+def create_call_center(agents: int, queues: int, supervisors: int) -> dict[str, str]:
     """Create agents in one queue each, supervisors and conversations; return all sessions by user name."""
     shop = builders.create_number()
     queue_rows = [builders.create_queue(f"Queue {place}") for place in range(queues)]
