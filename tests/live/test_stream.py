@@ -230,7 +230,7 @@ def remove_role() -> None:
 def test_stream_ends_when_access_is_revoked(
     event_stream: EventStream, live_scenario: LiveScenario, lose_access: Callable[[], None]
 ) -> None:
-    async def scenario() -> None:
+    async def scenario() -> tuple[str, bool]:
         async with StreamPage(event_stream, live_scenario.assigned_agent_session) as page:
             await page.wait_until_open()
             await run_in_db_thread(lose_access)
@@ -244,8 +244,9 @@ def test_stream_ends_when_access_is_revoked(
                 )
                 hint = await page.next_event()
             await page.wait_until_ended()
+            return hint.event, page.task.done()
 
-    asyncio.run(asyncio.wait_for(scenario(), TIMEOUT_SECONDS))
+    assert asyncio.run(asyncio.wait_for(scenario(), TIMEOUT_SECONDS)) == ("bye", True)
 
 
 @pytest.mark.usefixtures("_short_keep_alive")
