@@ -2,7 +2,6 @@
 
 import base64
 import gzip
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ from channels_whatsapp.media import (
 )
 from channels_whatsapp.models import WhatsAppAccount
 from tests import builders
-from tests.media_server import FileResponse, FileServer, run_file_server
+from tests.media_server import FileResponse, FileServer
 
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF" + b"\x00" * 40
 MESSAGE_SID, MEDIA_SID = "MM" + "a" * 32, "ME" + "b" * 32
@@ -28,13 +27,6 @@ MESSAGE_SID, MEDIA_SID = "MM" + "a" * 32, "ME" + "b" * 32
 @pytest.fixture
 def account() -> WhatsAppAccount:
     return WhatsAppAccount(name="Shop", account_sid="AC" + "1" * 32, auth_token=builders.AUTH_TOKEN)
-
-
-@pytest.fixture
-def media_server(settings: Any) -> Iterator[FileServer]:
-    with run_file_server() as running:
-        settings.PUBLIC_URL, settings.WHATSAPP_BACKEND = running.url, "simulator"
-        yield running
 
 
 def media_url(account: WhatsAppAccount) -> str:

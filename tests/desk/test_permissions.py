@@ -10,17 +10,13 @@ from django.urls import reverse
 from omnichannel.conversations.models import Attachment, AttachmentState
 from routing.models import State
 from tests import builders
-from tests.desk.scenario import DeskScenario, client_for
+from tests.desk.scenario import DeskScenario, client_for, conversation_url
 
 pytestmark = pytest.mark.django_db
 
 READ_URL_NAMES = ["conversation", "pieces", "former"]
 WRITE_URL_NAMES = ["read", "reply", "take", "release", "leave", "resume", "end", "close", "rename"]
 USERS_WHO_SEE = ["dana", "omar", "supervisor", "administrator"]
-
-
-def conversation_url(desk: DeskScenario, name: str) -> str:
-    return reverse(f"desk:{name}", args=[desk.conversation.pk])
 
 
 def create_attachment(desk: DeskScenario, **fields: Any) -> Attachment:

@@ -15,11 +15,6 @@ def contains_condition(text: str) -> dict[str, Any]:
     return {"field": "first_message", "operator": "contains", "value": text}
 
 
-@pytest.fixture
-def stream() -> WorkStream:
-    return builders.update_work_stream()
-
-
 def create_rule(stream: WorkStream, name: str, condition: Any, **fields: Any) -> RoutingRule:
     """Create a rule that routes to a queue with the rule's name."""
     queue, _ = Queue.objects.get_or_create(name=fields.pop("queue", name))

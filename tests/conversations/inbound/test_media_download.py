@@ -1,6 +1,5 @@
 """Files are downloaded in the background, retried, and shown as failed after the last attempt."""
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -25,20 +24,13 @@ from omnichannel.live.models import LiveEvent
 from tests import builders
 from tests.concurrency import run_concurrently
 from tests.conversations.contacts.hostile_vcards import HOSTILE_VCARDS
-from tests.media_server import FileResponse, FileServer, run_file_server
+from tests.media_server import FileResponse, FileServer
 from tests.webhook_client import load_payload, post_webhook
 
 pytestmark = pytest.mark.django_db
 
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF" + b"\x00" * 40
 CARD_TEMPLATE = b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:%s\r\nTEL;TYPE=CELL:+49 151 1234\r\nEND:VCARD\r\n"
-
-
-@pytest.fixture
-def media_server(settings: Any) -> Iterator[FileServer]:
-    with run_file_server() as running:
-        settings.PUBLIC_URL, settings.WHATSAPP_BACKEND = running.url, "simulator"
-        yield running
 
 
 def receive_message_with_files(name: str, **changed: Any) -> list[Attachment]:

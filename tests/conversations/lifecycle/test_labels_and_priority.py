@@ -15,12 +15,9 @@ from omnichannel.conversations.state_machine import TransitionError
 from omnichannel.live.models import LiveEvent
 from routing.models import Agent, State
 from tests import builders
+from tests.conversations.routing_fixtures import timeline_texts
 
 pytestmark = pytest.mark.django_db
-
-
-def timeline_texts(conversation: Conversation) -> list[str]:
-    return [str(line) for line in conversation.events.values_list("text", flat=True)]
 
 
 # -- Labels ------------------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from omnichannel.jobs.models import Lane
 from tests import builders
 from tests.concurrency import run_concurrently
 from tests.conftest import NOON
+from tests.conversations.outbound.send_lane import run_send_lane
 
 pytestmark = pytest.mark.django_db
 
@@ -32,14 +33,6 @@ def conversation(memory_backend: MemoryBackend, clock: Any) -> Conversation:
 def queue_replies(conversation: Conversation, *texts: str) -> list[Message]:
     assert conversation.agent is not None
     return [send_reply(conversation, author=conversation.agent.user, text=text) for text in texts]
-
-
-def run_send_lane() -> dt.datetime | None:
-    """Send the messages of the lane that is due and return its next time."""
-    [lease] = claim_lanes(["send"], 1)
-    due = deliver_messages(lease)
-    lease.finish(due)
-    return due
 
 
 def message_statuses() -> list[str]:

@@ -13,13 +13,12 @@ from channels_whatsapp.backends.memory import MemoryBackend
 from channels_whatsapp.models import MessageTemplate
 from omnichannel.conversations.models import Conversation, Message, MessageKind
 from omnichannel.conversations.outbound.compose import ReplyError, ReplyErrorCode, send_reply
-from omnichannel.conversations.outbound.delivery import deliver_messages
 from omnichannel.conversations.outbound.templates import TemplateSendError, resend_message, send_template
-from omnichannel.jobs.lanes import claim_lanes
 from omnichannel.jobs.models import Lane
 from routing.models import State
 from tests import builders
 from tests.conftest import NOON
+from tests.conversations.outbound.send_lane import run_send_lane
 from tests.conversations.outbound.template_fixtures import create_template
 from tests.webhook_client import post_webhook
 
@@ -51,13 +50,6 @@ def template_refusal(conversation: Conversation, of: MessageTemplate, values: An
         send_to_customer(conversation, of, values)
     assert not Message.objects.exists()
     return refused.value
-
-
-def run_send_lane() -> dt.datetime | None:
-    [lease] = claim_lanes(["send"], 1)
-    due = deliver_messages(lease)
-    lease.finish(due)
-    return due
 
 
 def test_a_template_goes_out_after_the_24_hours(

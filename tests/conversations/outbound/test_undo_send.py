@@ -36,7 +36,7 @@ def send_held_reply(conversation: Conversation, text: str = "Oops", **more: Any)
     return send_reply(conversation, author=assigned_user(conversation), text=text, send_delay=HOLD_DURATION, **more)
 
 
-def run_send_lane() -> None:
+def run_send_lanes() -> None:
     """Run the send lanes that are due."""
     for lease in claim_lanes(["send"], 10):
         lease.finish(deliver_messages(lease))
@@ -47,10 +47,10 @@ def test_held_reply_is_sent_after_its_delay_and_before_later_replies(
 ) -> None:
     send_held_reply(conversation, "first")
     send_reply(conversation, author=assigned_user(conversation), text="second")
-    run_send_lane()
+    run_send_lanes()
     assert not memory_backend.outbox
     clock.shift(HOLD_DURATION)
-    run_send_lane()
+    run_send_lanes()
     assert [message.body for message in memory_backend.outbox] == ["first", "second"]
 
 
@@ -72,7 +72,7 @@ def test_undone_reply_is_deleted(conversation: Conversation, memory_backend: Mem
     assert conversation.last_message == question
     assert LiveEvent.objects.filter(kind="message").exists()
     clock.shift(HOLD_DURATION)
-    run_send_lane()
+    run_send_lanes()
     assert not memory_backend.outbox
     assert name
     assert storage.exists(name)  # The file exists until the transaction ends.
@@ -98,7 +98,7 @@ def test_late_or_foreign_undo_is_refused(conversation: Conversation, clock: Any,
         pks.append(builders.create_outbound_message(conversation, author=author).pk)
     if refusal_case == "sent":
         clock.shift(HOLD_DURATION)
-        run_send_lane()
+        run_send_lanes()
     before = list(Message.objects.values_list("pk", "status"))
     with pytest.raises(UndoSendError, match="Already sent"):
         undo_messages(conversation, author, pks)
@@ -115,7 +115,7 @@ def test_concurrent_send_and_undo_have_one_winner(
         message = send_held_reply(conversation)
         clock.shift(HOLD_DURATION)
         _, taken_back = run_concurrently(
-            run_send_lane, partial(undo_messages, conversation, assigned_user(conversation), [message.pk])
+            run_send_lanes, partial(undo_messages, conversation, assigned_user(conversation), [message.pk])
         )
         assert isinstance(taken_back, UndoSendError) == (len(memory_backend.outbox) == 1)
         assert isinstance(taken_back, UndoSendError | list)

@@ -14,15 +14,11 @@ from pytest_django import DjangoAssertNumQueries
 from omnichannel.conversations.models import DeskPreferences, Message, QuickReply
 from omnichannel.conversations.outbound.quick_replies import get_or_create_tags
 from tests import builders
-from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for, conversation_url
 
 pytestmark = pytest.mark.django_db
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + b"\x00" * 64
-
-
-def conversation_url(desk: DeskScenario, name: str) -> str:
-    return reverse(f"desk:{name}", args=[desk.conversation.pk])
 
 
 def post_reply(desk: DeskScenario, **form: Any) -> Any:

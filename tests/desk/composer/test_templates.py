@@ -19,7 +19,7 @@ from omnichannel.conversations.models import Conversation, Message
 from tests import builders
 from tests.admin_client import visible_text
 from tests.conversations.outbound.template_fixtures import create_template
-from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for, compact
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for, compact, conversation_url
 from tests.webhook_client import post_webhook
 
 pytestmark = pytest.mark.django_db
@@ -35,12 +35,10 @@ def delivery_template(desk: DeskScenario) -> MessageTemplate:
     return create_template(desk.conversation.number.account)
 
 
-def conversation_url(desk: DeskScenario, name: str = "templates") -> str:
-    return reverse(f"desk:{name}", args=[desk.conversation.pk])
-
-
 def get_templates_page(desk: DeskScenario, agent: Any = None, **query: str) -> str:
-    return client_for(agent or desk.dana).get(conversation_url(desk), query, **HTMX_HEADERS).content.decode()
+    return (
+        client_for(agent or desk.dana).get(conversation_url(desk, "templates"), query, **HTMX_HEADERS).content.decode()
+    )
 
 
 def post_template(desk: DeskScenario, of: MessageTemplate, values: dict[str, str] | None = None, **more: Any) -> Any:
@@ -56,7 +54,7 @@ def test_closed_window_shows_templates_instead_of_the_reply(
 ) -> None:
     shown = client_for(desk.dana).get(reverse("desk:conversation", args=[desk.conversation.pk])).content.decode()
     assert WINDOW_EXCEEDED_MESSAGE in shown
-    assert f'href="{conversation_url(desk)}"' in shown
+    assert f'href="{conversation_url(desk, "templates")}"' in shown
     assert 'id="reply-text"' not in shown
 
 
@@ -96,7 +94,7 @@ def test_sendable_templates_are_first_sorted_by_customer_language(
     create_template(account, "a_refused_one", language="pt_BR", approval="rejected", rejection_reason="Too pushy.")
     desk.conversation.contact.language = "pt-br"
     desk.conversation.contact.save()
-    shown = visible_text(client_for(desk.dana).get(conversation_url(desk), **HTMX_HEADERS))
+    shown = visible_text(client_for(desk.dana).get(conversation_url(desk, "templates"), **HTMX_HEADERS))
     places = [shown.index(name) for name in ("oferta", "anuncio", "angebot", "delivery_update", "a_refused_one")]
     assert places == sorted(places)
 
@@ -174,7 +172,7 @@ def test_language_and_category_use_the_readers_language(desk: DeskScenario, deli
     desk.dana.user.language = "de"
     desk.dana.user.save()
     assert "Englisch · Utility · Schnellantworten" in visible_text(
-        client_for(desk.dana).get(conversation_url(desk), **HTMX_HEADERS)
+        client_for(desk.dana).get(conversation_url(desk, "templates"), **HTMX_HEADERS)
     )
     assert "delivery_update" in get_templates_page(desk, q="englisch util")
 
@@ -190,7 +188,7 @@ def test_the_list_takes_as_many_queries_however_long_it_is(
         create_template(delivery_template.account, f"template_{place:03d}")
     client = client_for(desk.dana)
     with django_assert_max_num_queries(8):
-        shown = client.get(conversation_url(desk), **HTMX_HEADERS).content.decode()
+        shown = client.get(conversation_url(desk, "templates"), **HTMX_HEADERS).content.decode()
     assert shown.count('class="template-row"') == min(count + 1, 50)
     assert ("There are more" in shown) == (count > 50)
 
@@ -282,10 +280,13 @@ def test_the_same_form_twice_is_one_message(desk: DeskScenario, delivery_templat
 
 def test_works_without_javascript(desk: DeskScenario, delivery_template: MessageTemplate) -> None:
     client = client_for(desk.dana)
-    listing = compact(client.get(conversation_url(desk)).content.decode())
+    listing = compact(client.get(conversation_url(desk, "templates")).content.decode())
     assert "<!doctype html>" in listing.lower()
     assert f'name="template" value="{delivery_template.pk}"' in listing
-    assert "Send template" in client.get(conversation_url(desk), {"template": delivery_template.pk}).content.decode()
+    assert (
+        "Send template"
+        in client.get(conversation_url(desk, "templates"), {"template": delivery_template.pk}).content.decode()
+    )
     refused = client.post(conversation_url(desk, "send_template"), {"template": delivery_template.pk})
     assert (refused.status_code, "<!doctype html>" in refused.content.decode().lower()) == (422, True)
     sent = client.post(conversation_url(desk, "send_template"), {"template": delivery_template.pk, **VALUES})
@@ -320,7 +321,9 @@ def test_a_template_that_was_not_delivered_says_why_and_is_sent_again_as_one(
 def test_templates_are_for_the_agent_who_has_the_conversation(
     desk: DeskScenario, delivery_template: MessageTemplate, person: str, status: int
 ) -> None:
-    assert client_for(getattr(desk, person)).get(conversation_url(desk), **HTMX_HEADERS).status_code == status
+    assert (
+        client_for(getattr(desk, person)).get(conversation_url(desk, "templates"), **HTMX_HEADERS).status_code == status
+    )
 
 
 @pytest.mark.parametrize(
@@ -340,7 +343,10 @@ def test_other_users_cannot_send_a_template(
 
 
 def test_anonymous_user_is_redirected_to_sign_in(desk: DeskScenario, delivery_template: MessageTemplate) -> None:
-    for answer in (Client().get(conversation_url(desk)), Client().post(conversation_url(desk, "send_template"))):
+    for answer in (
+        Client().get(conversation_url(desk, "templates")),
+        Client().post(conversation_url(desk, "send_template")),
+    ):
         assert answer["Location"].startswith("/sign-in/?next=/desk/")
 
 

@@ -23,16 +23,12 @@ from omnichannel.conversations.models import (
 from omnichannel.core.localized_text import localized
 from routing.models import ContactField, ContextVariable, Skill, SkillType, State, VariableType
 from tests import builders
-from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for, compact
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for, compact, conversation_url
 
 pytestmark = pytest.mark.django_db
 
 READ_URL_NAMES = ["about", "former", "pane_notes", "pane_files", "story", "beside", "colleagues"]
 WRITE_URL_NAMES = ["fields", "context", "skills", "lift_opt_out"]
-
-
-def conversation_url(desk: DeskScenario, name: str) -> str:
-    return reverse(f"desk:{name}", args=[desk.conversation.pk])
 
 
 def get_section(desk: DeskScenario, name: str, person: str = "dana", query: str = "") -> str:

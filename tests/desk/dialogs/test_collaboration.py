@@ -14,17 +14,13 @@ from omnichannel.conversations.notes import add_note
 from omnichannel.desk.thread.timeline import NoteEntry
 from routing.models import Agent, Skill, SkillType, State
 from tests import builders
-from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for, compact
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for, compact, conversation_url
 
 pytestmark = pytest.mark.django_db
 
 DIALOG_URL_NAMES = ["transfer", "consult", "assign"]
 POST_URL_NAMES = ["transfer", "consult", "assign", "note", "monitor", "join", "step_out", "release_to_queue"]
 ALL_USERS = ["dana", "omar", "eve", "supervisor", "administrator", "stranger"]
-
-
-def conversation_url(desk: DeskScenario, name: str) -> str:
-    return reverse(f"desk:{name}", args=[desk.conversation.pk])
 
 
 def post_action(

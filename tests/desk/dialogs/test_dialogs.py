@@ -16,15 +16,11 @@ from omnichannel.conversations.models import Conversation, DispositionCode, Labe
 from omnichannel.desk.dialogs.snooze_times import get_snooze_options
 from routing.models import State
 from tests import builders
-from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for, compact
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for, compact, conversation_url
 
 pytestmark = pytest.mark.django_db
 
 DIALOG_URL_NAMES = ["labels", "customer_labels", "priority", "snooze", "finish"]
-
-
-def conversation_url(desk: DeskScenario, name: str) -> str:
-    return reverse(f"desk:{name}", args=[desk.conversation.pk])
 
 
 def post_dialog(desk: DeskScenario, dialog: str, person: str = "dana", **form: Any) -> Any:

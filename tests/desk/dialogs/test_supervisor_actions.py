@@ -8,13 +8,9 @@ from django.urls import reverse
 from omnichannel.conversations.models import Conversation
 from omnichannel.desk.thread.actions import actions_for
 from routing.models import Agent, State
-from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for, conversation_url
 
 pytestmark = pytest.mark.django_db
-
-
-def conversation_url(desk: DeskScenario, name: str) -> str:
-    return reverse(f"desk:{name}", args=[desk.conversation.pk])
 
 
 def post_action(

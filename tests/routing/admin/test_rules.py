@@ -36,11 +36,6 @@ WEEKDAY_CONDITION = {"field": "weekday", "operator": "one_of", "value": [0, 5]}
 EVENING_CONDITION = {"field": "time", "operator": "between", "value": ["17:30", "22:00"]}
 
 
-@pytest.fixture
-def stream() -> WorkStream:
-    return builders.update_work_stream()
-
-
 def condition_form(*lines: tuple[str, ...], **match: Any) -> dict[str, Any]:
     """Return the form data of the condition builder.
 
