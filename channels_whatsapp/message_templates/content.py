@@ -53,7 +53,7 @@ WINDOW_ONLY_TYPES = frozenset({"twilio/list-picker", "twilio/location"})
 
 
 class ButtonKind(StrEnum):
-    """What a button of a template does; stored with sent messages."""
+    """The effects of a template's buttons; stored with sent messages."""
 
     REPLY = "reply"
     URL = "url"

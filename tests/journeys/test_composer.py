@@ -41,9 +41,7 @@ def reply_field(page: Page) -> Locator:
     return page.locator("#reply-text")
 
 
-def test_a_reply_is_written_by_keyboard_with_quick_replies_commands_and_formatting(
-    app: AppInstance, dana_page: Page
-) -> None:
+def test_a_reply_is_written_by_keyboard_with_quick_replies_and_formatting(app: AppInstance, dana_page: Page) -> None:
     reply_field(dana_page).press_sequentially("/q #hel")
     options = dana_page.locator("#slash-list").get_by_role("option")
     expect(options).to_have_count(2)
@@ -74,6 +72,9 @@ def test_a_reply_is_written_by_keyboard_with_quick_replies_commands_and_formatti
     expect(dana_page.locator("#thread .out strong")).to_have_text("The label is on its way, Kim.")
     expect(reply_field(dana_page)).to_have_value("")
 
+
+def test_commands_open_notes_and_dialogs(dana_page: Page) -> None:
+    options = dana_page.locator("#slash-list").get_by_role("option")
     reply_field(dana_page).press_sequentially("/i")
     expect(options.first).to_contain_text("Internal")
     dana_page.keyboard.press("Enter")
@@ -83,9 +84,11 @@ def test_a_reply_is_written_by_keyboard_with_quick_replies_commands_and_formatti
     dana_page.keyboard.press("Enter")
     expect(dana_page.locator("#dialog")).to_be_visible()
     dana_page.keyboard.press("Escape")
+    expect(dana_page.locator("#dialog")).to_be_hidden()
 
+
+def test_signing_out_deletes_drafts(dana_page: Page) -> None:
     drafts = "Object.keys(localStorage).filter((key) => key.startsWith('draft-')).length"
-    dana_page.locator(".write-switch").get_by_text("Public").click()
     reply_field(dana_page).fill("A secret")
     assert dana_page.evaluate(drafts) == 1
     dana_page.locator("details.menu summary", has_text="account").click()

@@ -26,7 +26,7 @@ def choose_from_more_menu(page: Page, menu_item: str) -> None:
     page.locator(f"#do-{menu_item}").click()
 
 
-def test_a_conversation_is_labeled_snoozed_and_wrapped_up(
+def test_a_conversation_is_labeled_and_found_by_its_label(
     app: AppInstance, sue_page: Page, open_page_as: Callable[..., Page]
 ) -> None:
     dana = open_page_as("dana")
@@ -55,8 +55,16 @@ def test_a_conversation_is_labeled_snoozed_and_wrapped_up(
     dana.locator("#clear-filters").click()
     expect(rows).to_have_count(3)
 
-    # A snoozed conversation is hidden and returns with the customer's message.
+
+def test_a_conversation_is_snoozed_found_and_wrapped_up(
+    app: AppInstance, sue_page: Page, open_page_as: Callable[..., Page]
+) -> None:
+    dana = open_page_as("dana")
+    rows = dana.locator("#row-list .row")
     dana.locator("#row-list .row", has_text="Customer 1").click()
+    expect(dana.locator("#head h1")).to_have_text("Customer 1")
+
+    # A snoozed conversation is hidden and returns with the customer's message.
     choose_from_more_menu(dana, "snooze")
     dana.locator("#dialog").get_by_role("button", name="Tomorrow morning").click()
     expect(rows).to_have_count(2)

@@ -32,7 +32,7 @@ OFFICE_FILE_EXTENSIONS = [".doc", ".docx", ".pptx", ".xlsx"]
 
 
 class ComposerMode(StrEnum):
-    """What the composer lets the agent do: write a reply, or read why they can't and what they can do instead."""
+    """The modes of the composer: in REPLY the agent can write, the others are reasons why they can't."""
 
     REPLY = "reply"
     TAKE = "take"

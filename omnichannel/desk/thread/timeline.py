@@ -29,7 +29,7 @@ COLUMNS = (
 
 
 class RowKind(StrEnum):
-    """What a row of the union of events, notes and mentions is."""
+    """The kinds of rows in the union of events, notes and mentions."""
 
     EVENT = "event"
     NOTE = "note"
