@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from channels_whatsapp.message_templates.content import (
     Button,
+    ButtonKind,
     build_message_content,
     get_not_sendable_reason,
     get_search_text,
@@ -54,8 +55,8 @@ def test_a_card_shows_header_body_footer_and_buttons_with_the_variables_filled_i
     )
     assert (parts.header, parts.footer) == ("Your invoice 2231", "Lumen Lamps, Camden")
     assert parts.body == "Dear Amara, your invoice over 129 € is ready."
-    assert parts.buttons[0] == Button("url", "Open invoice", "https://lumen.example/invoices/2231")
-    assert parts.buttons[1] == Button("phone", "Call us", "+442079460143")
+    assert parts.buttons[0] == Button(ButtonKind.URL, "Open invoice", "https://lumen.example/invoices/2231")
+    assert parts.buttons[1] == Button(ButtonKind.PHONE, "Call us", "+442079460143")
 
 
 def test_a_card_of_twilios_has_its_title_as_text_and_its_subtitle_as_footer() -> None:
@@ -81,7 +82,7 @@ def test_authentication_template_shows_whatsapps_text() -> None:
     parts = render_template_parts(sample_template("sign_in_code"), {"1": "4711"})
     assert parts.body.startswith("4711 is your verification code.")
     assert parts.footer == "This code expires in 10 minutes."
-    assert parts.buttons == (Button("code", "Copy code", "4711"),)
+    assert parts.buttons == (Button(ButtonKind.CODE, "Copy code", "4711"),)
 
 
 def test_a_catalog_has_whatsapps_own_button() -> None:
