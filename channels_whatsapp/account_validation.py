@@ -1,6 +1,6 @@
 """Validate a WhatsApp account: does Twilio accept its credentials and post its numbers' messages here?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -14,11 +14,13 @@ from django.utils import timezone
 from channels_whatsapp.backends import get_backend
 from channels_whatsapp.backends.base import (
     TWILIO_FAILURES,
+    InvalidResponseError,
     TwilioAccount,
     TwilioFailure,
     TwilioRateLimitError,
     TwilioRejectedError,
     TwilioSender,
+    TwilioServerError,
     UnknownOutcomeError,
 )
 from channels_whatsapp.identity import get_identity
@@ -26,6 +28,8 @@ from channels_whatsapp.models import WhatsAppAccount, WhatsAppNumber
 
 # The page promises an answer within 10 seconds.
 VALIDATION_TIMEOUT = timedelta(seconds=9)
+# Each account needs two connections to Twilio at the same time.
+MAX_ACCOUNTS = 20
 ONLINE_STATUSES = {"ONLINE", "ONLINE:UPDATING"}
 LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
@@ -75,7 +79,15 @@ class ValidationReport:
 
 def validate_account(account: WhatsAppAccount, *, timeout: timedelta = VALIDATION_TIMEOUT) -> ValidationReport:
     """Check the account and its active numbers at Twilio; return within `timeout`, whatever Twilio does."""
-    twilio_account, senders = _query_twilio(account, timeout)
+    [(twilio_account, senders)] = _query_twilio([account], timeout)
+    return _build_report(account, twilio_account, senders)
+
+
+def _build_report(
+    account: WhatsAppAccount,
+    twilio_account: TwilioAccount | TwilioFailure,
+    senders: list[TwilioSender] | TwilioFailure,
+) -> ValidationReport:
     if not isinstance(twilio_account, TwilioAccount):
         is_rejection = _is_credential_rejection(twilio_account)
         credentials = CredentialsStatus.REJECTED if is_rejection else CredentialsStatus.UNKNOWN
@@ -85,9 +97,16 @@ def validate_account(account: WhatsAppAccount, *, timeout: timedelta = VALIDATIO
     return ValidationReport(tuple(findings), CredentialsStatus.ACCEPTED)
 
 
-def validate_and_save(account: WhatsAppAccount) -> ValidationReport:
-    """Validate the account, and save the report and its time for the account's page."""
-    report = validate_account(account)
+def validate_and_save(accounts: Sequence[WhatsAppAccount]) -> list[ValidationReport]:
+    """Validate the accounts together, in the time of one, and save each report and its time with its account."""
+    answers = _query_twilio(accounts, VALIDATION_TIMEOUT)
+    reports = [_build_report(account, *answer) for account, answer in zip(accounts, answers, strict=True)]
+    for account, report in zip(accounts, reports, strict=True):
+        _save_report(account, report)
+    return reports
+
+
+def _save_report(account: WhatsAppAccount, report: ValidationReport) -> None:
     now = timezone.now()
     account.validated_at, account.validation_report = now, report.as_json()
     if report.credentials == CredentialsStatus.ACCEPTED:
@@ -95,21 +114,22 @@ def validate_and_save(account: WhatsAppAccount) -> ValidationReport:
     elif report.credentials == CredentialsStatus.REJECTED:
         account.credentials_rejected_at = account.credentials_rejected_at or now
     account.save(update_fields=["validated_at", "validation_report", "credentials_rejected_at"])
-    return report
 
 
 def _query_twilio(
-    account: WhatsAppAccount, timeout: timedelta
-) -> tuple[TwilioAccount | TwilioFailure, list[TwilioSender] | TwilioFailure]:
-    """Fetch account and senders in parallel, so that only the slower call counts."""
+    accounts: Sequence[WhatsAppAccount], timeout: timedelta
+) -> list[tuple[TwilioAccount | TwilioFailure, list[TwilioSender] | TwilioFailure]]:
+    """Fetch all accounts and their senders in parallel, so that only the slowest call counts."""
     backend = get_backend()
-    pool = ThreadPoolExecutor(max_workers=2)
-    account_future = pool.submit(backend.fetch_account, account)
-    senders_future = pool.submit(backend.list_senders, account)
-    futures: list[Future[Any]] = [account_future, senders_future]
-    wait(futures, timeout=timeout.total_seconds())
+    pool = ThreadPoolExecutor(max_workers=2 * len(accounts))
+    account_futures = [pool.submit(backend.fetch_account, account) for account in accounts]
+    sender_futures = [pool.submit(backend.list_senders, account) for account in accounts]
+    wait([*account_futures, *sender_futures], timeout=timeout.total_seconds())
     pool.shutdown(wait=False, cancel_futures=True)
-    return _get_result(account_future), _get_result(senders_future)
+    return [
+        (_get_result(account_future), _get_result(sender_future))
+        for account_future, sender_future in zip(account_futures, sender_futures, strict=True)
+    ]
 
 
 def _get_result(future: "Future[ResultT]") -> "ResultT | TwilioFailure":
@@ -151,6 +171,18 @@ def _build_failure(subject: str, failure: TwilioFailure) -> Finding:
             return Finding(False, f"{subject}: Twilio returned “{failure.message}” ({failure.code}).", "")
         case TwilioRateLimitError():
             return Finding(False, f"{subject}: Twilio is receiving too many requests.", "Validate again in a minute.")
+        case TwilioServerError():
+            return Finding(
+                False,
+                f"{subject}: Twilio had a problem of its own (HTTP {failure.status}).",
+                "Your entries were not checked. Validate again in a few minutes, and check status.twilio.com.",
+            )
+        case InvalidResponseError():
+            return Finding(
+                False,
+                f"{subject}: The response did not come from Twilio or was incomplete.",
+                "Your entries were not checked. Check whether a proxy or firewall answers instead of Twilio.",
+            )
         case UnknownOutcomeError():
             return Finding(
                 False,

@@ -10,7 +10,7 @@ from django.utils import timezone
 from twilio.request_validator import RequestValidator
 
 from channels_whatsapp.identity import get_identity
-from channels_whatsapp.models import WhatsAppAccount, WhatsAppNumber
+from channels_whatsapp.models import WebhookDelivery, WebhookKind, WhatsAppAccount, WhatsAppNumber
 from omnichannel.accounts.models import User
 from omnichannel.conversations.models import (
     Contact,
@@ -68,6 +68,11 @@ def update_work_stream(**fields: Any) -> WorkStream:
 def create_account(**fields: Any) -> WhatsAppAccount:
     values = {"name": "WhatsApp channel", "account_sid": new_sid("AC"), "auth_token": AUTH_TOKEN, **fields}
     return WhatsAppAccount.objects.create(**values)
+
+
+def create_delivery(account: WhatsAppAccount, **fields: Any) -> WebhookDelivery:
+    values = {"kind": WebhookKind.INBOUND, "fingerprint": f"delivery-{next(sequence)}", "payload": {}, **fields}
+    return WebhookDelivery.objects.create(account=account, **values)
 
 
 def create_number(account: WhatsAppAccount | None = None, *, number: str = "", **fields: Any) -> WhatsAppNumber:

@@ -17,12 +17,14 @@ from twilio.rest import Client
 from twilio.rest.api.v2010.account.message import MessageInstance
 
 from channels_whatsapp.backends.base import (
+    InvalidResponseError,
     OutgoingMessage,
     SentMessage,
     TwilioAccount,
     TwilioRateLimitError,
     TwilioRejectedError,
     TwilioSender,
+    TwilioServerError,
     TwilioTemplate,
     UnknownOutcomeError,
 )
@@ -76,14 +78,14 @@ def _call(function: Callable[[], ResultT]) -> ResultT:
         raise UnknownOutcomeError(type(error).__name__) from error
     except (ValueError, AttributeError, TypeError, KeyError) as error:
         # A response that Twilio's client can't parse: a proxy's error page, or a truncated body.
-        raise UnknownOutcomeError("The response is not Twilio's.") from error
+        raise InvalidResponseError("The response is not Twilio's.") from error
 
 
 def _build_error(status: int, code: int, message: str) -> Exception:
     if status == 429:
         return TwilioRateLimitError(message)
     if status >= 500 or status == 408:
-        return UnknownOutcomeError(f"HTTP {status}")
+        return TwilioServerError(status)
     return TwilioRejectedError(20003 if status == 401 else code, message, status)
 
 

@@ -35,6 +35,9 @@ ROLE_DESCRIPTIONS = {
 }
 
 
+ROLE_HINT = "Roles and their permissions come with the product and can't be changed here."
+
+
 class RolesField(RolesFieldBase):
     """Check boxes for the roles, each with its description."""
 
@@ -59,6 +62,12 @@ class NewUserForm(UserCreationBase):
         model = User
         fields = ("username", "first_name", "last_name", "email", "groups")
         help_texts = {"username": "Letters, digits and @ . + - _"}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # An error in another field must not clear what was typed twice. Pages of the admin are never cached.
+        for name in ("password1", "password2"):
+            self.fields[name].widget.render_value = True
 
 
 class UserForm(UserModelForm):
@@ -172,7 +181,7 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class RoleAdmin(ReadOnlyModelAdmin):
-    """Read-only admin of roles and their permissions, which every `migrate` resets."""
+    """Read-only admin of roles and their permissions, which every `migrate` sets again."""
 
     list_display = ("name", "description", "member_count")
     ordering = ("name",)
@@ -185,6 +194,9 @@ class RoleAdmin(ReadOnlyModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         return super().changelist_view(request, {"title": "Roles", **(extra_context or {})})
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        return super().render_change_form(request, {**context, "hint": ROLE_HINT}, *args, **kwargs)
 
     @admin.display(description="Description")
     def description(self, group: Group) -> str:

@@ -19,6 +19,11 @@
     if (!isProblem) setTimeout(() => toast.matches(":hover, :focus-within") || toast.remove(), TOAST_MS);
   }
 
+  // A new result replaces those of earlier attempts.
+  function clearToasts() {
+    for (const toast of queryAll(".toast")) toast.remove();
+  }
+
   // Show Django's messages as toasts. Called with a delay: a live region is announced only when it changes.
   function showMessages() {
     const list = document.querySelector("ul.messagelist");
@@ -72,25 +77,50 @@
 
   // -- Validate -----------------------------------------------------------------------------------------------------
 
-  async function validate(form, report) {
-    const result = await postJson(form.action, new FormData(form));
-    report.innerHTML = result.html;
+  async function validate(button) {
+    const result = await postJson(button.form.action, new FormData(button.form));
+    byId(button.dataset.validate).innerHTML = result.html;
+    byId(button.dataset.notices).innerHTML = result.notices;
     for (const text of result.messages) showToast(text, result.ok ? "success" : "error");
   }
 
+  // Whether the form shows values that are not saved: changed here, or refused by the server.
+  function hasUnsavedValues(form) {
+    return (
+      document.querySelector(".errornote") !== null ||
+      [...form.elements].some((field) => field.checked !== field.defaultChecked || isChangedText(field))
+    );
+  }
+
+  const isChangedText = (field) => "defaultValue" in field && field.value !== field.defaultValue;
+
+  // Validation reads what is stored: typed values are saved first.
   function initValidateButton(button) {
+    const form = byId(button.dataset.validatedForm);
+    const updateLabel = () => {
+      button.textContent = hasUnsavedValues(form) ? "Save and validate" : "Validate";
+    };
+    const saveAndValidate = createElement("button", { type: "submit", name: "_validate", value: "1", hidden: true });
+    form.append(saveAndValidate);
+    form.addEventListener("input", updateLabel);
+    updateLabel();
     button.form.addEventListener("submit", async (event) => {
       event.preventDefault();
       if (button.getAttribute("aria-busy")) return;
+      if (hasUnsavedValues(form)) {
+        form.requestSubmit(saveAndValidate);
+        return;
+      }
+      clearToasts();
       button.setAttribute("aria-busy", "true");
       button.textContent = "Validating…";
       try {
-        await validate(button.form, byId(button.dataset.validate));
+        await validate(button);
       } catch {
         showToast("Validation failed. Check your connection and that you are still signed in.", "error");
       } finally {
         button.removeAttribute("aria-busy");
-        button.textContent = "Validate";
+        updateLabel();
       }
     });
   }
@@ -103,6 +133,7 @@
     const form = byId(list.dataset.order);
     const body = new FormData(form);
     body.set("order", orderOf(list));
+    clearToasts();
     try {
       const response = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
       if (!response.ok) throw new Error(String(response.status));
@@ -296,6 +327,7 @@
   function initTryButton(button) {
     button.form.addEventListener("submit", async (event) => {
       event.preventDefault();
+      clearToasts();
       try {
         const { html } = await postJson(button.form.action, new FormData(button.form));
         byId(button.dataset.try).innerHTML = html;
