@@ -141,14 +141,14 @@ class WorkStreamAdmin(ParentAdmin):
         stream = self.get_object(request, unquote(object_id))
         context: dict[str, Any] = {}
         if stream is not None:
-            context["try_url"] = reverse("admin:routing_workstream_try", args=[stream.pk])
+            context["dry_run_url"] = reverse("admin:routing_workstream_dry_run", args=[stream.pk])
             context["sample"] = DryRunForm(stream)
         context |= extra_context or {}
         return super().change_view(request, object_id, form_url, context)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(require_POST(self.dry_run_view))
-        return [path("<path:object_id>/try/", view, name="routing_workstream_try"), *super().get_urls()]
+        return [path("<path:object_id>/dry-run/", view, name="routing_workstream_dry_run"), *super().get_urls()]
 
     def dry_run_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show which rule the sample would match: on the page, or as HTML in JSON for the script."""

@@ -75,7 +75,7 @@ def test_colleagues_see_typing_and_replies_and_others_nothing(
     dana.locator("#reply-send").click()
     expect(omar.locator("#writing")).to_have_count(0, timeout=SHORT_TIMEOUT)
     expect(omar.locator(".msg.out")).to_contain_text("On its way", timeout=SHORT_TIMEOUT)
-    with omar.expect_request("**/pieces/?message=*"):  # that message and nothing else
+    with omar.expect_request("**/updates/?message=*"):  # that message and nothing else
         app_with_customers.call("mark_last_reply_read")
     expect(omar.locator(".msg.out .status")).to_have_attribute("title", "Read", timeout=SHORT_TIMEOUT)
 
@@ -255,7 +255,7 @@ def test_hidden_page_notifies_once_and_not_of_the_open_conversation(
     assert icon.get_attribute("href") == icon.get_attribute("data-unread")
     assert dana.evaluate("[playedSounds, notifications]") == [["message"], []]
     # Prevent a repetition of these notifications if the other tab is the last one.
-    with other.expect_response("**/desk/news/**") as answer:
+    with other.expect_response("**/desk/notifications/**") as answer:
         other.evaluate("Omnichannel.isLeader = true; Omnichannel.refreshNews()")
     assert answer.value.json()["notifications"] == []
 

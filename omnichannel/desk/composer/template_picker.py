@@ -113,7 +113,7 @@ class TemplatePicker:
     """The template picker; a page may have two of them.
 
     Attributes:
-        location: `composer`, `dialog`, `page` or `start`.
+        location: `composer`, `dialog`, `page` or `new-conversation`.
         preserved_params: Query parameters that are passed on with each step.
     """
 

@@ -160,7 +160,7 @@
   Omnichannel.refreshNews = Omnichannel.oneAtATime(async () => {
     if (!Omnichannel.isLeader || !position) return;
     try {
-      const response = await Omnichannel.fetch(`/desk/news/?since=${encodeURIComponent(position)}`);
+      const response = await Omnichannel.fetch(`/desk/notifications/?since=${encodeURIComponent(position)}`);
       if (!response.ok) return;
       const { cursor, notifications: news } = await response.json();
       position = cursor;

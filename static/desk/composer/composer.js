@@ -94,7 +94,7 @@
       return notifyListeners({ root });
     }
     const isDone = isResponse && Omnichannel.lastResponse.status === 200;
-    const wasUndone = isDone && Omnichannel.lastResponse.path.endsWith("/undo/");
+    const wasUndone = isDone && Omnichannel.lastResponse.path.endsWith("/undo-send/");
     const wasSent = isDone && !wasUndone;
     const hadFocus = old.contains(document.activeElement);
     restoreText(old, fresh, { wasSent, wasUndone });

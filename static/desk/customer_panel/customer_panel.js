@@ -30,7 +30,7 @@
   // The button that was pressed may be missing from the response: keep the focus in its section.
   document.addEventListener("htmx:afterSettle", (event) => {
     const { requestConfig, pathInfo } = event.detail;
-    const isSkillForm = requestConfig?.verb === "post" && pathInfo?.requestPath?.includes("/skills/");
+    const isSkillForm = requestConfig?.verb === "post" && pathInfo?.requestPath?.includes("/required-skills/");
     if (isSkillForm && document.activeElement === document.body) focus(byId("about"));
   });
 

@@ -169,7 +169,7 @@ def test_where_agents_may_not_attach_there_is_no_file_to_choose(desk: DeskScenar
 
 
 def post_send_again(desk: DeskScenario, failed: Message) -> Any:
-    url = reverse("desk:again", args=[desk.conversation.pk, failed.pk])
+    url = reverse("desk:resend", args=[desk.conversation.pk, failed.pk])
     return client_for(desk.dana).post(url, **HTMX_HEADERS)
 
 

@@ -78,7 +78,7 @@ def test_exactly_24_hours_are_still_inside(desk: DeskScenario, hours: float, cod
 
 def test_polling_page_gets_the_closed_window(desk: DeskScenario, delivery_template: MessageTemplate) -> None:
     pieces = (
-        client_for(desk.dana).get(reverse("desk:pieces", args=[desk.conversation.pk]), **HTMX_HEADERS).content.decode()
+        client_for(desk.dana).get(reverse("desk:updates", args=[desk.conversation.pk]), **HTMX_HEADERS).content.decode()
     )
     assert 'data-version="window_closed"' in pieces
 
@@ -306,7 +306,7 @@ def test_a_template_that_was_not_delivered_says_why_and_is_sent_again_as_one(
     client = client_for(desk.dana)
     shown = visible_text(client.get(reverse("desk:conversation", args=[desk.conversation.pk])))
     assert "can't start a conversation." in shown
-    client.post(reverse("desk:again", args=[desk.conversation.pk, failed.pk]), **HTMX_HEADERS)
+    client.post(reverse("desk:resend", args=[desk.conversation.pk, failed.pk]), **HTMX_HEADERS)
     assert list(Message.objects.order_by("pk").values_list("kind", flat=True)) == ["template", "template"]
 
 

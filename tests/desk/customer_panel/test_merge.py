@@ -123,7 +123,7 @@ def test_merging_agent_and_supervisors_can_undo(
 
 def test_panel_shows_the_other_number_and_offers_undo(desk: DeskScenario, other_contact: Contact) -> None:
     done = merge_contacts(desk.conversation.contact, other_contact, by=desk.dana.user)
-    about = reverse("desk:about", args=[desk.conversation.pk])
+    about = reverse("desk:customer_details", args=[desk.conversation.pk])
     page = client_for(desk.dana).get(about, **HTMX_HEADERS).content.decode()
     assert f"undo-merge-{done.pk}" in page
     assert "Amara at work" in page
@@ -152,7 +152,7 @@ def test_page_of_a_merged_conversation_gets_410_with_the_reason(desk: DeskScenar
     builders.create_conversation(contact=other_contact, queue=desk.queue, number=waits.number, agent=desk.dana)
     merge_contacts(waits.contact, other_contact, by=desk.dana.user)
     assert LiveEvent.objects.filter(kind="conversation", subject_id=waits.pk).exists()
-    pieces = reverse("desk:pieces", args=[waits.pk])
+    pieces = reverse("desk:updates", args=[waits.pk])
     answer = client_for(desk.omar).get(pieces, **HTMX_HEADERS)
     assert answer.status_code == 410
     assert "was merged into another one with the same customer" in answer.content.decode()

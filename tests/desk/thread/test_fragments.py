@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 def fetch_fragments(desk: DeskScenario, after: int | str = 0, since: Any = None) -> Any:
     query = {"after": after, "changed_since": since.isoformat() if hasattr(since, "isoformat") else since or ""}
-    return client_for(desk.dana).get(reverse("desk:pieces", args=[desk.conversation.pk]), query, **HTMX_HEADERS)
+    return client_for(desk.dana).get(reverse("desk:updates", args=[desk.conversation.pk]), query, **HTMX_HEADERS)
 
 
 def fragment_messages(answer: Any) -> list[Message]:
@@ -118,7 +118,7 @@ def surrounding_html(answer: Any) -> str:
 def fetch_message(desk: DeskScenario, pk: int, person: str = "dana") -> Any:
     query = {"message": pk}
     return client_for(getattr(desk, person)).get(
-        reverse("desk:pieces", args=[desk.conversation.pk]), query, **HTMX_HEADERS
+        reverse("desk:updates", args=[desk.conversation.pk]), query, **HTMX_HEADERS
     )
 
 
@@ -130,7 +130,7 @@ def test_single_message_fragment_includes_header_composer_and_panel(desk: DeskSc
     with time_machine.travel(timezone.now(), tick=False):  # Both show how long the window is open.
         answer = fetch_message(desk, message.pk, person)
         everything = client_for(getattr(desk, person)).get(
-            reverse("desk:pieces", args=[desk.conversation.pk]), **HTMX_HEADERS
+            reverse("desk:updates", args=[desk.conversation.pk]), **HTMX_HEADERS
         )
     assert fragment_messages(answer) == [message]
     assert surrounding_html(answer) == surrounding_html(everything)

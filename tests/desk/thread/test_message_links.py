@@ -46,7 +46,7 @@ def get_page(desk: DeskScenario, **query: Any) -> Any:
 
 
 def fetch_earlier(desk: DeskScenario, **query: Any) -> Any:
-    return client_for(desk.dana).get(reverse("desk:earlier", args=[desk.conversation.pk]), query, **HTMX_HEADERS)
+    return client_for(desk.dana).get(reverse("desk:messages", args=[desk.conversation.pk]), query, **HTMX_HEADERS)
 
 
 def test_linked_message_is_shown_with_its_neighbours(desk: DeskScenario) -> None:

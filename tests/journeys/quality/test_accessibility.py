@@ -139,7 +139,7 @@ LIST_PAGES = [
     PageState("dana", "/desk/search/?q=nothing-of-this"),
     PageState("dana", "/desk/filters/?view=my"),
     PageState("dana", "/desk/quick-replies/"),
-    PageState("dana", "/desk/start/"),
+    PageState("dana", "/desk/conversations/new/"),
     PageState("dana", "/desk/preferences/"),
     PageState("dana", "/desk/preferences/password/"),
 ]

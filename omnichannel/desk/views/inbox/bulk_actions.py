@@ -59,7 +59,7 @@ def _render_action_dialog(
     request: AgentRequest, dialog: Dialog, form: DialogForm, pks: list[int], *, status: int
 ) -> HttpResponse:
     about = ngettext("%(count)s conversation", "%(count)s conversations", len(pks)) % {"count": len(pks)}
-    action = resolve_url("desk:bulk")
+    action = resolve_url("desk:bulk_action")
     context: dict[str, Any] = {"dialog": dialog, "form": form, "pks": pks, "action": action, "about": about}
     return render_dialog(request, {**context, "back": _inbox_url(), "verb": dialog.name}, status=status)
 

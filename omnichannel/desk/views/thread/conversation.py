@@ -18,8 +18,8 @@ from omnichannel.desk.shared.paging import Cursor, parse_int_or_zero
 from omnichannel.desk.thread.messages import get_changed_message, get_thread, get_thread_updates, single_message_update
 from omnichannel.desk.workspace import conversation_context, render_conversation, workspace_context
 
-# Notices by the value of `?told=`, for agents who were redirected to a conversation.
-NOTICES: dict[str, Any] = {"open_already": _("This customer already has an open conversation: this one.")}
+# Notices by the value of `?notice=`, for agents who were redirected to a conversation.
+NOTICES: dict[str, Any] = {"already_open": _("This customer already has an open conversation: this one.")}
 
 
 @require_GET
@@ -27,7 +27,7 @@ NOTICES: dict[str, Any] = {"open_already": _("This customer already has an open 
 def conversation_page(request: AgentRequest, pk: int) -> HttpResponse:
     """Show the conversation with its newest messages, or at `?before=`, `?after=` or `?message=`."""
     conversation = access.get_conversation_or_404(request.user, pk)
-    return render_conversation(request, conversation, error_message=NOTICES.get(request.GET.get("told", ""), ""))
+    return render_conversation(request, conversation, error_message=NOTICES.get(request.GET.get("notice", ""), ""))
 
 
 @require_GET
