@@ -156,9 +156,9 @@ class WorkStreamAdmin(ParentAdmin):
         if stream is None or not self.has_view_permission(request, stream):
             raise PermissionDenied
         sample = DryRunForm(stream, request.POST)
-        context = {"sample": sample, "trial": sample.run() if sample.is_valid() else None}
+        context = {"sample": sample, "result": sample.run() if sample.is_valid() else None}
         if not request.accepts("text/html"):
-            return JsonResponse({"html": render_to_string("admin/routing/_trial_result.html", context)})
+            return JsonResponse({"html": render_to_string("admin/routing/_dry_run_result.html", context)})
         request.method = "GET"  # shows the form of the stored work stream, not of the posted sample
         return self.change_view(request, object_id, self.get_change_url(stream), context)
 

@@ -58,7 +58,7 @@
     if (!reported) return;
     clearTimeout(typingEndTimer);
     typingReportedAt = 0;
-    const fields = { csrfmiddlewaretoken: reported.token, gone: 1 };
+    const fields = { csrfmiddlewaretoken: reported.token, closed: 1 };
     navigator.sendBeacon(reported.viewers, new URLSearchParams(fields));
     reported = null;
   }

@@ -43,8 +43,8 @@
 
   Omnichannel.refreshCustomerPanel = () => {
     const about = byId("about");
-    if (about && !isBeingEdited(about) && !hasUnsavedInput(about)) htmx.trigger(about, "again");
-    for (const section of queryAll("#customer [data-fold][open]")) htmx.trigger(section, "again");
+    if (about && !isBeingEdited(about) && !hasUnsavedInput(about)) htmx.trigger(about, "refresh");
+    for (const section of queryAll("#customer [data-fold][open]")) htmx.trigger(section, "refresh");
   };
 
   // -- Copying ------------------------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ def post_begin(desk: DeskScenario, delivery_template: MessageTemplate, author: A
         "number": number.pk,
         "to": "+49 151 1234567",
         "template": delivery_template.pk,
-        "where": "new-conversation",
+        "location": "new-conversation",
         **VALUES,
         **fields,
     }
@@ -72,7 +72,7 @@ def test_templates_are_synced_for_the_chosen_number(desk: DeskScenario, settings
     memory.backend.templates = [TwilioTemplate(builders.new_sid("HX"), "theirs", "en", {}, {}, {"status": "approved"})]
     other = builders.create_number()
     answer = client_for(desk.administrator).post(
-        f"{NEW_PATH}sync-templates/", {"number": other.pk, "where": "new-conversation"}, **HTMX_HEADERS
+        f"{NEW_PATH}sync-templates/", {"number": other.pk, "location": "new-conversation"}, **HTMX_HEADERS
     )
     assert "theirs" in visible_text(answer)
     assert other.account.templates.count() == 1

@@ -44,7 +44,7 @@ def get_templates_page(desk: DeskScenario, agent: Any = None, **query: str) -> s
 
 
 def post_template(desk: DeskScenario, of: MessageTemplate, values: dict[str, str] | None = None, **more: Any) -> Any:
-    form = {"template": of.pk, "where": "composer", **(VALUES if values is None else values)}
+    form = {"template": of.pk, "location": "composer", **(VALUES if values is None else values)}
     return client_for(desk.dana).post(conversation_url(desk, "send_template"), form, **(more or HTMX_HEADERS))
 
 
@@ -148,7 +148,7 @@ def test_agent_can_sync_templates(desk: DeskScenario, memory_backend: MemoryBack
     memory_backend.templates = [
         TwilioTemplate(builders.new_sid("HX"), "brand_new", "en", {}, {}, {"status": "approved"})
     ]
-    answer = client_for(desk.dana).post(conversation_url(desk, "sync_templates"), {"where": "composer"}, **HTMX_HEADERS)
+    answer = client_for(desk.dana).post(conversation_url(desk, "sync_templates"), {"location": "composer"}, **HTMX_HEADERS)
     assert "brand_new" in visible_text(answer)
     assert "1 message template synced, 1 approved." in visible_text(answer)
 
@@ -158,7 +158,7 @@ def test_agent_sees_why_the_sync_failed(
 ) -> None:
     memory_backend.errors_to_raise = [TwilioRejectedError(20003, "Authenticate", 401)]
     shown = visible_text(
-        client_for(desk.dana).post(conversation_url(desk, "sync_templates"), {"where": "composer"}, **HTMX_HEADERS)
+        client_for(desk.dana).post(conversation_url(desk, "sync_templates"), {"location": "composer"}, **HTMX_HEADERS)
     )
     assert "Templates could not be synced. Twilio rejected the Account SID or Auth Token." in shown
     assert "delivery_update" in shown

@@ -39,8 +39,8 @@ def more_messages(request: AgentRequest, pk: int) -> HttpResponse:
     if before is None and after is None:
         raise Http404("No valid cursor in ?before= or ?after=.")
     thread = get_thread(conversation, before=before, after=after)
-    context = {**conversation_context(request, conversation), "thread": thread, "downwards": after is not None}
-    return render(request, "desk/thread/_earlier_messages.html", context)
+    context = {**conversation_context(request, conversation), "thread": thread, "is_later_page": after is not None}
+    return render(request, "desk/thread/_more_messages.html", context)
 
 
 @require_GET
@@ -59,7 +59,7 @@ def updates(request: AgentRequest, pk: int) -> HttpResponse:
     after_message_id = parse_int_or_zero(request.GET.get("after", ""))
     changed_since = _parse_timestamp(request.GET.get("changed_since", "")) or now
     thread = get_thread_updates(conversation, after_message_id=after_message_id, changed_since=changed_since)
-    context = {**workspace_context(request, conversation, thread), "at": now}
+    context = {**workspace_context(request, conversation, thread), "rendered_at": now}
     return render(request, "desk/thread/_fragments.html", context)
 
 
