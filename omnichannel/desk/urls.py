@@ -47,7 +47,9 @@ urlpatterns = [
     path(f"{CONVERSATION}undo-send/", reply.undo_send, name="undo_send"),
     path(f"{CONVERSATION}quick-replies/", quick_replies.choices, name="quick_replies"),
     path(f"{MESSAGE}resend/", reply.resend, name="resend"),
-    path(f"{MESSAGE}contact-cards/<int:person>/<int:phone>/", contact_cards.save_contact_card, name="save_contact_card"),
+    path(
+        f"{MESSAGE}contact-cards/<int:person>/<int:phone>/", contact_cards.save_contact_card, name="save_contact_card"
+    ),
     path(f"{CONVERSATION}accept/", offers.accept, name="accept"),
     path(f"{CONVERSATION}reject/", offers.reject, name="reject"),
     path(f"{CONVERSATION}take/", transitions.take, name="take"),

@@ -112,7 +112,10 @@ def test_fetching_a_file_again_is_for_those_who_see_its_conversation(
     desk: DeskScenario, person: str, status: int
 ) -> None:
     attachment = create_attachment(desk)
-    assert client_for(getattr(desk, person)).post(reverse("desk:retry_download", args=[attachment.pk])).status_code == status
+    assert (
+        client_for(getattr(desk, person)).post(reverse("desk:retry_download", args=[attachment.pk])).status_code
+        == status
+    )
 
 
 @pytest.mark.parametrize(("person", "status"), [("eve", 404), ("stranger", 403)])

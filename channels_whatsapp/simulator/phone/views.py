@@ -86,7 +86,9 @@ def _render_invalid_message(
 ) -> HttpResponse:
     if request.headers.get("HX-Request"):
         error_text = " ".join(str(error) for errors in form.errors.values() for error in errors)
-        return render(request, "simulator/_thread.html", {**_chat_context(customer, sender), "error_message": error_text})
+        return render(
+            request, "simulator/_thread.html", {**_chat_context(customer, sender), "error_message": error_text}
+        )
     context = {**_phone_context(request, customer, sender), f"{kind}_form": form, "open_form": kind}
     return render(request, "simulator/phone.html", context, status=422)
 

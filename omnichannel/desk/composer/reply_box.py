@@ -117,13 +117,13 @@ def get_composer(conversation: Conversation, agent: Agent) -> Composer:
     if conversation.state == State.OPEN:
         if can_take(conversation, agent):
             return Composer(conversation, "take", UNASSIGNED_TEXT, TAKE)
-        return Composer(conversation, "given_out", AWAITING_OFFER_TEXT)
+        return Composer(conversation, "awaiting_offer", AWAITING_OFFER_TEXT)
     if not is_assigned and conversation.participation_kind == ParticipationKind.MONITOR:
         explanation = gettext("You are monitoring %(agent)s. No one is notified.")
         return Composer(conversation, "monitoring", explanation % {"agent": conversation.agent})
     if not is_assigned:
         explanation = gettext("Assigned to %(agent)s.")
-        return Composer(conversation, "elsewhere", explanation % {"agent": conversation.agent})
+        return Composer(conversation, "assigned_to_colleague", explanation % {"agent": conversation.agent})
     if not can_reply(agent, conversation):
         return Composer(conversation, "resume", WAITING_FOR_CUSTOMER_TEXT, RESUME)
     if (refusal := get_send_error(conversation)) is not None:

@@ -13,7 +13,7 @@
   let activeIndex = -1;
   const actions = new WeakMap(); // option of a command: its function
 
-  const listbox = () => byId("slash-list");
+  const listbox = () => byId("command-palette");
   const isOpen = () => Boolean(listbox() && !listbox().hidden);
   const options = () => queryAll("[role=option]:not([hidden])", listbox());
 
@@ -105,7 +105,7 @@
   // -- Quick replies ------------------------------------------------------------------------------------------------
 
   async function fetchReplies() {
-    const url = byId("composer").dataset.quickReplies;
+    const url = byId("composer").dataset.quickRepliesUrl;
     if (cache.url === url && Date.now() - cache.fetchedAt < CACHE_MS) return;
     if (cache.url !== url) cache = { url, fetchedAt: 0, html: "" };
     cache.fetchedAt = Date.now();
@@ -155,7 +155,7 @@
 
   function createEmptyMessage() {
     const text = gettext("No matching quick replies.");
-    const message = createElement("p", { className: "slash-nothing", textContent: text });
+    const message = createElement("p", { className: "command-palette-empty", textContent: text });
     message.setAttribute("role", "presentation");
     return message;
   }
@@ -234,12 +234,12 @@
   );
 
   // The field must keep its focus when an option is clicked.
-  document.addEventListener("mousedown", (event) => event.target.closest("#slash-list") && event.preventDefault());
+  document.addEventListener("mousedown", (event) => event.target.closest("#command-palette") && event.preventDefault());
 
   document.addEventListener("click", (event) => {
-    const option = event.target.closest("#slash-list [role=option]");
+    const option = event.target.closest("#command-palette [role=option]");
     if (option) return choose(option);
-    if (!event.target.closest("#open-quick")) return;
+    if (!event.target.closest("#open-quick-replies")) return;
     field = byId("reply-text");
     dismissedText = "";
     if (isOpen()) return close();
@@ -252,15 +252,15 @@
 
   // The dialog for a personal quick reply starts with the text of the reply.
   document.addEventListener("htmx:afterSwap", () => {
-    const message = document.querySelector("#panel #own-message");
+    const message = document.querySelector("#dialog-container #quick-reply-message");
     if (message && !message.value) message.value = byId("reply-text")?.value ?? "";
   });
-  document.addEventListener("quick-reply-kept", () => {
+  document.addEventListener("quick-reply-saved", () => {
     cache.fetchedAt = 0;
     byId("dialog")?.close();
     Omnichannel.showNotice(gettext("Quick reply saved."));
   });
 
   // A new composer, for example after a delivery status, must not close the list while somebody uses it.
-  document.addEventListener("desk:composer", () => currentToken() || close());
+  document.addEventListener("desk:composer-changed", () => currentToken() || close());
 })();

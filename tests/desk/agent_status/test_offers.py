@@ -176,7 +176,9 @@ def miss_offer(desk: DeskScenario) -> str:
 def test_agent_is_told_of_a_missed_offer_and_can_return(desk: DeskScenario, plain: bool) -> None:
     assert "You missed <bdi>Amara Diallo</bdi> and are now Inactive." in miss_offer(desk)
     client = client_for(desk.dana)
-    assert client.post(reverse("desk:return_from_inactive"), **({} if plain else HTMX_HEADERS)).status_code == (302 if plain else 200)
+    assert client.post(reverse("desk:return_from_inactive"), **({} if plain else HTMX_HEADERS)).status_code == (
+        302 if plain else 200
+    )
     desk.dana.refresh_from_db()
     assert desk.dana.presence.base_status == "available"
     assert "Come back" not in offers_fragment(desk.dana)

@@ -79,7 +79,9 @@ def test_unsent_message_is_included_in_fragments_until_sent(desk: DeskScenario) 
     message = builders.create_outbound_message(
         desk.conversation, status="queued", updated_at=timezone.now() - timedelta(hours=1)
     )
-    fragments_path = f"{conversation_url(desk, 'updates')}?after={message.pk}&changed_since={timezone.now().isoformat()}"
+    fragments_path = (
+        f"{conversation_url(desk, 'updates')}?after={message.pk}&changed_since={timezone.now().isoformat()}"
+    )
     client = client_for(desk.omar)
     assert f'id="message-{message.pk}"' in client.get(fragments_path, **HTMX_HEADERS).content.decode()
     Message.objects.update(status="sent")
@@ -104,7 +106,7 @@ def test_undo_restores_the_text_and_removes_the_message(desk: DeskScenario) -> N
     assert answer.status_code == 200
     assert ">Oops</textarea>" in shown
     assert f'name="quoted" value="{question.pk}"' in shown
-    assert f'id="gone" data-pks="{pk}"' in shown
+    assert f'id="removed-messages" data-pks="{pk}"' in shown
     assert not Message.objects.filter(pk=pk).exists()
 
 
@@ -122,7 +124,9 @@ def test_only_the_author_can_undo(desk: DeskScenario, person: str, status: int) 
     enable_undo(desk)
     post_reply(desk, text="Stays")
     pk = Message.objects.get().pk
-    answer = client_for(getattr(desk, person)).post(conversation_url(desk, "undo_send"), {"message": [pk]}, **HTMX_HEADERS)
+    answer = client_for(getattr(desk, person)).post(
+        conversation_url(desk, "undo_send"), {"message": [pk]}, **HTMX_HEADERS
+    )
     assert answer.status_code == status
     assert Message.objects.filter(pk=pk, status="queued").exists()
 
@@ -237,9 +241,7 @@ def test_quick_replies_of_others_are_not_offered_or_changed(desk: DeskScenario) 
     omar = client_for(desk.omar)
     for quick_reply in (own_reply, shared_reply):
         assert omar.get(reverse("desk:edit_quick_reply", args=[quick_reply.pk])).status_code == 404
-        assert (
-            omar.post(reverse("desk:edit_quick_reply", args=[quick_reply.pk]), quick_reply_form()).status_code == 404
-        )
+        assert omar.post(reverse("desk:edit_quick_reply", args=[quick_reply.pk]), quick_reply_form()).status_code == 404
         assert omar.post(reverse("desk:delete_quick_reply", args=[quick_reply.pk])).status_code == 404
     assert "Mine" not in omar.get(conversation_url(desk, "quick_replies")).content.decode()
     assert QuickReply.objects.count() == 2
@@ -256,7 +258,11 @@ def test_composer_text_can_be_saved_as_a_quick_reply(desk: DeskScenario) -> None
 
 def test_the_pages_of_quick_replies_are_for_those_who_work_here(desk: DeskScenario) -> None:
     quick_reply = create_quick_reply(owner=desk.dana.user)
-    for name, args in (("personal_quick_replies", []), ("create_quick_reply", []), ("edit_quick_reply", [quick_reply.pk])):
+    for name, args in (
+        ("personal_quick_replies", []),
+        ("create_quick_reply", []),
+        ("edit_quick_reply", [quick_reply.pk]),
+    ):
         address = reverse(f"desk:{name}", args=args)
         assert client_for(desk.stranger).get(address).status_code == 403
         assert Client().get(address).status_code == 302

@@ -112,7 +112,7 @@ def test_a_number_without_its_country_code_is_told_at_its_field(
     answer = post_begin(desk, delivery_template, to="0151 1234567")
     shown = answer.content.decode()
     assert answer.status_code == 422
-    assert 'id="start-to-error" role="alert" hx-swap-oob="true">Start with + and the country code' in shown
+    assert 'id="new-conversation-to-error" role="alert" hx-swap-oob="true">Start with + and the country code' in shown
     assert 'value="2231"' in shown
     assert not Message.objects.exists()
 
@@ -128,7 +128,7 @@ def test_a_known_customer_is_not_typed_but_shown(desk: DeskScenario, delivery_te
     desk.conversation.save()
     shown = client_for(desk.dana).get(NEW_PATH, {"contact": contact.pk}).content.decode()
     assert contact.display_name in shown
-    assert 'id="start-to"' not in shown
+    assert 'id="new-conversation-to"' not in shown
     post_begin(desk, delivery_template, contact=contact.pk, to="")
     assert Conversation.objects.filter(contact=contact, closed_at=None).get().agent == desk.dana
     assert Contact.objects.count() == 1

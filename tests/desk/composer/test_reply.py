@@ -37,7 +37,7 @@ def test_a_reply_is_queued_and_shown_with_a_fresh_form(desk: DeskScenario) -> No
     shown = answer.content.decode()
     assert f'id="message-{message.pk}"' in shown
     assert answer.context["composer"].public_id != used
-    assert "data-answer" in shown
+    assert "data-form-response" in shown
 
 
 def test_without_the_script_the_reply_leads_back_to_the_conversation(desk: DeskScenario) -> None:
@@ -101,7 +101,7 @@ def test_after_24_hours_the_composer_shows_that_sentence_in_its_place(desk: Desk
 
 def test_composer_shows_the_remaining_window_time(desk: DeskScenario) -> None:
     Conversation.objects.update(window_closes_at=timezone.now() + timedelta(hours=21, minutes=48, seconds=30))
-    assert 'Reply within</span><span data-words="exact">21 h 48 min</span>' in compact(get_page(desk))
+    assert 'Reply within</span><span data-format="exact">21 h 48 min</span>' in compact(get_page(desk))
 
 
 def test_reply_to_an_opted_out_customer_is_refused(desk: DeskScenario) -> None:

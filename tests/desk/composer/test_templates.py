@@ -148,7 +148,9 @@ def test_agent_can_sync_templates(desk: DeskScenario, memory_backend: MemoryBack
     memory_backend.templates = [
         TwilioTemplate(builders.new_sid("HX"), "brand_new", "en", {}, {}, {"status": "approved"})
     ]
-    answer = client_for(desk.dana).post(conversation_url(desk, "sync_templates"), {"location": "composer"}, **HTMX_HEADERS)
+    answer = client_for(desk.dana).post(
+        conversation_url(desk, "sync_templates"), {"location": "composer"}, **HTMX_HEADERS
+    )
     assert "brand_new" in visible_text(answer)
     assert "1 message template synced, 1 approved." in visible_text(answer)
 
@@ -202,7 +204,7 @@ def test_each_variable_has_a_field_with_its_example(desk: DeskScenario, delivery
     shown = get_templates_page(desk, template=str(delivery_template.pk))
     assert 'placeholder="For example Amara"' in shown
     assert 'placeholder="For example 2231"' in shown
-    assert 'data-slot="1" data-name="{{1}}">{{1}}</span>' in shown
+    assert 'data-variable-name="1" data-name="{{1}}">{{1}}</span>' in shown
     assert "Thanks" in shown
 
 
@@ -211,7 +213,9 @@ def test_the_preview_is_formatted_as_whatsapp_does_it_with_its_variables_marked(
 ) -> None:
     MessageTemplate.objects.update(content={"body": "Hi *{{1}}*, see https://x.example/{{2}} <b>\n- ~{{2}}~"})
     shown = get_templates_page(desk, template=str(delivery_template.pk))
-    slot = '<span class="slot is-empty" data-slot="{0}" data-name="{{{{{0}}}}}">{{{{{0}}}}}</span>'
+    slot = (
+        '<span class="template-variable is-empty" data-variable-name="{0}" data-name="{{{{{0}}}}}">{{{{{0}}}}}</span>'
+    )
     assert f"Hi <strong>{slot.format(1)}</strong>, see https://x.example/{slot.format(2)} &lt;b&gt;" in shown
     assert f"<ul><li><s>{slot.format(2)}</s></li></ul>" in shown
 

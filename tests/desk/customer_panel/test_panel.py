@@ -27,7 +27,15 @@ from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for, compact
 
 pytestmark = pytest.mark.django_db
 
-READ_URL_NAMES = ["customer_details", "previous_conversations", "customer_notes", "customer_files", "timeline", "conversation_preview", "participants"]
+READ_URL_NAMES = [
+    "customer_details",
+    "previous_conversations",
+    "customer_notes",
+    "customer_files",
+    "timeline",
+    "conversation_preview",
+    "participants",
+]
 WRITE_URL_NAMES = ["contact_fields", "context", "required_skills", "lift_opt_out"]
 
 
@@ -258,7 +266,11 @@ def test_earlier_conversations_in_other_queues_are_hidden(desk: DeskScenario) ->
     timeline.record(
         hidden, TimelineEventKind.CONTACTS_MERGED, localized("Something happened"), actor=desk.supervisor.user
     )
-    for name, text in [("previous_conversations", "Between us"), ("customer_notes", "Careful"), ("timeline", "Something happened")]:
+    for name, text in [
+        ("previous_conversations", "Between us"),
+        ("customer_notes", "Careful"),
+        ("timeline", "Something happened"),
+    ]:
         assert text not in get_section(desk, name)
         assert text in get_section(desk, name, "supervisor")
 

@@ -19,7 +19,16 @@ from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for, compact
 pytestmark = pytest.mark.django_db
 
 DIALOG_URL_NAMES = ["transfer", "consult", "assign"]
-POST_URL_NAMES = ["transfer", "consult", "assign", "create_note", "monitor", "join", "leave_conversation", "release_to_queue"]
+POST_URL_NAMES = [
+    "transfer",
+    "consult",
+    "assign",
+    "create_note",
+    "monitor",
+    "join",
+    "leave_conversation",
+    "release_to_queue",
+]
 ALL_USERS = ["dana", "omar", "eve", "supervisor", "administrator", "stranger"]
 
 
@@ -54,7 +63,14 @@ EXPECTED_STATUSES: dict[str, dict[str, int]] = {
     "create_note": {"dana": 200, "omar": 200, "eve": 404, "supervisor": 200, "administrator": 200, "stranger": 403},
     "monitor": {"dana": 409, "omar": 409, "eve": 404, "supervisor": 200, "administrator": 200, "stranger": 403},
     "join": {"dana": 409, "omar": 409, "eve": 404, "supervisor": 200, "administrator": 200, "stranger": 403},
-    "leave_conversation": {"dana": 409, "omar": 409, "eve": 404, "supervisor": 409, "administrator": 409, "stranger": 403},
+    "leave_conversation": {
+        "dana": 409,
+        "omar": 409,
+        "eve": 404,
+        "supervisor": 409,
+        "administrator": 409,
+        "stranger": 403,
+    },
     "release_to_queue": {
         "dana": 409,
         "omar": 409,
@@ -153,7 +169,7 @@ def test_the_dialog_shows_presence_skills_and_free_capacity(desk: DeskScenario) 
     builders.create_agent("Gone", queue=desk.queue, presence="offline")
     shown = client_for(desk.dana).get(conversation_url(desk, "transfer"), **HTMX_HEADERS).content.decode()
     assert "Over capacity: 30 needed, 10 free" in shown
-    assert 'class="dot available"' in shown
+    assert 'class="presence-dot available"' in shown
     assert "Gone" not in shown
     assert "Returns" in shown
     assert "<dialog" in shown

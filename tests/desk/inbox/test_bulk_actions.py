@@ -90,7 +90,9 @@ def test_bulk_mark_read_applies_only_to_own_conversations(desk: DeskScenario) ->
     )
     assert (
         "1 updated, 1 failed"
-        in post_bulk_action(client_for(desk.dana), "mark_read", own_conversation, colleagues_conversation).content.decode()
+        in post_bulk_action(
+            client_for(desk.dana), "mark_read", own_conversation, colleagues_conversation
+        ).content.decode()
     )
     assert set(Conversation.objects.filter(unread_count=3)) == {colleagues_conversation}
 

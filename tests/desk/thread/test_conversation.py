@@ -222,7 +222,7 @@ def test_pending_file_is_labelled_and_failed_file_offers_retry(desk: DeskScenari
 )
 def test_status_ticks_have_text_labels(desk: DeskScenario, status: str, text: str) -> None:
     builders.create_outbound_message(desk.conversation, status=status, author=desk.dana.user)
-    assert f'<span class="unseen">{text}</span>' in get_page(desk)
+    assert f'<span class="visually-hidden">{text}</span>' in get_page(desk)
 
 
 def test_a_failed_message_has_its_code_a_plain_reason_and_send_again(desk: DeskScenario) -> None:
@@ -290,7 +290,9 @@ def test_the_customer_panel_lists_the_other_conversations_one_may_see(desk: Desk
     past = {"contact": contact, "state": State.CLOSED, "closed_at": at}
     own_conversation = builders.create_conversation(queue=desk.queue, **past)
     hidden = builders.create_conversation(queue=builders.create_queue("Secret"), **past)
-    shown = client_for(desk.dana).get(reverse("desk:previous_conversations", args=[desk.conversation.pk])).content.decode()
+    shown = (
+        client_for(desk.dana).get(reverse("desk:previous_conversations", args=[desk.conversation.pk])).content.decode()
+    )
     assert reverse("desk:conversation", args=[own_conversation.pk]) in shown
     assert reverse("desk:conversation", args=[hidden.pk]) not in shown
 

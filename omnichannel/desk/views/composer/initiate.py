@@ -140,7 +140,7 @@ def _build_picker(request: AgentRequest, values: Mapping[str, str], contact: Con
         query=values.get("q", "")[:200],
         name_suggestions=template_picker.get_name_suggestions(contact, request.agent),
         preserved_params={name: values[name] for name in PRESERVED_FIELDS if values.get(name)},
-        htmx_include="#start-fields",
+        htmx_include="#new-conversation-fields",
     )
 
 

@@ -58,9 +58,13 @@ def _render_comparison(
     return _render_dialog(request, "desk/customer_panel/merge/_comparison.html", context, status=status)
 
 
-def _render_dialog(request: AgentRequest, content_template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+def _render_dialog(
+    request: AgentRequest, content_template: str, context: dict[str, Any], *, status: int = 200
+) -> HttpResponse:
     template = "desk/customer_panel/merge/_dialog.html" if request.htmx else "desk/customer_panel/merge/page.html"
-    return render(request, template, {"agent": request.agent, "content_template": content_template, **context}, status=status)
+    return render(
+        request, template, {"agent": request.agent, "content_template": content_template, **context}, status=status
+    )
 
 
 def _redirect_to_merged_conversation(

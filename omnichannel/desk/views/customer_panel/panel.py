@@ -74,7 +74,9 @@ def conversation_preview(request: AgentRequest, pk: int) -> HttpResponse:
     if not request.htmx:
         return redirect("desk:conversation", pk=pk)
     thread = get_thread(conversation)
-    return render(request, "desk/customer_panel/_conversation_preview.html", {"conversation": conversation, "thread": thread})
+    return render(
+        request, "desk/customer_panel/_conversation_preview.html", {"conversation": conversation, "thread": thread}
+    )
 
 
 # -- Details ----------------------------------------------------------------------------------------------------------

@@ -47,7 +47,9 @@ def _get_action(request: AgentRequest, name: str) -> Dialog:
 def _render_selection_error(request: AgentRequest) -> HttpResponse:
     message = _("Select 1 to %(most)s conversations.") % {"most": bulk_actions.MAX_CONVERSATIONS}
     return render_dialog(
-        request, {"form_template": "desk/inbox/_bulk_result.html", "title": message, "back_url": _inbox_url()}, status=422
+        request,
+        {"form_template": "desk/inbox/_bulk_result.html", "title": message, "back_url": _inbox_url()},
+        status=422,
     )
 
 
@@ -60,7 +62,13 @@ def _render_action_dialog(
 ) -> HttpResponse:
     description = ngettext("%(count)s conversation", "%(count)s conversations", len(pks)) % {"count": len(pks)}
     action_url = resolve_url("desk:bulk_action")
-    context: dict[str, Any] = {"dialog": dialog, "form": form, "pks": pks, "action_url": action_url, "description": description}
+    context: dict[str, Any] = {
+        "dialog": dialog,
+        "form": form,
+        "pks": pks,
+        "action_url": action_url,
+        "description": description,
+    }
     return render_dialog(request, {**context, "back_url": _inbox_url(), "action": dialog.name}, status=status)
 
 

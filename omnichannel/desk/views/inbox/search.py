@@ -18,4 +18,6 @@ def search_inbox(request: AgentRequest) -> HttpResponse:
     if request.htmx:
         return render(request, "desk/inbox/_search_results.html", {"results": results})
     inbox = get_inbox(request.user, request.agent, MINE)
-    return render(request, "desk/inbox/page.html", {"results": results, "query": query, "inbox": inbox, "view": inbox.view})
+    return render(
+        request, "desk/inbox/page.html", {"results": results, "query": query, "inbox": inbox, "view": inbox.view}
+    )
