@@ -110,7 +110,7 @@
       showStatus(true);
     });
     stream.addEventListener("hint", (event) => broadcast({ hint: JSON.parse(event.data) }));
-    stream.addEventListener("bye", () => {
+    stream.addEventListener("reconnect", () => {
       stream.close();
       setTimeout(connect, 200 + Math.random() * 1000);
     });
