@@ -235,6 +235,18 @@ def test_linked_message_is_scrolled_into_view(
     expect(dana.locator(f"#message-{pks[150]}")).to_be_in_viewport()
 
 
+def test_notifications_stay_off_when_the_browser_blocks_them(
+    app_with_customers: AppInstance, open_page_as: Callable[..., Page]
+) -> None:
+    dana = open_page_as("dana")
+    dana.add_init_script("Notification.requestPermission = async () => 'denied';")
+    dana.goto("/desk/preferences/")
+    switch = dana.get_by_label("Show notifications")
+    switch.click()
+    expect(dana.locator("#notifications-error")).to_contain_text("Your browser blocks notifications")
+    expect(switch).not_to_be_checked()
+
+
 def test_hidden_page_notifies_once_and_not_of_the_open_conversation(
     app_with_customers: AppInstance, open_page_as: Callable[..., Page]
 ) -> None:
@@ -283,7 +295,7 @@ def test_focus_is_kept_when_fragments_are_replaced(
     states: list[dict[str, Any]] = dana.evaluate(
         """async () => {
           const failed = document.querySelector(".msg.failed").id;
-          const parts = ["head", failed, "composer", "customer-top", "rows", "tabs"];
+          const parts = ["conversation-header", failed, "composer", "customer-header", "rows", "tabs"];
           const wanted = "a[href], button:not([disabled]), input:not([type=hidden]), select, textarea, summary";
           const lost = [];
           for (const id of parts) {

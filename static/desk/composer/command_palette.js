@@ -34,21 +34,21 @@
         label: gettext("Public"),
         description: gettext("Message the customer"),
         run: write("public", "reply-text"),
-        buttonId: "write-public",
+        buttonId: "mode-public",
       },
       {
         key: "i",
         label: gettext("Internal"),
         description: gettext("Message colleagues. The customer never sees it."),
         run: writeNote,
-        buttonId: "write-note",
+        buttonId: "mode-note",
       },
       {
         key: "n",
         label: gettext("Note"),
         description: gettext("Note for colleagues"),
         run: writeNote,
-        buttonId: "write-note",
+        buttonId: "mode-note",
       },
       {
         key: "c",
@@ -164,7 +164,7 @@
     const list = listbox();
     if (list.parentElement !== field.form) field.form.prepend(list); // the list is shared by reply and note
     list.hidden = false;
-    field.setAttribute("aria-controls", "slash-list");
+    field.setAttribute("aria-controls", "command-palette");
   }
 
   function close() {

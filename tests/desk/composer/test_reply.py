@@ -182,7 +182,7 @@ def test_send_again_queues_a_copy_below_and_marks_the_failed_one(desk: DeskScena
     assert f'id="message-{failed.pk}"' in shown
     assert f'id="message-{copy.pk}"' in shown
     assert "Sent again below." in shown
-    assert f"again-{failed.pk}" not in get_page(desk)
+    assert f"resend-{failed.pk}" not in get_page(desk)
 
 
 def test_sending_again_twice_or_what_was_delivered_is_refused_in_words(desk: DeskScenario) -> None:

@@ -231,7 +231,7 @@ def opt_out_contact(desk: DeskScenario) -> None:
 def test_an_opt_out_by_word_is_lifted_with_a_reason(desk: DeskScenario, person: str, status: int) -> None:
     opt_out_contact(desk)
     is_offered = (
-        "do-lift" in client_for(getattr(desk, person)).get(conversation_url(desk, "conversation")).content.decode()
+        "do-lift-opt-out" in client_for(getattr(desk, person)).get(conversation_url(desk, "conversation")).content.decode()
     )
     assert is_offered == (status == 200)
     assert post_section(desk, "lift_opt_out", person, reason="By phone").status_code == status

@@ -120,7 +120,7 @@ def _render_picker(
     """Return the picker as a fragment, in a dialog when the target is the panel, or as a page of its own."""
     if not request.htmx:
         template_name = "desk/message_templates/page.html"
-    elif request.htmx.target == "panel":
+    elif request.htmx.target == "dialog-container":
         template_name = "desk/message_templates/_dialog.html"
     else:
         template_name = "desk/message_templates/_section.html"

@@ -40,7 +40,7 @@ def _render_candidate_search(request: AgentRequest, conversation: Conversation) 
     query = request.GET.get("q", "")
     candidates = list(merge.search_merge_candidates(conversation.contact, request.user, query))
     context = {"conversation": conversation, "query": query, "candidates": candidates}
-    if request.htmx and request.htmx.target == "merge-found":
+    if request.htmx and request.htmx.target == "merge-results":
         return render(request, "desk/customer_panel/merge/_results.html", context)
     return _render_dialog(request, "desk/customer_panel/merge/_search.html", context)
 
