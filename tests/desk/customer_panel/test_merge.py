@@ -66,7 +66,8 @@ def test_partly_visible_contact_is_not_offered_for_merging(desk: DeskScenario, o
 
 def test_the_other_contact_is_found_and_both_are_seen_side_by_side(desk: DeskScenario, other_contact: Contact) -> None:
     client = client_for(desk.dana)
-    search_page = client.get(merge_url(desk, "?q=1512 222"), headers={"HX-Request": "true", "HX-Target": "merge-results"})
+    headers = {"HX-Request": "true", "HX-Target": "merge-results"}
+    search_page = client.get(merge_url(desk, "?q=1512 222"), headers=headers)
     assert f"?other={other_contact.pk}" in search_page.content.decode()
     assert "<dialog" not in search_page.content.decode()
     both = client.get(merge_url(desk, f"?other={other_contact.pk}"), **HTMX_HEADERS).content.decode()
