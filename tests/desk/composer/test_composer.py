@@ -252,7 +252,7 @@ def test_composer_text_can_be_saved_as_a_quick_reply(desk: DeskScenario) -> None
     assert "<dialog" in client.get(address, **HTMX_HEADERS).content.decode()
     assert client.post(address, quick_reply_form(title=""), **HTMX_HEADERS).status_code == 422
     response = client.post(address, quick_reply_form(), **HTMX_HEADERS)
-    assert (response.status_code, response["HX-Trigger"]) == (204, "quick-reply-kept")
+    assert (response.status_code, response["HX-Trigger"]) == (204, "quick-reply-saved")
     assert QuickReply.objects.get().owner == desk.dana.user
 
 
