@@ -122,15 +122,15 @@ class WhatsAppAccountAdmin(ProductModelAdmin):
     def _build_section_context(self, request: HttpRequest, account: WhatsAppAccount) -> dict[str, Any]:
         """Return the context of the sections below the account's fields."""
         available, approved = Q(removed_at=None), Q(removed_at=None, approval=ApprovalStatus.APPROVED)
-        may_add = request.user.has_perm("channels_whatsapp.add_whatsappnumber")
+        can_add = request.user.has_perm("channels_whatsapp.add_whatsappnumber")
         return {
             "account": account,
             "numbers": account.numbers.select_related("work_stream"),
-            "add_number_url": f"{reverse(NUMBER_ADD_URL_NAME)}?account={account.pk}" if may_add else "",
+            "add_number_url": f"{reverse(NUMBER_ADD_URL_NAME)}?account={account.pk}" if can_add else "",
             "validate_url": reverse("admin:channels_whatsapp_validate", args=[account.pk]),
             "sync_url": message_templates.get_sync_url(account),
             "template_counts": account.templates.aggregate(all=Count("pk", available), approved=Count("pk", approved)),
-            "may_validate": self.has_change_permission(request, account),
+            "can_validate": self.has_change_permission(request, account),
         }
 
     def get_urls(self) -> list[URLPattern]:
@@ -148,7 +148,7 @@ class WhatsAppAccountAdmin(ProductModelAdmin):
             return HttpResponseRedirect(self.get_change_url(account) + "#validation")
         html, notices = (
             render_to_string(f"admin/channels_whatsapp/whatsappaccount/{name}.html", {"account": account})
-            for name in ("_report", "_notices")
+            for name in ("_validation_report", "_notices")
         )
         texts = _get_result_messages(report)
         return JsonResponse({"ok": report.ok, "messages": texts, "html": html, "notices": notices})

@@ -112,7 +112,7 @@ class MessageTemplateAdmin(ReadOnlyModelAdmin):
         view = self.admin_site.admin_view(require_POST(sync_view))
         return [
             path("sync/", view, name="channels_whatsapp_sync_templates"),
-            path("sync/<int:pk>/", view, name="channels_whatsapp_sync_templates_of"),
+            path("sync/<int:pk>/", view, name="channels_whatsapp_sync_account_templates"),
             *super().get_urls(),
         ]
 
@@ -121,7 +121,7 @@ def get_sync_url(account: WhatsAppAccount | None = None) -> str:
     """Return the URL that syncs this account's templates, or those of all active accounts."""
     if account is None:
         return reverse("admin:channels_whatsapp_sync_templates")
-    return reverse("admin:channels_whatsapp_sync_templates_of", args=[account.pk])
+    return reverse("admin:channels_whatsapp_sync_account_templates", args=[account.pk])
 
 
 def sync_view(request: HttpRequest, pk: int | None = None) -> HttpResponse:

@@ -37,21 +37,21 @@ CHAT_PATH = "chats/<int:customer_pk>/<int:sender_pk>"
 
 PHONE_URL_PATTERNS = [
     path("", phone.home, name="phone"),
-    path("customers/", phone.add_customer, name="invent"),
+    path("customers/", phone.add_customer, name="add_customer"),
     path(f"{CHAT_PATH}/", phone.show_chat, name="chat"),
     path(f"{CHAT_PATH}/thread/", phone.show_thread, name="thread"),
-    path(f"{CHAT_PATH}/text/", phone.send_message, {"kind": "text"}, name="write_text"),
-    path(f"{CHAT_PATH}/location/", phone.send_message, {"kind": "location"}, name="write_location"),
-    path(f"{CHAT_PATH}/contact/", phone.send_message, {"kind": "contact"}, name="write_contact"),
-    path(f"{CHAT_PATH}/press/", phone.send_message, {"kind": "press"}, name="write_press"),
-    path(f"{CHAT_PATH}/messages/<int:message_pk>/buttons/<int:index>/", phone.press_button, name="press"),
-    path(f"{CHAT_PATH}/habits/", phone.update_customer_settings, name="habits"),
+    path(f"{CHAT_PATH}/text/", phone.send_message, {"kind": "text"}, name="send_text"),
+    path(f"{CHAT_PATH}/location/", phone.send_message, {"kind": "location"}, name="send_location"),
+    path(f"{CHAT_PATH}/contact/", phone.send_message, {"kind": "contact"}, name="send_contact"),
+    path(f"{CHAT_PATH}/button-press/", phone.send_message, {"kind": "button_press"}, name="send_button_press"),
+    path(f"{CHAT_PATH}/messages/<int:message_pk>/buttons/<int:index>/", phone.press_button, name="press_button"),
+    path(f"{CHAT_PATH}/settings/", phone.update_customer_settings, name="customer_settings"),
     path(f"{CHAT_PATH}/faults/", phone.update_faults, {"scope": "customer"}, name="faults"),
-    path(f"{CHAT_PATH}/faults/everybody/", phone.update_faults, {"scope": "everybody"}, name="faults_for_all"),
+    path(f"{CHAT_PATH}/faults/all/", phone.update_faults, {"scope": "all"}, name="faults_for_all"),
     path("console/", console.show_console, name="console"),
-    path("console/accounts/", console.add_account, name="open_account"),
+    path("console/accounts/", console.add_account, name="add_account"),
     path("console/numbers/", console.add_number, name="add_number"),
-    path("console/accounts/<int:account_pk>/templates/", content.add_samples, name="add_samples"),
+    path("console/accounts/<int:account_pk>/templates/", content.add_samples, name="add_sample_templates"),
     path("console/templates/<int:content_pk>/", content.set_approval, name="set_approval"),
     path("console/numbers/<int:sender_pk>/", console.set_webhooks, name="set_webhooks"),
 ]
@@ -64,5 +64,5 @@ def get_simulator_urls(on_day_skipped: Callable[[str], None]) -> list[URLPattern
         on_day_skipped: Called with a customer's address when 24 hours are to pass for them, so that the caller can move
             its own times for that customer too.
     """
-    skip_day_path = path(f"{CHAT_PATH}/day/", phone.skip_day, {"on_day_skipped": on_day_skipped}, name="day")
+    skip_day_path = path(f"{CHAT_PATH}/skip-day/", phone.skip_day, {"on_day_skipped": on_day_skipped}, name="skip_day")
     return [*API_URL_PATTERNS, *PHONE_URL_PATTERNS, skip_day_path]

@@ -34,7 +34,7 @@ def render_segments(text: str, values: Mapping[str, str]) -> list[str]:
 def _render_variable(name: str, values: Mapping[str, str]) -> SafeString:
     placeholder = f"{{{{{name}}}}}"
     value = str(values.get(name) or "")
-    markup = '<span class="slot{}" data-slot="{}" data-name="{}">{}</span>'
+    markup = '<span class="template-variable{}" data-variable-name="{}" data-name="{}">{}</span>'
     return format_html(markup, "" if value else " is-empty", name, placeholder, value or placeholder)
 
 

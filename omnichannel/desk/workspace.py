@@ -37,7 +37,10 @@ def render_conversation(
     if thread.later_cursor is None:  # otherwise the newest messages are not on the screen yet
         mark_read(conversation, request.user)
         mark_mentions_seen(conversation, request.agent)
-    context = {**workspace_context(request, conversation, thread, composer, error_message), "at": timezone.now()}
+    context = {
+        **workspace_context(request, conversation, thread, composer, error_message),
+        "rendered_at": timezone.now(),
+    }
     page_has_list = request.htmx and request.htmx.target == "workspace"
     template = "desk/thread/_workspace.html" if page_has_list else "desk/thread/page.html"
     return render(request, template, context, status=status)
@@ -112,5 +115,5 @@ def conversation_context(request: AgentRequest, conversation: Conversation) -> d
     return {
         "conversation": conversation,
         "agent": request.agent,
-        "may_answer": access.can_reply(request.agent, conversation),
+        "can_reply": access.can_reply(request.agent, conversation),
     }

@@ -148,7 +148,7 @@ class EventStream:
             if listener.is_subscribed_to(hint):
                 await _send_hint(send, hint)
         await self._write_new_events(listener, headers, send, last_id)
-        await _send_chunk(send, "event: bye\ndata: {}\n\n", more=False)
+        await _send_chunk(send, "event: reconnect\ndata: {}\n\n", more=False)
 
     async def _write_new_events(self, listener: Listener, headers: dict[str, str], send: Send, last_id: int) -> None:
         """Write hints as they arrive, until the stream's lifetime or the session ends."""

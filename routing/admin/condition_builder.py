@@ -163,7 +163,7 @@ class ConditionWidget(forms.Widget):
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         groups = [*value, *([ConditionGroup(GroupMatch.ANY)] if value[-1].rows or len(value) == 1 else [])]
         group_contexts = [
-            {"match": group.match, "rows": group.rows, "spare": number > 0 and not group.rows}
+            {"match": group.match, "rows": group.rows, "is_spare": number > 0 and not group.rows}
             for number, group in enumerate(groups)
         ]
         definitions = list(self.available_fields.values())
@@ -179,13 +179,13 @@ class ConditionWidget(forms.Widget):
             "name": name,
             "groups": group_contexts,
             "spare_rows": [ConditionRow()] * EXTRA_ROW_COUNT,
-            "heads": [(label, members) for label, members in field_groups if members],
+            "field_groups": [(label, members) for label, members in field_groups if members],
             "operators": Operator.choices,
-            "fitting": json.dumps(operators_by_field),
-            "types": json.dumps({definition.name: str(definition.type) for definition in definitions}),
-            "kinds": json.dumps({str(operator): str(get_value_kind(operator)) for operator in Operator}),
+            "operators_by_field": json.dumps(operators_by_field),
+            "field_types": json.dumps({definition.name: str(definition.type) for definition in definitions}),
+            "operator_kinds": json.dumps({str(operator): str(get_value_kind(operator)) for operator in Operator}),
         }
-        return SafeString(render_to_string("admin/routing/_condition.html", context))
+        return SafeString(render_to_string("admin/routing/_condition_builder.html", context))
 
 
 class ConditionField(forms.Field):

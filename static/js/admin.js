@@ -66,11 +66,11 @@
         return;
       }
       label.textContent = "Copied";
-      button.classList.add("done");
+      button.classList.add("is-done");
       showToast("Copied to the clipboard.", "success");
       setTimeout(() => {
         label.textContent = "Copy";
-        button.classList.remove("done");
+        button.classList.remove("is-done");
       }, 2500);
     });
   }
@@ -165,7 +165,7 @@
     list.addEventListener("dragstart", (event) => {
       draggedRow = event.target.closest("tr");
       orderBefore = orderOf(list);
-      draggedRow.classList.add("dragged");
+      draggedRow.classList.add("is-dragged");
       event.dataTransfer.effectAllowed = "move";
     });
     for (const type of ["dragenter", "dragover", "drop"]) {
@@ -181,7 +181,7 @@
     }
     list.addEventListener("dragend", () => {
       if (!draggedRow) return;
-      draggedRow.classList.remove("dragged");
+      draggedRow.classList.remove("is-dragged");
       draggedRow = null;
       if (orderOf(list) !== orderBefore) saveOrder(list);
     });
@@ -201,9 +201,9 @@
   };
 
   function initConditions(builder) {
-    const operatorsByField = JSON.parse(builder.dataset.fitting);
-    const fieldTypes = JSON.parse(builder.dataset.types);
-    const operatorKinds = JSON.parse(builder.dataset.kinds);
+    const operatorsByField = JSON.parse(builder.dataset.operatorsByField);
+    const fieldTypes = JSON.parse(builder.dataset.fieldTypes);
+    const operatorKinds = JSON.parse(builder.dataset.operatorKinds);
     const emptyRow = builder.querySelector(".condition-row.spare").cloneNode(true);
     const emptyGroup = builder.querySelector(".condition-group.spare").cloneNode(true);
     const prefix = builder.dataset.conditions;
@@ -301,7 +301,7 @@
   }
 
   function initNameField(field) {
-    const displayField = byId(field.dataset.namedAfter);
+    const displayField = byId(field.dataset.nameSource);
     let isCustom = field.value !== "";
     field.addEventListener("input", () => {
       isCustom = field.value !== "";
@@ -311,26 +311,26 @@
     });
   }
 
-  // -- Try it -------------------------------------------------------------------------------------------------------
+  // -- Dry run ------------------------------------------------------------------------------------------------------
 
   // The time of the sample defaults to now, in the time zone of this browser.
   function initSampleTime(label) {
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-    if (!zone || "typed" in label.dataset) return;
-    byId(label.dataset.ownZone).value = zone;
+    if (!zone || "submitted" in label.dataset) return;
+    byId(label.dataset.timeZoneField).value = zone;
     label.textContent = `(${zone})`;
     const now = new Date();
     const local = new Date(now.getTime() - now.getTimezoneOffset() * 60000);
-    byId(label.dataset.moment).value = local.toISOString().slice(0, 16);
+    byId(label.dataset.timeField).value = local.toISOString().slice(0, 16);
   }
 
-  function initTryButton(button) {
+  function initDryRunButton(button) {
     button.form.addEventListener("submit", async (event) => {
       event.preventDefault();
       clearToasts();
       try {
         const { html } = await postJson(button.form.action, new FormData(button.form));
-        byId(button.dataset.try).innerHTML = html;
+        byId(button.dataset.dryRun).innerHTML = html;
       } catch {
         showToast("Request failed. Check your connection and that you are still signed in.", "error");
       }
@@ -375,9 +375,9 @@
     "button[data-validate]": initValidateButton,
     "tbody[data-order]": initOrderedList,
     "[data-conditions]": initConditions,
-    "button[data-try]": initTryButton,
-    "input[data-named-after]": initNameField,
-    "[data-own-zone]": initSampleTime,
+    "button[data-dry-run]": initDryRunButton,
+    "input[data-name-source]": initNameField,
+    "[data-time-zone-field]": initSampleTime,
   };
   for (const [selector, init] of Object.entries(INITIALIZERS)) {
     for (const element of queryAll(selector)) init(element);

@@ -6,12 +6,12 @@
   const END_TOLERANCE = 80; // pixels
   const REFRESH_MS = 1000;
   const thread = () => byId("thread");
-  const form = document.querySelector(".write");
+  const form = document.querySelector(".message-form");
   if (!thread() || !form) return;
 
   const field = form.querySelector("textarea");
   const fileInput = form.querySelector("input[type=file]");
-  let announcedPk = byId("heard")?.dataset.pk;
+  let announcedPk = byId("last-received")?.dataset.pk;
   let wasAtEnd = true;
 
   const isAtEnd = () => thread().scrollHeight - thread().scrollTop - thread().clientHeight < END_TOLERANCE;
@@ -21,20 +21,20 @@
   }
 
   function announceNewest() {
-    const newest = byId("heard");
+    const newest = byId("last-received");
     if (!newest || newest.dataset.pk === announcedPk) return;
     announcedPk = newest.dataset.pk;
     byId("announce").textContent = newest.textContent;
   }
 
   function showFileNames() {
-    byId("chosen").textContent = Array.from(fileInput.files, (file) => file.name).join(", ");
+    byId("chosen-files").textContent = Array.from(fileInput.files, (file) => file.name).join(", ");
   }
 
   function resetForm() {
     form.reset();
     form.querySelector("[name=reply_to]").value = "";
-    document.querySelector(".answering")?.remove();
+    document.querySelector(".quoted-reply")?.remove();
     showFileNames();
     field.focus();
   }
@@ -47,7 +47,7 @@
     announceNewest();
   });
   form.addEventListener("htmx:afterRequest", (event) => {
-    const error = byId("refused").textContent.trim();
+    const error = byId("send-error").textContent.trim();
     if (event.detail.successful && !error) resetForm();
     scrollToEnd();
   });

@@ -34,7 +34,7 @@ def dana_page(app: AppInstance, open_page_as: Callable[..., Page]) -> Page:
 def open_first_conversation(page: Page) -> None:
     page.goto("/desk/")
     page.locator(".row", has_text="Customer 0").click()
-    expect(page.locator("#head h1")).to_have_text("Customer 0")
+    expect(page.locator("#conversation-header h1")).to_have_text("Customer 0")
 
 
 def reply_field(page: Page) -> Locator:
@@ -43,7 +43,7 @@ def reply_field(page: Page) -> Locator:
 
 def test_a_reply_is_written_by_keyboard_with_quick_replies_and_formatting(app: AppInstance, dana_page: Page) -> None:
     reply_field(dana_page).press_sequentially("/q #hel")
-    options = dana_page.locator("#slash-list").get_by_role("option")
+    options = dana_page.locator("#command-palette").get_by_role("option")
     expect(options).to_have_count(2)
     app.call("send_from_customer", index=0, text="Are you there?")
     expect(dana_page.locator("#thread")).to_contain_text("Are you there?")
@@ -64,17 +64,17 @@ def test_a_reply_is_written_by_keyboard_with_quick_replies_and_formatting(app: A
 
     dana_page.keyboard.press("Control+a")
     dana_page.keyboard.press("Control+b")
-    expect(dana_page.locator("#as-seen strong")).to_have_text("The label is on its way, Kim.")
+    expect(dana_page.locator("#reply-preview strong")).to_have_text("The label is on its way, Kim.")
     dana_page.reload()
     expect(reply_field(dana_page)).to_have_value("*The label is on its way, Kim.*")
-    expect(dana_page.locator("#as-seen strong")).to_be_visible()
+    expect(dana_page.locator("#reply-preview strong")).to_be_visible()
     dana_page.keyboard.press("Enter")
     expect(dana_page.locator("#thread .out strong")).to_have_text("The label is on its way, Kim.")
     expect(reply_field(dana_page)).to_have_value("")
 
 
 def test_commands_open_notes_and_dialogs(dana_page: Page) -> None:
-    options = dana_page.locator("#slash-list").get_by_role("option")
+    options = dana_page.locator("#command-palette").get_by_role("option")
     reply_field(dana_page).press_sequentially("/i")
     expect(options.first).to_contain_text("Internal")
     dana_page.keyboard.press("Enter")
@@ -145,9 +145,9 @@ def test_nothing_typed_is_lost_without_a_connection_or_with_the_conversation(app
     second_page.close()
     app.call("reassign_all", username="omar")
     expect(dana_page.locator("#composer")).to_contain_text("Assigned to Omar.")
-    expect(dana_page.locator(".unsent textarea")).to_have_value("Half a sentence")
+    expect(dana_page.locator(".unsent-text textarea")).to_have_value("Half a sentence")
     dana_page.reload()
-    expect(dana_page.locator(".unsent textarea")).to_have_value("Half a sentence")
+    expect(dana_page.locator(".unsent-text textarea")).to_have_value("Half a sentence")
     app.call("reassign_all", username="dana")
     expect(reply_field(dana_page)).to_have_value("Half a sentence")
 
@@ -157,22 +157,22 @@ def test_colleagues_reply_warns_the_composer_and_customer_sees_typing(
 ) -> None:
     app.call("send_from_new_customer", name="Amara Diallo", text="Is anybody there?")
     dana_page.get_by_role("button", name="Accept").click()
-    expect(dana_page.locator("#head h1")).to_have_text("Amara Diallo")
+    expect(dana_page.locator("#conversation-header h1")).to_have_text("Amara Diallo")
     dana_page.locator("#thread .in [data-reply-to]").click()
-    expect(dana_page.locator("#quoting")).to_contain_text("Is anybody there?")
+    expect(dana_page.locator("#reply-quote")).to_contain_text("Is anybody there?")
     reply_field(dana_page).press_sequentially("I am")
     wait_until(lambda: app.call("is_typing_shown_to", name="Amara Diallo"), 20, "the customer sees that somebody types")
 
     omar = open_page_as("omar")
     omar.goto(dana_page.url)
-    omar.locator(".write-switch").get_by_text("Note").click()
+    omar.locator(".mode-switch").get_by_text("Note").click()
     omar.get_by_role("textbox", name="Note").fill("She has written to me already.")
     expect(dana_page.locator("#viewers")).to_contain_text("Omar is typing")
     omar.keyboard.press("Enter")
     expect(dana_page.locator("#thread .note")).to_contain_text("already")
 
     reply_field(dana_page).press("Enter")
-    expect(dana_page.locator("#meanwhile")).to_contain_text("She has written to me already.")
+    expect(dana_page.locator("#reply-collision")).to_contain_text("She has written to me already.")
     dana_page.get_by_role("button", name="Review first").click()
     expect(reply_field(dana_page)).to_be_focused()
     dana_page.keyboard.press("Enter")

@@ -35,13 +35,13 @@ def test_a_conversation_is_labeled_and_found_by_its_label(
     dana.locator("#row-list .row", has_text="Customer 1").click()
 
     # Add labels by keyboard: search by a few letters, choose with Enter.
-    expect(dana.locator("#head h1")).to_have_text("Customer 1")
+    expect(dana.locator("#conversation-header h1")).to_have_text("Customer 1")
     choose_from_more_menu(dana, "labels")
     expect(dana.locator("#label-name")).to_be_focused()
     dana.keyboard.type("vi")
     dana.keyboard.press("Enter")
     dana.locator("#dialog").get_by_role("button", name="Save").click()
-    expect(dana.locator("#head .label", has_text="VIP")).to_be_visible()
+    expect(dana.locator("#conversation-header .label", has_text="VIP")).to_be_visible()
     expect(dana.locator("#row-list .row", has_text="VIP")).to_have_count(1)
     expect(dana.locator("#do-more")).to_be_focused()
 
@@ -75,18 +75,18 @@ def test_a_conversation_is_snoozed_found_and_wrapped_up(
     # Search by message text shows the matching line and links to the message.
     dana.keyboard.press("Escape")
     dana.locator("#search").fill("lamp 47")
-    hit = dana.locator("#found .row", has_text="lamp 4711")
+    hit = dana.locator("#search-results .row", has_text="lamp 4711")
     expect(hit.locator("mark").first).to_have_text("lamp")
     hit.click()
-    expect(dana.locator("#thread li.is-shown", has_text="One more thing")).to_be_visible()
+    expect(dana.locator("#thread li.is-highlighted", has_text="One more thing")).to_be_visible()
     dana.locator("#search").press("Escape")
-    expect(dana.locator("#found")).to_be_empty()
+    expect(dana.locator("#search-results")).to_be_empty()
 
     # End and close in one step, with a note.
     choose_from_more_menu(dana, "finish")
     dana.locator("#dialog").get_by_label("Note for colleagues").fill("All settled.")
     dana.locator("#dialog").get_by_role("button", name="End and close").click()
-    expect(dana.locator("#head .state")).to_have_text("Closed")
+    expect(dana.locator("#conversation-header .state")).to_have_text("Closed")
     expect(dana.locator("#thread")).to_contain_text("All settled.")
     expect(rows).to_have_count(2)
 
@@ -97,22 +97,22 @@ def test_supervisor_uses_a_bulk_action(app: AppInstance, sue_page: Page) -> None
     expect(rows).to_have_count(3)
     rows.first.focus()
     sue_page.keyboard.press("x")
-    sue_page.locator("#row-list li").nth(2).locator(".row-pick input").click(modifiers=["Shift"])
-    expect(sue_page.locator("#picked-count")).to_have_text("3 selected")
+    sue_page.locator("#row-list li").nth(2).locator(".row-checkbox input").click(modifiers=["Shift"])
+    expect(sue_page.locator("#selected-count")).to_have_text("3 selected")
 
     # A message that arrives meanwhile moves a row but keeps the selection.
     app.call("send_from_customer", index=0, text="Are you there?")
     expect(rows.first).to_contain_text("Are you there?")
-    expect(sue_page.locator(".row-pick :checked")).to_have_count(3)
+    expect(sue_page.locator(".row-checkbox :checked")).to_have_count(3)
 
     sue_page.locator("#bulk-priority").click()
     sue_page.locator("#dialog").get_by_role("button", name="Urgent").click()
     expect(sue_page.locator("#notice")).to_have_text("Priority: 3 updated.")
     expect(sue_page.locator("#row-list .priority.p1")).to_have_count(3)
-    expect(sue_page.locator(".row-pick :checked")).to_have_count(0)
+    expect(sue_page.locator(".row-checkbox :checked")).to_have_count(0)
 
     # Failures are reported row by row.
-    sue_page.locator("#row-list .row-pick input").first.check()
+    sue_page.locator("#row-list .row-checkbox input").first.check()
     sue_page.locator("#bulk-end").click()
     sue_page.locator("#dialog").get_by_role("button", name="End", exact=True).click()
     expect(sue_page.locator("#dialog")).to_contain_text("0 updated, 1 failed")

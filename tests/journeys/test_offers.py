@@ -28,8 +28,8 @@ def test_an_agent_comes_online_and_gets_the_waiting_conversation(
     expect(dana.get_by_label("Message", exact=True)).to_be_visible()
     expect(dana.get_by_role("main")).to_contain_text("Where is my lamp?")
     expect(find_offer(dana)).to_have_count(0)
-    expect(dana.locator("#presence-shown")).to_contain_text("Busy")
-    expect(dana.locator("#presence-shown")).to_contain_text("70 of 100 free")
+    expect(dana.locator("#presence-button")).to_contain_text("Busy")
+    expect(dana.locator("#presence-button")).to_contain_text("70 of 100 free")
     expect(dana.locator("#tab-my")).to_have_attribute("aria-current", "page")
 
 
@@ -38,16 +38,16 @@ def test_an_agent_lets_an_offer_time_out_and_comes_back(app: AppInstance, open_p
     app.call("set_offer_seconds", seconds=10)
     app.start_server()
     dana = open_page_as("dana")
-    expect(dana.locator("#presence-shown")).to_contain_text("100 of 100 free")
+    expect(dana.locator("#presence-button")).to_contain_text("100 of 100 free")
     app.call("create_waiting_conversation", name="Amara Diallo", text="Anybody there?")
     expect(find_offer(dana)).to_contain_text("Anybody there?")
     expect(find_offer(dana)).to_have_count(0)
     missed = dana.get_by_text("You missed Amara Diallo and are now Inactive.")
     expect(missed).to_be_visible()
-    expect(dana.locator("#presence-shown")).to_contain_text("Inactive")
+    expect(dana.locator("#presence-button")).to_contain_text("Inactive")
     dana.get_by_role("button", name="Come back").click()
     expect(missed).to_have_count(0)
-    expect(dana.locator("#presence-shown")).to_contain_text("Available")
+    expect(dana.locator("#presence-button")).to_contain_text("Available")
 
 
 def test_rejected_conversation_is_offered_to_others_until_accepted(

@@ -235,7 +235,7 @@ def test_stream_ends_when_access_is_revoked(
             await page.wait_until_open()
             await run_in_db_thread(lose_access)
             numbers, hint = itertools.count(1_000_000), StreamEvent("hint")
-            while hint.event != "bye":
+            while hint.event != "reconnect":
                 topics = frozenset({f"queue:{live_scenario.orders.pk}"})
                 event_stream.hub.dispatch(
                     Hint(

@@ -59,13 +59,13 @@ class TextMessageForm(CustomerMessageForm):
     attachments = FilesField(label="Attach files")
     reply_to = forms.IntegerField(required=False, widget=forms.HiddenInput)
     forwarded = forms.BooleanField(
-        label="Forwarded", required=False, widget=forms.CheckboxInput(attrs={"form": "write"})
+        label="Forwarded", required=False, widget=forms.CheckboxInput(attrs={"form": "message-form"})
     )
     ad = forms.CharField(
         label="From an ad",
         max_length=200,
         required=False,
-        widget=forms.TextInput(attrs={"placeholder": "Ad headline", "form": "write"}),
+        widget=forms.TextInput(attrs={"placeholder": "Ad headline", "form": "message-form"}),
     )
 
     def clean(self) -> dict[str, Any]:

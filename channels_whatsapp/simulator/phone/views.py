@@ -29,7 +29,7 @@ FORM_BY_KIND: dict[str, type[CustomerMessageForm]] = {
     "text": TextMessageForm,
     "location": LocationForm,
     "contact": ContactForm,
-    "press": ButtonPressForm,
+    "button_press": ButtonPressForm,
 }
 MAX_CUSTOMERS = 100
 
@@ -37,15 +37,15 @@ MAX_CUSTOMERS = 100
 @require_GET
 @never_cache
 def home(request: HttpRequest) -> HttpResponse:
-    """Show the list of customers; wide screens show the latest chat beside it."""
+    """Show the list of customers; wide screens show the latest chat next to it."""
     customer = _get_customers().first()
     sender = _latest_sender(customer) if customer else None
     context = (
         _phone_context(request, customer, sender)
         if customer and sender
-        else {"new_customer": CustomerForm(auto_id="new_%s")}
+        else {"new_customer_form": CustomerForm(auto_id="new_%s")}
     )
-    return render(request, "simulator/phone.html", {"people": _get_customers(), "is_home": True, **context})
+    return render(request, "simulator/phone.html", {"customers": _get_customers(), "is_home": True, **context})
 
 
 @require_GET
@@ -60,10 +60,10 @@ def show_chat(request: HttpRequest, customer_pk: int, sender_pk: int) -> HttpRes
 @require_GET
 @never_cache
 def show_thread(request: HttpRequest, customer_pk: int, sender_pk: int) -> HttpResponse:
-    """Return the chat's messages, or 204 if nothing has changed since `seen`."""
+    """Return the chat's messages, or 204 if nothing has changed since `version`."""
     customer, sender = _get_customer_and_sender(customer_pk, sender_pk)
     inbound.mark_chat_read(customer, sender)
-    if request.GET.get("seen") == get_chat_version(customer, sender, timezone.now()):
+    if request.GET.get("version") == get_chat_version(customer, sender, timezone.now()):
         return HttpResponse(status=204)
     return render(request, "simulator/_thread.html", _chat_context(customer, sender))
 
@@ -87,8 +87,10 @@ def _render_invalid_message(
 ) -> HttpResponse:
     if request.headers.get("HX-Request"):
         error_text = " ".join(str(error) for errors in form.errors.values() for error in errors)
-        return render(request, "simulator/_thread.html", {**_chat_context(customer, sender), "refused": error_text})
-    context = {**_phone_context(request, customer, sender), kind: form, "opened": kind}
+        return render(
+            request, "simulator/_thread.html", {**_chat_context(customer, sender), "error_message": error_text}
+        )
+    context = {**_phone_context(request, customer, sender), f"{kind}_form": form, "open_form": kind}
     return render(request, "simulator/phone.html", context, status=422)
 
 
@@ -109,7 +111,7 @@ def add_customer(request: HttpRequest) -> HttpResponse:
     """Create a customer and open a chat; a known number opens the customer's chat."""
     form = CustomerForm(request.POST, auto_id="new_%s")
     if not form.is_valid():
-        context = {"people": _get_customers(), "new_customer": form, "is_home": True}
+        context = {"customers": _get_customers(), "new_customer_form": form, "is_home": True}
         return render(request, "simulator/phone.html", context, status=422)
     name, address = form.cleaned_data["name"], form.cleaned_data["address"]
     customer, _ = Customer.objects.get_or_create(address=address, defaults={"name": name})
@@ -191,8 +193,8 @@ def _chat_context(customer: Customer, sender: Sender) -> dict[str, Any]:
         "customer": customer,
         "sender": sender,
         "bubbles": bubbles,
-        "heard": last_received,
-        "typing": is_typing(customer, sender, now),
+        "last_received": last_received,
+        "is_typing": is_typing(customer, sender, now),
         "version": get_chat_version(customer, sender, now),
     }
 
@@ -203,18 +205,18 @@ def _phone_context(request: HttpRequest, customer: Customer, sender: Sender) -> 
     chat = Chat.objects.filter(customer=customer, sender=sender).first()
     return {
         **_chat_context(customer, sender),
-        "people": _get_customers()[:MAX_CUSTOMERS],
+        "customers": _get_customers()[:MAX_CUSTOMERS],
         "senders": Sender.objects.select_related("account"),
-        "new_customer": CustomerForm(auto_id="new_%s"),
+        "new_customer_form": CustomerForm(auto_id="new_%s"),
         "quoted": quoted,
-        "text": TextMessageForm(initial={"reply_to": quoted.pk if quoted else None}, auto_id="text_%s"),
-        "location": LocationForm(auto_id="location_%s"),
-        "contact": ContactForm(auto_id="contact_%s"),
-        "press": ButtonPressForm(auto_id="press_%s"),
-        "habits": CustomerSettingsForm(instance=customer, auto_id="habits_%s"),
-        "mine": FaultsForm(initial={"kinds": _get_fault_kinds(customer)}, auto_id="mine_%s"),
-        "everybody": FaultsForm(initial={"kinds": _get_fault_kinds(None)}, auto_id="everybody_%s"),
-        "window_open": bool(chat and chat.is_window_open(timezone.now())),
+        "text_form": TextMessageForm(initial={"reply_to": quoted.pk if quoted else None}, auto_id="text_%s"),
+        "location_form": LocationForm(auto_id="location_%s"),
+        "contact_form": ContactForm(auto_id="contact_%s"),
+        "button_press_form": ButtonPressForm(auto_id="button_press_%s"),
+        "settings_form": CustomerSettingsForm(instance=customer, auto_id="settings_%s"),
+        "customer_faults_form": FaultsForm(initial={"kinds": _get_fault_kinds(customer)}, auto_id="customer_faults_%s"),
+        "global_faults_form": FaultsForm(initial={"kinds": _get_fault_kinds(None)}, auto_id="global_faults_%s"),
+        "window_is_open": bool(chat and chat.is_window_open(timezone.now())),
     }
 
 

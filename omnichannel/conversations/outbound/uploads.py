@@ -75,7 +75,7 @@ def validate_upload(file: File[bytes]) -> str:
 def get_signed_url(attachment: Attachment) -> str:
     """Return a URL from which Twilio can fetch the file without signing in, for LINK_MAX_AGE_SECONDS."""
     token = signing.dumps(attachment.pk, salt=_LINK_SALT)
-    return settings.PUBLIC_URL + reverse("offered_file", args=[token])
+    return settings.PUBLIC_URL + reverse("signed_attachment", args=[token])
 
 
 def get_attachment_by_token(token: str) -> Attachment | None:

@@ -47,7 +47,7 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str]]]] = [
             ("routing.ContactField", "Contact fields", "contact"),
             ("conversations.Label", "Labels", "tag"),
             ("conversations.DispositionCode", "Disposition codes", "star"),
-            ("conversations.QuickReply", "Quick replies", "quick"),
+            ("conversations.QuickReply", "Quick replies", "quick_replies"),
             ("conversations.QuickReplyTag", "Quick reply tags", "tag"),
         ],
     ),

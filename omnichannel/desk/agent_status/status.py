@@ -61,7 +61,7 @@ class AgentStatus:
         return f"{self.agent.presence.text} {self.free_capacity} {self.agent.capacity}{''.join(choices)}"
 
     @property
-    def free_words(self) -> str:
+    def capacity_label(self) -> str:
         """The free capacity in words."""
         return _("%(free)s of %(capacity)s free") % {"free": self.free_capacity, "capacity": self.agent.capacity}
 

@@ -38,7 +38,7 @@ class ComposerMode(StrEnum):
     TAKE = "take"
     RESUME = "resume"
     AWAITING_OFFER = "awaiting_offer"
-    ASSIGNED_TO_OTHER = "assigned_to_other"
+    ASSIGNED_TO_COLLEAGUE = "assigned_to_colleague"
     MONITORING = "monitoring"
     CLOSED = "closed"
     BLOCKED = ReplyErrorCode.BLOCKED.value
@@ -139,7 +139,7 @@ def get_composer(conversation: Conversation, agent: Agent) -> Composer:
         return Composer(conversation, ComposerMode.MONITORING, explanation % {"agent": conversation.agent})
     if not is_assigned:
         explanation = gettext("Assigned to %(agent)s.")
-        return Composer(conversation, ComposerMode.ASSIGNED_TO_OTHER, explanation % {"agent": conversation.agent})
+        return Composer(conversation, ComposerMode.ASSIGNED_TO_COLLEAGUE, explanation % {"agent": conversation.agent})
     if not can_reply(agent, conversation):
         return Composer(conversation, ComposerMode.RESUME, WAITING_FOR_CUSTOMER_TEXT, RESUME)
     if (refusal := get_send_error(conversation)) is not None:

@@ -115,7 +115,7 @@ class PickerLocation(StrEnum):
     COMPOSER = "composer"
     DIALOG = "dialog"
     PAGE = "page"
-    START = "start"
+    NEW_CONVERSATION = "new-conversation"
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ class TemplatePicker:
     @property
     def list_search_url(self) -> str:
         """Return the URL of the list with the current search."""
-        return f"{self.list_url}?{urlencode({**self.preserved_params, 'where': self.location, 'q': self.query})}"
+        return f"{self.list_url}?{urlencode({**self.preserved_params, 'location': self.location, 'q': self.query})}"
 
     @property
     def include_with_search(self) -> str:
@@ -152,7 +152,7 @@ class TemplatePicker:
         return ", ".join(filter(None, [f"#templates-search-{self.location}", self.htmx_include]))
 
     @property
-    def count_words(self) -> str:
+    def count_label(self) -> str:
         """The number of templates that are listed, in words."""
         count = len(self.choices)
         return ngettext("%(count)s template", "%(count)s templates", count) % {"count": count}

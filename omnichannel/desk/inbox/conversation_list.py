@@ -84,7 +84,7 @@ class InboxRow:
     is_snooze_over: bool
 
     @property
-    def snoozed_words(self) -> str:
+    def snoozed_label(self) -> str:
         """Until when a snoozed conversation is snoozed."""
         until = self.conversation.snoozed_until
         if until is None:
@@ -93,7 +93,7 @@ class InboxRow:
         return gettext("Snoozed until %(until)s") % {"until": shown}
 
     @property
-    def unread_words(self) -> str:
+    def unread_label(self) -> str:
         """The number of unread messages, as the badge shows it."""
         count = self.conversation.unread_count
         return "99+" if count > 99 else str(count)

@@ -65,7 +65,7 @@ def agent_required(view: Callable[Concatenate[AgentRequest, P], HttpResponseBase
 def _render_no_access(request: AgentRequest, error: access.AccessLostError) -> HttpResponse:
     """Return the reason and a link to the inbox; for htmx they replace the conversation."""
     template = "desk/shared/_no_access.html" if request.htmx else "desk/shared/no_access.html"
-    return render(request, template, {"why": str(error)}, status=410)
+    return render(request, template, {"reason": str(error)}, status=410)
 
 
 def _get_or_create_agent(user: User) -> Agent:

@@ -14,7 +14,7 @@ BODY_ATTRIBUTES = {
     "data-enter-sends": "enter_sends",
     "data-undo": "can_undo_sending",
     "data-sounds": "plays_sounds",
-    "data-notifies": "shows_notifications",
+    "data-notifications": "shows_notifications",
     "data-shortcuts": "uses_shortcuts",
 }
 

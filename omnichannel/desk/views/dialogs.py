@@ -62,9 +62,9 @@ def _render(
     context = {
         "dialog": dialog,
         "form": form,
-        "action": resolve_url(dialog.url_name, pk=conversation.pk),
-        "back": resolve_url("desk:conversation", pk=conversation.pk),
-        "about": conversation.contact.display_name,
+        "action_url": resolve_url(dialog.url_name, pk=conversation.pk),
+        "back_url": resolve_url("desk:conversation", pk=conversation.pk),
+        "description": conversation.contact.display_name,
     }
     return render_dialog(request, context, status=status)
 

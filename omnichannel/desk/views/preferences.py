@@ -23,7 +23,7 @@ def preferences(request: AgentRequest) -> HttpResponse:
         appearance_form.save()
         desk_form.save()
         return HttpResponseRedirect(reverse("desk:preferences") + "?saved=preferences")
-    context = {"appearance": appearance_form, "work": desk_form, "saved": request.GET.get("saved", "")}
+    context = {"appearance_form": appearance_form, "desk_form": desk_form, "saved": request.GET.get("saved", "")}
     return render(request, "desk/preferences/page.html", context, status=422 if request.method == "POST" else 200)
 
 

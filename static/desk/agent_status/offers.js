@@ -44,11 +44,11 @@
   }
 
   function merge(html) {
-    const root = parseHtml(html).querySelector("[data-standing]");
+    const root = parseHtml(html).querySelector("[data-agent-status]");
     if (!root) return;
     mergePresence(root.querySelector("#presence"));
     mergeOffers(root.querySelector("#offers"));
-    Omnichannel.startNewsAt(root.dataset.newsFrom);
+    Omnichannel.setNotificationCursor(root.dataset.notificationCursor);
   }
 
   Omnichannel.refreshAgentStatus = Omnichannel.oneAtATime(async () => {
@@ -80,12 +80,12 @@
   // -- Requests of htmx ---------------------------------------------------------------------------------------------
 
   document.addEventListener("htmx:beforeSwap", (event) => {
-    if (!event.detail.serverResponse.includes("data-standing")) return;
+    if (!event.detail.serverResponse.includes("data-agent-status")) return;
     event.detail.shouldSwap = false;
     const menu = byId("presence");
     if (menu?.contains(document.activeElement)) {
       menu.open = false;
-      byId("presence-shown").focus();
+      byId("presence-button").focus();
     }
     merge(event.detail.serverResponse);
   });

@@ -13,7 +13,7 @@
   let activeIndex = -1;
   const actions = new WeakMap(); // option of a command: its function
 
-  const listbox = () => byId("slash-list");
+  const listbox = () => byId("command-palette");
   const isOpen = () => Boolean(listbox() && !listbox().hidden);
   const options = () => queryAll("[role=option]:not([hidden])", listbox());
 
@@ -34,21 +34,21 @@
         label: gettext("Public"),
         description: gettext("Message the customer"),
         run: write("public", "reply-text"),
-        buttonId: "write-public",
+        buttonId: "mode-public",
       },
       {
         key: "i",
         label: gettext("Internal"),
         description: gettext("Message colleagues. The customer never sees it."),
         run: writeNote,
-        buttonId: "write-note",
+        buttonId: "mode-note",
       },
       {
         key: "n",
         label: gettext("Note"),
         description: gettext("Note for colleagues"),
         run: writeNote,
-        buttonId: "write-note",
+        buttonId: "mode-note",
       },
       {
         key: "c",
@@ -105,7 +105,7 @@
   // -- Quick replies ------------------------------------------------------------------------------------------------
 
   async function fetchReplies() {
-    const url = byId("composer").dataset.quickReplies;
+    const url = byId("composer").dataset.quickRepliesUrl;
     if (cache.url === url && Date.now() - cache.fetchedAt < CACHE_MS) return;
     if (cache.url !== url) cache = { url, fetchedAt: 0, html: "" };
     cache.fetchedAt = Date.now();
@@ -155,7 +155,7 @@
 
   function createEmptyMessage() {
     const text = gettext("No matching quick replies.");
-    const message = createElement("p", { className: "slash-nothing", textContent: text });
+    const message = createElement("p", { className: "command-palette-empty", textContent: text });
     message.setAttribute("role", "presentation");
     return message;
   }
@@ -164,7 +164,7 @@
     const list = listbox();
     if (list.parentElement !== field.form) field.form.prepend(list); // the list is shared by reply and note
     list.hidden = false;
-    field.setAttribute("aria-controls", "slash-list");
+    field.setAttribute("aria-controls", "command-palette");
   }
 
   function close() {
@@ -234,12 +234,12 @@
   );
 
   // The field must keep its focus when an option is clicked.
-  document.addEventListener("mousedown", (event) => event.target.closest("#slash-list") && event.preventDefault());
+  document.addEventListener("mousedown", (event) => event.target.closest("#command-palette") && event.preventDefault());
 
   document.addEventListener("click", (event) => {
-    const option = event.target.closest("#slash-list [role=option]");
+    const option = event.target.closest("#command-palette [role=option]");
     if (option) return choose(option);
-    if (!event.target.closest("#open-quick")) return;
+    if (!event.target.closest("#open-quick-replies")) return;
     field = byId("reply-text");
     dismissedText = "";
     if (isOpen()) return close();
@@ -252,7 +252,7 @@
 
   // The dialog for a personal quick reply starts with the text of the reply.
   document.addEventListener("htmx:afterSwap", () => {
-    const message = document.querySelector("#panel #own-message");
+    const message = document.querySelector("#dialog-container #quick-reply-message");
     if (message && !message.value) message.value = byId("reply-text")?.value ?? "";
   });
   document.addEventListener("quick-reply-saved", () => {
@@ -262,5 +262,5 @@
   });
 
   // A new composer, for example after a delivery status, must not close the list while somebody uses it.
-  document.addEventListener("desk:composer", () => currentToken() || close());
+  document.addEventListener("desk:composer-changed", () => currentToken() || close());
 })();

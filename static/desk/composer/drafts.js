@@ -27,7 +27,7 @@
       if (Date.now() - lastTypedAt < TYPING_MS) continue;
       field.value = event.newValue ?? "";
       Omnichannel.updateComposer();
-      document.dispatchEvent(new CustomEvent("desk:composer", { detail: {} }));
+      document.dispatchEvent(new CustomEvent("desk:composer-changed", { detail: {} }));
     }
   });
 

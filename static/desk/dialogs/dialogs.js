@@ -17,17 +17,17 @@
 
   function close() {
     byId("dialog")?.close();
-    byId("panel")?.replaceChildren();
+    byId("dialog-container")?.replaceChildren();
     focusOpener();
   }
 
   document.addEventListener("htmx:afterSwap", (event) => {
-    if (event.detail.target.id === "panel") byId("dialog")?.showModal();
+    if (event.detail.target.id === "dialog-container") byId("dialog")?.showModal();
   });
 
   document.addEventListener("htmx:beforeRequest", (event) => {
     const { elt, target, requestConfig } = event.detail;
-    if (target.id !== "panel" || elt.closest("#panel")) return;
+    if (target.id !== "dialog-container" || elt.closest("#dialog-container")) return;
     openerId = requestConfig.triggeringEvent?.submitter?.id || elt.id;
   });
 
@@ -42,7 +42,7 @@
     "close",
     (event) => {
       if (event.target.id !== "dialog") return;
-      byId("panel")?.replaceChildren();
+      byId("dialog-container")?.replaceChildren();
       focusOpener();
     },
     true,
@@ -55,7 +55,7 @@
     const draft = field && Omnichannel.workspace() && Omnichannel.drafts.get("note");
     if (!draft || field.value) return;
     field.value = draft;
-    byId("write-note").checked = true;
+    byId("mode-note").checked = true;
     Omnichannel.updateComposer();
   }
 
@@ -65,17 +65,17 @@
   });
 
   // Keep the text of the note when the composer is replaced.
-  Omnichannel.keepNote = (old, fresh) => {
+  Omnichannel.restoreNote = (old, fresh) => {
     const [oldField, freshField] = [old, fresh].map((composer) => composer.querySelector("#note-text"));
     if (!freshField || !oldField?.value) return;
     freshField.value = oldField.value;
-    fresh.querySelector("#write-note").checked = old.querySelector("#write-note").checked;
+    fresh.querySelector("#mode-note").checked = old.querySelector("#mode-note").checked;
   };
 
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { xhr, serverResponse, requestConfig } = event.detail;
-    if (!serverResponse.includes("data-pieces")) return;
-    if (event.detail.target.id === "panel") close();
+    if (!serverResponse.includes("data-fragments")) return;
+    if (event.detail.target.id === "dialog-container") close();
     const field = byId("note-text");
     if (!requestConfig.path.endsWith("/note/") || !field) return;
     const error = parseHtml(serverResponse).getElementById("note-error");
@@ -88,8 +88,8 @@
   });
 
   document.addEventListener("change", (event) => {
-    if (event.target.id === "write-note") byId("note-text").focus();
-    if (event.target.id === "write-public") byId("reply-text")?.focus();
+    if (event.target.id === "mode-note") byId("note-text").focus();
+    if (event.target.id === "mode-public") byId("reply-text")?.focus();
   });
 
   document.addEventListener("input", (event) => {

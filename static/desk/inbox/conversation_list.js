@@ -5,7 +5,7 @@
   const { byId, focus, parseHtml, queryAll } = Omnichannel;
 
   const rowItems = (list) => [...list.children].filter((li) => !li.classList.contains("more-row"));
-  const checkboxOf = (li) => li.querySelector(".row-pick input");
+  const checkboxOf = (li) => li.querySelector(".row-checkbox input");
 
   // -- Updating in place: scroll position, selection and focus are kept ---------------------------------------------
 
@@ -15,7 +15,7 @@
   function contentOf(li) {
     if (contents.has(li)) return contents.get(li);
     const copy = li.cloneNode(true);
-    copy.querySelector(".window")?.remove();
+    copy.querySelector(".time-left")?.remove();
     copy.querySelector(".row").removeAttribute("aria-current");
     contents.set(li, copy.innerHTML);
     return copy.innerHTML;
@@ -113,8 +113,8 @@
     const openId = Omnichannel.conversationId();
     for (const row of queryAll(".row", fresh)) {
       const old = byId(row.id);
-      const name = row.querySelector(".who").textContent.trim();
-      const snoozeEnded = "back" in row.dataset && !(old && "back" in old.dataset);
+      const name = row.querySelector(".customer-name").textContent.trim();
+      const snoozeEnded = "snoozeOver" in row.dataset && !(old && "snoozeOver" in old.dataset);
       if (snoozeEnded) Omnichannel.showNotice(interpolate(gettext("Snooze ended: %s"), [name]));
       if (row.dataset.pk === openId || !old || +row.dataset.unread <= +old.dataset.unread) continue;
       Omnichannel.announce(interpolate(gettext("New message from %s"), [name]));
@@ -140,7 +140,7 @@
     if (!list?.dataset.view) return;
     const shown = queryAll("#row-list .row", list).length;
     try {
-      const url = `${byId("bulk").dataset.inbox}?${list.dataset.query}&shown=${shown}`;
+      const url = `${byId("bulk").dataset.inboxUrl}?${list.dataset.query}&shown=${shown}`;
       const response = await Omnichannel.fetch(url, { headers: { "HX-Target": "list" } });
       if (!response.ok) return;
       const fresh = parseHtml(await response.text()).getElementById("list");
@@ -210,14 +210,14 @@
   // -- Selection: checkboxes, the x key, shift for a range ----------------------------------------------------------
 
   const MAX_SELECTED = 200;
-  const checkboxes = () => queryAll("#row-list .row-pick input");
+  const checkboxes = () => queryAll("#row-list .row-checkbox input");
   let lastSelected = "";
 
   function showSelectedCount() {
     const count = checkboxes().filter((checkbox) => checkbox.checked).length;
-    const label = byId("picked-count");
+    const label = byId("selected-count");
     if (!label) return;
-    byId("list").classList.toggle("is-picking", count > 0);
+    byId("list").classList.toggle("is-selecting", count > 0);
     const text = count ? interpolate(ngettext("%s selected", "%s selected", count), [count]) : "";
     if (label.textContent !== text) label.textContent = text;
   }
@@ -248,13 +248,13 @@
   };
 
   document.addEventListener("click", (event) => {
-    if (event.target.matches("#row-list .row-pick input")) {
+    if (event.target.matches("#row-list .row-checkbox input")) {
       if (event.shiftKey) selectRange(event.target);
       lastSelected = event.target.value;
       showSelectedCount();
     }
-    if (event.target.id === "pick-all") selectAll(true);
-    if (event.target.id === "pick-none") selectAll(false);
+    if (event.target.id === "select-all") selectAll(true);
+    if (event.target.id === "select-none") selectAll(false);
   });
 
   document.body.addEventListener("bulk-done", (event) => {
@@ -272,7 +272,7 @@
   // -- Filtering the choices of a dialog: labels, colleagues, queues ------------------------------------------------
 
   const normalize = (text) => text.trim().toLocaleLowerCase();
-  const choicesOf = (field) => queryAll(field.dataset.find, field.form);
+  const choicesOf = (field) => queryAll(field.dataset.filterChoices, field.form);
 
   function filterChoices(field) {
     const query = normalize(field.value);
@@ -301,13 +301,13 @@
     filterChoices(field);
   }
 
-  document.addEventListener("input", (event) => event.target.dataset.find && filterChoices(event.target));
+  document.addEventListener("input", (event) => event.target.dataset.filterChoices && filterChoices(event.target));
 
   document.addEventListener(
     "keydown",
     (event) => {
       const { target, key } = event;
-      if (target.dataset?.find && key === "Enter" && target.value.trim()) {
+      if (target.dataset?.filterChoices && key === "Enter" && target.value.trim()) {
         event.preventDefault();
         chooseMatch(target);
       }
@@ -315,14 +315,14 @@
         event.preventDefault();
         event.stopImmediatePropagation();
         target.value = "";
-        byId("found").replaceChildren();
+        byId("search-results").replaceChildren();
       }
     },
     true,
   );
 
   document.addEventListener("search", (event) => {
-    if (event.target.id === "search" && !event.target.value) byId("found").replaceChildren();
+    if (event.target.id === "search" && !event.target.value) byId("search-results").replaceChildren();
   });
 
   // -- Lists fetched by htmx ----------------------------------------------------------------------------------------
@@ -340,7 +340,7 @@
   });
 
   document.addEventListener("htmx:afterRequest", (event) => {
-    if (event.detail.elt.matches("[data-closes]")) byId("dialog")?.close();
+    if (event.detail.elt.matches("[data-close-on-submit]")) byId("dialog")?.close();
     if (event.detail.target?.id !== "list") return;
     // Changes that were reported after the request may be missing from the response.
     const isStale = refreshCountAtSwap !== refreshCount;
@@ -349,7 +349,8 @@
   });
 
   document.addEventListener("htmx:afterSwap", (event) => {
-    if (event.detail.target.id === "panel") for (const field of queryAll("#panel [data-find]")) filterChoices(field);
+    if (event.detail.target.id === "dialog-container")
+      for (const field of queryAll("#dialog-container [data-filter-choices]")) filterChoices(field);
   });
 
   document.addEventListener("htmx:afterSettle", (event) => {

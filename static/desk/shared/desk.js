@@ -99,19 +99,20 @@
     const hasProblem = fromForm && (old.querySelector(".problem") || fresh.querySelector(".problem"));
     if (old.dataset.version === fresh.dataset.version && !hasProblem) return;
     if (isBeingEdited(old) && !fromForm) return;
-    if (fresh.id === "head") reportStateChange(old, fresh, fromForm ? Omnichannel.announce : Omnichannel.showNotice);
+    if (fresh.id === "conversation-header")
+      reportStateChange(old, fresh, fromForm ? Omnichannel.announce : Omnichannel.showNotice);
     swap(old, fresh);
   }
 
   // Report that the open conversation was taken, transferred or ended, by this agent or a colleague.
   function reportStateChange(old, fresh, report) {
-    const [before, after] = [old, fresh].map((head) => head.querySelector(".talk-who p")?.textContent.trim());
+    const [before, after] = [old, fresh].map((head) => head.querySelector(".conversation-title p")?.textContent.trim());
     if (!before || !after || before === after) return;
     report(`${Omnichannel.workspace().dataset.name}: ${after.replace(/\s+/g, " ")}`);
   }
 
   Omnichannel.mergeFragments = (html, { fromForm = false } = {}) => {
-    const root = parseHtml(html).querySelector("[data-pieces]");
+    const root = parseHtml(html).querySelector("[data-fragments]");
     if (!root || !Omnichannel.workspace()) return null;
     const end = ["earlier", "later"].find((id) => root.querySelector(`:scope > #${id}`)); // direction of paging
     Omnichannel.keepScrollPosition(() => {
@@ -164,9 +165,9 @@
     isRefreshing = true;
     isRefreshRequested = false;
     try {
-      const { updates, at } = workspace.dataset;
-      const changes = `after=${Omnichannel.newestMessage()}&changed_since=${encodeURIComponent(at)}`;
-      const response = await Omnichannel.fetch(`${updates}?${messageId ? `message=${messageId}` : changes}`);
+      const { updatesUrl, renderedAt } = workspace.dataset;
+      const changes = `after=${Omnichannel.newestMessage()}&changed_since=${encodeURIComponent(renderedAt)}`;
+      const response = await Omnichannel.fetch(`${updatesUrl}?${messageId ? `message=${messageId}` : changes}`);
       if (workspace !== Omnichannel.workspace()) return;
       if (response.status === 410) return Omnichannel.showNoAccess(await response.text());
       if (response.status === 404 || response.status === 403) location.reload();
@@ -183,17 +184,17 @@
     if (workspace !== Omnichannel.workspace()) return;
     const root = Omnichannel.mergeFragments(html);
     if (!root) return;
-    workspace.dataset.at = root.dataset.at ?? workspace.dataset.at;
-    isRefreshRequested ||= root.dataset.more !== undefined;
+    workspace.dataset.renderedAt = root.dataset.renderedAt ?? workspace.dataset.renderedAt;
+    isRefreshRequested ||= root.dataset.hasMore !== undefined;
     Omnichannel.markRead();
   }
 
   Omnichannel.markRead = () => {
-    const head = byId("head");
+    const head = byId("conversation-header");
     if (document.hidden || !head || !+head.dataset.unread || Omnichannel.hasLaterMessages()) return;
     head.dataset.unread = "0";
     const options = { method: "POST", headers: { "X-CSRFToken": csrfToken() } };
-    Omnichannel.fetch(Omnichannel.workspace().dataset.read, options).catch(() => {});
+    Omnichannel.fetch(Omnichannel.workspace().dataset.markReadUrl, options).catch(() => {});
   };
 
   // The server reports a message that stays on its way to Twilio, but sends no event for it: refresh after a while.
@@ -224,14 +225,15 @@
   }
 
   Omnichannel.updateCountdowns = () => {
-    for (const clock of queryAll("[data-left]")) {
-      if (!endTimes.has(clock)) endTimes.set(clock, Date.now() + clock.dataset.left * 1000);
+    for (const clock of queryAll("[data-seconds-left]")) {
+      if (!endTimes.has(clock)) endTimes.set(clock, Date.now() + clock.dataset.secondsLeft * 1000);
       const remaining = Math.floor((endTimes.get(clock) - Date.now()) / 1000);
-      const label = clock.querySelector("[data-words]");
-      const text = formatRemaining(remaining, label.dataset.words);
+      const label = clock.querySelector("[data-format]");
+      const text = formatRemaining(remaining, label.dataset.format);
       if (label.textContent !== text) label.textContent = text;
-      if (!clock.classList.contains(urgency(remaining) || "window")) clock.className = `window ${urgency(remaining)}`;
-      if (remaining < 0 && clock.id === "reply-left") Omnichannel.refreshConversation();
+      if (!clock.classList.contains(urgency(remaining) || "time-left"))
+        clock.className = `time-left ${urgency(remaining)}`;
+      if (remaining < 0 && clock.id === "reply-time-left") Omnichannel.refreshConversation();
     }
   };
 
@@ -251,7 +253,7 @@
     for (const menu of queryAll("details.menu[open]")) {
       if (!menu.contains(event.target)) menu.open = false;
     }
-    const button = event.target.closest(".to-customer, .back-to-talk");
+    const button = event.target.closest(".to-customer, .back-to-conversation");
     if (!button) return;
     event.preventDefault();
     Omnichannel.workspace().classList.toggle("show-customer", button.matches(".to-customer"));
@@ -273,7 +275,7 @@
 
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { xhr, serverResponse, requestConfig } = event.detail;
-    if (!serverResponse.includes("data-pieces")) return;
+    if (!serverResponse.includes("data-fragments")) return;
     const fromForm = requestConfig.verb === "post";
     event.detail.shouldSwap = false;
     Omnichannel.lastResponse = { status: xhr.status, path: requestConfig.path };

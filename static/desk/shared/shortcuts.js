@@ -6,7 +6,7 @@
   const SEQUENCE_MS = 1500; // between "g" and the letter after it
   const FIELDS = "textarea, select, [contenteditable], input:not([type=checkbox], [type=radio], [type=file])";
   const OVERLAYS =
-    "dialog[open], details.menu[open], #panel > *, [role=listbox]:not([hidden]), .workspace.show-customer";
+    "dialog[open], details.menu[open], #dialog-container > *, [role=listbox]:not([hidden]), .workspace.show-customer";
 
   const isUsable = (element) => !element.disabled && (element.checkVisibility?.() ?? true);
   // The items of a closed menu are invisible, but their shortcuts work.
@@ -32,7 +32,7 @@
     ["g m", gettext("My conversations"), press("#tab-my")],
     ["g o", gettext("Open: unassigned conversations"), press("#tab-open")],
     ["g c", gettext("Closed conversations"), press("#tab-closed")],
-    ["a", gettext("Accept offer"), press('[data-shortcut="a"]', '#offers [id^="accept-"]', "#come-back")],
+    ["a", gettext("Accept offer"), press('[data-shortcut="a"]', '#offers [id^="accept-"]', "#return-from-inactive")],
     ["Alt 1", gettext("Set presence by position in the menu (Alt 1, Alt 2, …)")],
     ["Escape", gettext("Leave field, close dialog, back to list")],
   ];
@@ -126,7 +126,7 @@
       return activeElement.blur();
     }
     if (isInList) return false;
-    const backLink = document.querySelector(".talk-head .back");
+    const backLink = document.querySelector(".conversation-header .back");
     return backLink && isUsable(backLink) ? backLink.click() : focusList();
   }
 

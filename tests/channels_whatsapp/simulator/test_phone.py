@@ -68,7 +68,7 @@ def test_every_field_has_a_label_of_its_own(chat_path: str) -> None:
     shown = get_page(Browser(), chat_path)
     ids = [part.split('"')[0] for part in shown.split(' id="')[1:]]
     assert len(ids) == len(set(ids))
-    for name in ("text_text", "location_latitude", "contact_name", "press_text", "habits_name", "new_address"):
+    for name in ("text_text", "location_latitude", "contact_name", "button_press_text", "settings_name", "new_address"):
         assert f'<label for="{name}"' in shown or f'for="{name}">' in shown
 
 
@@ -102,8 +102,8 @@ def test_files_and_message_flags_are_sent(chat_path: str) -> None:
     [
         ("location", {"latitude": "52.5", "longitude": "13.4"}, "location"),
         ("contact", {"name": "Amara", "number": "+1 555"}, "contacts"),
-        ("press", {"kind": "list", "text": "Blue", "payload": "7"}, "interactive"),
-        ("press", {"kind": "button", "text": "Blue"}, "button"),
+        ("button-press", {"kind": "list", "text": "Blue", "payload": "7"}, "interactive"),
+        ("button-press", {"kind": "button", "text": "Blue"}, "button"),
     ],
 )
 def test_locations_contacts_and_other_kinds_can_be_sent(
@@ -143,9 +143,9 @@ def test_a_button_of_a_received_message_can_be_pressed(chat_path: str, omar: Cus
 def test_chat_is_returned_only_when_it_changed(chat_path: str, omar: Customer, sender: Sender) -> None:
     inbound.receive_customer_message(omar, sender, "hello?")
     version = get_page(Browser(), chat_path).split('data-version="')[1].split('"')[0]
-    assert Browser().get(f"{chat_path}thread/", {"seen": version}).status_code == 204
+    assert Browser().get(f"{chat_path}thread/", {"version": version}).status_code == 204
     run_due_tasks(LATER)
-    response = Browser().get(f"{chat_path}thread/", {"seen": version})
+    response = Browser().get(f"{chat_path}thread/", {"version": version})
     assert "delivered to the desk" in response.content.decode()
 
 
@@ -161,7 +161,7 @@ def test_a_refusal_of_the_desk_is_shown(
 def test_faults_are_switched_for_one_or_for_all(chat_path: str, omar: Customer) -> None:
     Browser().post(f"{chat_path}faults/", {"kinds": [FaultKind.SLOW, FaultKind.TWICE]})
     Browser().post(f"{chat_path}faults/", {"kinds": [FaultKind.TWICE]})
-    Browser().post(f"{chat_path}faults/everybody/", {"kinds": [FaultKind.HANG]})
+    Browser().post(f"{chat_path}faults/all/", {"kinds": [FaultKind.HANG]})
     assert Fault.objects.kinds_for(omar) == {FaultKind.TWICE, FaultKind.HANG}
     assert Fault.objects.kinds_for(None) == {FaultKind.HANG}
 
@@ -169,14 +169,14 @@ def test_faults_are_switched_for_one_or_for_all(chat_path: str, omar: Customer) 
 def test_skipping_a_day_notifies_other_clocks(chat_path: str, omar: Customer, sender: Sender) -> None:
     inbound.receive_customer_message(omar, sender, "hello?")
     skipped_day_addresses.clear()
-    Browser().post(f"{chat_path}day/")
+    Browser().post(f"{chat_path}skip-day/")
     assert skipped_day_addresses == [omar.address]
     assert not Chat.objects.get().is_window_open(datetime.now(UTC))
     assert "only templates are delivered" in get_page(Browser(), chat_path)
 
 
 def test_customer_settings_are_saved(chat_path: str) -> None:
-    Browser().post(f"{chat_path}habits/", {"name": "Omar B.", "sends_read_receipts": "on"})
+    Browser().post(f"{chat_path}settings/", {"name": "Omar B.", "sends_read_receipts": "on"})
     omar = Customer.objects.get()
     assert (omar.name, omar.reads_immediately, omar.sends_read_receipts) == ("Omar B.", False, True)
 

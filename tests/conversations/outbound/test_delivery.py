@@ -64,7 +64,7 @@ def test_a_file_is_offered_by_a_signed_link(conversation: Conversation, memory_b
     png = ContentFile(b"\x89PNG\r\n\x1a\n" + b"\x00" * 40, "a.png")
     send_reply(conversation, author=conversation.agent.user, file=png)
     run_send_lane()
-    assert memory_backend.outbox[0].media_url.startswith("https://desk.example.com/media/offered/")
+    assert memory_backend.outbox[0].media_url.startswith("https://desk.example.com/media/signed/")
 
 
 def test_sending_stores_only_the_sid(conversation: Conversation) -> None:

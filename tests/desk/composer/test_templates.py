@@ -42,7 +42,7 @@ def get_templates_page(desk: DeskScenario, agent: Any = None, **query: str) -> s
 
 
 def post_template(desk: DeskScenario, of: MessageTemplate, values: dict[str, str] | None = None, **more: Any) -> Any:
-    form = {"template": of.pk, "where": "composer", **(VALUES if values is None else values)}
+    form = {"template": of.pk, "location": "composer", **(VALUES if values is None else values)}
     return client_for(desk.dana).post(conversation_url(desk, "send_template"), form, **(more or HTMX_HEADERS))
 
 
@@ -76,7 +76,7 @@ def test_exactly_24_hours_are_still_inside(desk: DeskScenario, hours: float, cod
 
 def test_polling_page_gets_the_closed_window(desk: DeskScenario, delivery_template: MessageTemplate) -> None:
     pieces = (
-        client_for(desk.dana).get(reverse("desk:pieces", args=[desk.conversation.pk]), **HTMX_HEADERS).content.decode()
+        client_for(desk.dana).get(reverse("desk:updates", args=[desk.conversation.pk]), **HTMX_HEADERS).content.decode()
     )
     assert 'data-version="window_closed"' in pieces
 
@@ -146,7 +146,9 @@ def test_agent_can_sync_templates(desk: DeskScenario, memory_backend: MemoryBack
     memory_backend.templates = [
         TwilioTemplate(builders.new_sid("HX"), "brand_new", "en", {}, {}, {"status": "approved"})
     ]
-    answer = client_for(desk.dana).post(conversation_url(desk, "sync_templates"), {"where": "composer"}, **HTMX_HEADERS)
+    answer = client_for(desk.dana).post(
+        conversation_url(desk, "sync_templates"), {"location": "composer"}, **HTMX_HEADERS
+    )
     assert "brand_new" in visible_text(answer)
     assert "1 message template synced, 1 approved." in visible_text(answer)
 
@@ -156,7 +158,7 @@ def test_agent_sees_why_the_sync_failed(
 ) -> None:
     memory_backend.errors_to_raise = [TwilioRejectedError(20003, "Authenticate", 401)]
     shown = visible_text(
-        client_for(desk.dana).post(conversation_url(desk, "sync_templates"), {"where": "composer"}, **HTMX_HEADERS)
+        client_for(desk.dana).post(conversation_url(desk, "sync_templates"), {"location": "composer"}, **HTMX_HEADERS)
     )
     assert "Templates could not be synced. Twilio rejected the Account SID or Auth Token." in shown
     assert "delivery_update" in shown
@@ -200,7 +202,7 @@ def test_each_variable_has_a_field_with_its_example(desk: DeskScenario, delivery
     shown = get_templates_page(desk, template=str(delivery_template.pk))
     assert 'placeholder="For example Amara"' in shown
     assert 'placeholder="For example 2231"' in shown
-    assert 'data-slot="1" data-name="{{1}}">{{1}}</span>' in shown
+    assert 'data-variable-name="1" data-name="{{1}}">{{1}}</span>' in shown
     assert "Thanks" in shown
 
 
@@ -209,7 +211,9 @@ def test_the_preview_is_formatted_as_whatsapp_does_it_with_its_variables_marked(
 ) -> None:
     MessageTemplate.objects.update(content={"body": "Hi *{{1}}*, see https://x.example/{{2}} <b>\n- ~{{2}}~"})
     shown = get_templates_page(desk, template=str(delivery_template.pk))
-    slot = '<span class="slot is-empty" data-slot="{0}" data-name="{{{{{0}}}}}">{{{{{0}}}}}</span>'
+    slot = (
+        '<span class="template-variable is-empty" data-variable-name="{0}" data-name="{{{{{0}}}}}">{{{{{0}}}}}</span>'
+    )
     assert f"Hi <strong>{slot.format(1)}</strong>, see https://x.example/{slot.format(2)} &lt;b&gt;" in shown
     assert f"<ul><li><s>{slot.format(2)}</s></li></ul>" in shown
 
@@ -223,7 +227,7 @@ def test_the_preview_of_a_kind_nobody_taught_us_says_that_it_may_not_be_all(
 
 
 def test_names_are_offered_to_fill_in(desk: DeskScenario, delivery_template: MessageTemplate) -> None:
-    shown = get_templates_page(desk, template=str(delivery_template.pk))
+    shown = compact(get_templates_page(desk, template=str(delivery_template.pk)))
     for name in ("Amara Diallo", "Amara", "Dana"):
         assert f'dir="auto">{name}</button>' in shown
 
@@ -307,7 +311,7 @@ def test_a_template_that_was_not_delivered_says_why_and_is_sent_again_as_one(
     client = client_for(desk.dana)
     shown = visible_text(client.get(reverse("desk:conversation", args=[desk.conversation.pk])))
     assert "can't start a conversation." in shown
-    client.post(reverse("desk:again", args=[desk.conversation.pk, failed.pk]), **HTMX_HEADERS)
+    client.post(reverse("desk:resend", args=[desk.conversation.pk, failed.pk]), **HTMX_HEADERS)
     assert list(Message.objects.order_by("pk").values_list("kind", flat=True)) == ["template", "template"]
 
 

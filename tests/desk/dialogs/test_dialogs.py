@@ -20,7 +20,7 @@ from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for, compact,
 
 pytestmark = pytest.mark.django_db
 
-DIALOG_URL_NAMES = ["labels", "customer_labels", "priority", "snooze", "finish"]
+DIALOG_URL_NAMES = ["labels", "customer_labels", "priority", "snooze", "end_and_close"]
 
 
 def post_dialog(desk: DeskScenario, dialog: str, person: str = "dana", **form: Any) -> Any:
@@ -42,7 +42,7 @@ def test_a_dialog_is_a_page_without_the_script(desk: DeskScenario, name: str, pl
     assert ('<dialog id="dialog"' in page) != plain
 
 
-@pytest.mark.parametrize("name", ["priority", "snooze", "finish"])
+@pytest.mark.parametrize("name", ["priority", "snooze", "end_and_close"])
 def test_dialogs_of_a_colleagues_conversation_are_refused(desk: DeskScenario, name: str) -> None:
     form = {"priority": 1, "when": "message"}
     assert client_for(desk.omar).get(conversation_url(desk, name), **HTMX_HEADERS).status_code == 409
@@ -105,7 +105,7 @@ def test_offered_snooze_times_use_local_time() -> None:
     assert offered == {"hour": "28 11:00", "later": "28 13:00", "tomorrow": "29 09:00", "monday": "30 09:00"}
 
 
-@pytest.mark.parametrize("name", ["close", "finish"])
+@pytest.mark.parametrize("name", ["close", "end_and_close"])
 def test_a_required_code_is_asked_for_beside_its_field(desk: DeskScenario, name: str) -> None:
     code = DispositionCode.objects.create(name="Solved")
     builders.update_work_stream(disposition_required=True)
@@ -120,7 +120,7 @@ def test_a_required_code_is_asked_for_beside_its_field(desk: DeskScenario, name:
     assert desk.conversation.state == State.CLOSED
 
 
-@pytest.mark.parametrize("name", ["close", "finish"])
+@pytest.mark.parametrize("name", ["close", "end_and_close"])
 def test_closing_note_is_kept_when_a_message_arrives_meanwhile(desk: DeskScenario, name: str) -> None:
     code = DispositionCode.objects.create(name="Solved")
     state = State.WRAP_UP if name == "close" else State.ACTIVE
@@ -137,7 +137,7 @@ def test_closing_note_is_kept_when_a_message_arrives_meanwhile(desk: DeskScenari
 
 def test_error_uses_plural_forms_of_the_readers_language(desk: DeskScenario) -> None:
     User.objects.update(language="de")
-    page = post_dialog(desk, "finish", note="x" * 4001).content.decode()
+    page = post_dialog(desk, "end_and_close", note="x" * 4001).content.decode()
     assert "4.000" in page
     assert "4,000" not in page
 

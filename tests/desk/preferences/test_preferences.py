@@ -56,7 +56,7 @@ def test_preferences_are_on_every_page_for_scripts(desk: DeskScenario) -> None:
     answer = client.post(reverse("desk:preferences"), PREFERENCES_FORM)
     assert answer["Location"].endswith("?saved=preferences")
     body = find_first_tag("body", get_page(client))
-    assert ["data-undo" in body, "data-notifies" in body] == [True, True]
+    assert ["data-undo" in body, "data-notifications" in body] == [True, True]
     assert ["data-enter-sends" in body, "data-sounds" in body, "data-shortcuts" in body] == [False, False, False]
     assert not DeskPreferences.objects.exclude(agent=desk.dana).exists()
 

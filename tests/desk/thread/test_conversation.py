@@ -75,7 +75,7 @@ def test_the_newest_fifty_come_first_and_the_rest_follows_upwards(desk: DeskScen
         shown_messages = [entry.message for entry in thread.entries if isinstance(entry, MessageEntry)] + shown_messages
         if thread.earlier_cursor is None:
             break
-        url = reverse("desk:earlier", args=[desk.conversation.pk])
+        url = reverse("desk:messages", args=[desk.conversation.pk])
         thread = client.get(url, {"before": str(thread.earlier_cursor)}, **HTMX_HEADERS).context["thread"]
     assert shown_messages == messages
 
@@ -207,7 +207,7 @@ def test_pending_file_is_labeled_and_failed_file_offers_retry(desk: DeskScenario
     shown = get_page(desk)
     assert "Downloading" in shown
     assert "Video not available" in shown
-    assert reverse("desk:retry", args=[lost.pk]) in shown
+    assert reverse("desk:retry_download", args=[lost.pk]) in shown
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_pending_file_is_labeled_and_failed_file_offers_retry(desk: DeskScenario
 )
 def test_status_ticks_have_text_labels(desk: DeskScenario, status: str, text: str) -> None:
     builders.create_outbound_message(desk.conversation, status=status, author=desk.dana.user)
-    assert f'<span class="unseen">{text}</span>' in get_page(desk)
+    assert f'<span class="visually-hidden">{text}</span>' in get_page(desk)
 
 
 def test_a_failed_message_has_its_code_a_plain_reason_and_send_again(desk: DeskScenario) -> None:
@@ -230,7 +230,7 @@ def test_a_failed_message_has_its_code_a_plain_reason_and_send_again(desk: DeskS
     shown = get_page(desk)
     assert "WhatsApp could not reach this number" in shown
     assert "(63024)" in shown
-    assert reverse("desk:again", args=[desk.conversation.pk, failed.pk]) in shown
+    assert reverse("desk:resend", args=[desk.conversation.pk, failed.pk]) in shown
 
 
 def test_send_error_is_in_the_readers_language(desk: DeskScenario) -> None:
@@ -290,7 +290,9 @@ def test_the_customer_panel_lists_the_other_conversations_one_may_see(desk: Desk
     past = {"contact": contact, "state": State.CLOSED, "closed_at": at}
     own_conversation = builders.create_conversation(queue=desk.queue, **past)
     hidden = builders.create_conversation(queue=builders.create_queue("Secret"), **past)
-    shown = client_for(desk.dana).get(reverse("desk:former", args=[desk.conversation.pk])).content.decode()
+    shown = (
+        client_for(desk.dana).get(reverse("desk:previous_conversations", args=[desk.conversation.pk])).content.decode()
+    )
     assert reverse("desk:conversation", args=[own_conversation.pk]) in shown
     assert reverse("desk:conversation", args=[hidden.pk]) not in shown
 
@@ -314,4 +316,4 @@ def test_a_file_the_desk_did_not_want_offers_no_retry(desk: DeskScenario) -> Non
     attachment = Attachment.objects.create(message=message, declared_type="image/jpeg", **unwanted)
     shown = get_page(desk)
     assert ATTACHMENTS_DISABLED in shown
-    assert reverse("desk:retry", args=[attachment.pk]) not in shown
+    assert reverse("desk:retry_download", args=[attachment.pk]) not in shown

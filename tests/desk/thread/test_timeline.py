@@ -9,7 +9,7 @@ from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize("page", ["conversation", "story"])
+@pytest.mark.parametrize("page", ["conversation", "timeline"])
 @pytest.mark.parametrize(
     ("language", "line"), [("en", "Dana resumed the conversation."), ("de", "Dana hat die Unterhaltung fortgesetzt.")]
 )

@@ -116,8 +116,8 @@ def validate_account(page: Page) -> None:
 def send_from_phone(page: Page, text: str) -> Page:
     """Send a message to the number from a customer's phone."""
     page.goto("/simulator/")
-    page.locator("details.invent").evaluate("details => details.open = true")
-    form = page.locator("details.invent form")
+    page.locator("details.new-customer").evaluate("details => details.open = true")
+    form = page.locator("details.new-customer form")
     form.get_by_label("Name").fill("Amara Diallo")
     form.get_by_role("textbox").nth(1).fill("+4917139200021")
     form.get_by_role("button", name="Create customer").click()

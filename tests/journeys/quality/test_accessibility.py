@@ -89,10 +89,10 @@ def evaluate(script: str) -> PageAction:
     return lambda page: page.evaluate(script)
 
 
-SELECT_FIRST_ROW = click_and_wait("#rows .row-pick", "#bulk button")
+SELECT_FIRST_ROW = click_and_wait("#rows .row-checkbox", "#bulk button")
 # States without a connection and after a failed request, and errors for texts that are too long.
 SHOW_NOTICES = evaluate("""() => {
-    document.getElementById("stream").hidden = false;
+    document.getElementById("connection-status").hidden = false;
     Omnichannel.showNotice("No connection.", () => {});
 }""")
 ENTER_TOO_LONG_NOTE = evaluate("""() => {
@@ -124,7 +124,7 @@ LIST_PAGES = [
     *(PageState("dana", f"/desk/?view={view}") for view in ("my", "open", "closed")),
     PageState("sofia", "/desk/?view=ongoing"),
     PageState("admin", "/desk/?view=my"),
-    PageState("dana", "/desk/", click_and_wait("#presence-shown", "#presence .menu-item")),
+    PageState("dana", "/desk/", click_and_wait("#presence-button", "#presence .menu-item")),
     PageState("dana", "/desk/", click_and_wait("header .menu:last-child summary", "#show-shortcuts")),
     PageState("dana", "/desk/", press_and_wait("?", "#shortcuts")),
     PageState("dana", "/desk/?view=my", in_sequence(SELECT_FIRST_ROW, SHOW_NOTICES)),
@@ -139,7 +139,7 @@ LIST_PAGES = [
     PageState("dana", "/desk/search/?q=nothing-of-this"),
     PageState("dana", "/desk/filters/?view=my"),
     PageState("dana", "/desk/quick-replies/"),
-    PageState("dana", "/desk/start/"),
+    PageState("dana", "/desk/conversations/new/"),
     PageState("dana", "/desk/preferences/"),
     PageState("dana", "/desk/preferences/password/"),
 ]
@@ -170,21 +170,24 @@ CONVERSATION_PAGES = [
     conversation_state("open", click_and_wait("#do-assign", "#dialog"), username="sofia"),
     PageState("dana", "/desk/conversations/{active}/merge/"),
     PageState("dana", "/desk/conversations/{active}/transfer/"),
-    conversation_state("active", click_and_wait("#thread .picture", "#viewer img")),
+    conversation_state("active", click_and_wait("#thread .picture", "#lightbox img")),
     *(conversation_state("active", press_and_wait(key, "#dialog")) for key in ("t", "c", "l")),
 ]
 TEMPLATE_ROW, TEMPLATE_FORM = "button.template-row", ".template-form"
 COMPOSER_PAGES = [
     conversation_state("active", click_and_wait("#open-emoji", "#emoji button")),
     conversation_state(
-        "active", fill_and_wait("#reply-text", "*Bold* and _slanted_\n> said\n- `so`", "#as-seen strong")
+        "active", fill_and_wait("#reply-text", "*Bold* and _slanted_\n> said\n- `so`", "#reply-preview strong")
     ),
     conversation_state("active", attach_files),
-    conversation_state("message_kinds", click_and_wait("#thread .in [data-reply-to]", "#quoting-text:text('مرحبا')")),
+    conversation_state(
+        "message_kinds", click_and_wait("#thread .in [data-reply-to]", "#reply-quote-text:text('مرحبا')")
+    ),
     conversation_state(
         "window_closed",
         in_sequence(
-            click_and_wait(TEMPLATE_ROW, TEMPLATE_FORM), fill_and_wait("[data-variable]", "Mei", ".slot:not(.is-empty)")
+            click_and_wait(TEMPLATE_ROW, TEMPLATE_FORM),
+            fill_and_wait("[data-variable]", "Mei", ".template-variable:not(.is-empty)"),
         ),
     ),
     conversation_state(
@@ -212,7 +215,7 @@ ADMIN_PAGES = [
     PageState("admin", "/admin/routing/queue/add/"),
     PageState("admin", "/admin/channels_whatsapp/whatsappaccount/1/change/"),
     PageState("admin", "/admin/channels_whatsapp/messagetemplate/"),
-    PageState("admin", "/simulator/", click_and_wait(".person", "#thread li, #thread .bubble")),
+    PageState("admin", "/simulator/", click_and_wait(".customer-link", "#thread li, #thread .bubble")),
     PageState("admin", "/simulator/console/"),
 ]
 

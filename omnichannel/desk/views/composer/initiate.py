@@ -133,14 +133,14 @@ def _find_template(number: WhatsAppNumber | None, pk: str) -> MessageTemplate | 
 
 def _build_picker(request: AgentRequest, values: Mapping[str, str], contact: Contact | None) -> TemplatePicker:
     return TemplatePicker(
-        location=PickerLocation.START,
-        list_url=reverse("desk:start"),
-        send_url=reverse("desk:begin"),
-        sync_url=reverse("desk:sync_start"),
+        location=PickerLocation.NEW_CONVERSATION,
+        list_url=reverse("desk:new_conversation"),
+        send_url=reverse("desk:create_conversation"),
+        sync_url=reverse("desk:sync_new_conversation_templates"),
         query=values.get("q", "")[:200],
         name_suggestions=template_picker.get_name_suggestions(contact, request.agent),
         preserved_params={name: values[name] for name in PRESERVED_FIELDS if values.get(name)},
-        htmx_include="#start-fields",
+        htmx_include="#new-conversation-fields",
     )
 
 
@@ -189,7 +189,7 @@ def _redirect_to_open_conversation(
     except Http404:
         form.add_error("to", error.message)
         return _render_with_errors(request, form, contact, template, values, {})
-    return _redirect(request, f"{reverse('desk:conversation', args=[conversation.pk])}?told=open_already")
+    return _redirect(request, f"{reverse('desk:conversation', args=[conversation.pk])}?notice=already_open")
 
 
 def _redirect_to_started(request: AgentRequest, started: StartedConversation) -> HttpResponse:

@@ -97,7 +97,7 @@ def _find_template(conversation: Conversation, pk: str) -> MessageTemplate | Non
 
 
 def _build_picker(request: AgentRequest, conversation: Conversation, form: Mapping[str, str]) -> TemplatePicker:
-    location = next((name for name in CONVERSATION_PICKERS if name == form.get("where")), PickerLocation.PAGE)
+    location = next((name for name in CONVERSATION_PICKERS if name == form.get("location")), PickerLocation.PAGE)
     return TemplatePicker(
         location=location if request.htmx else PickerLocation.PAGE,
         list_url=reverse("desk:templates", args=[conversation.pk]),
@@ -119,10 +119,10 @@ def _render_picker(
 ) -> HttpResponse:
     """Return the picker as a fragment, in a dialog when the target is the panel, or as a page of its own."""
     if not request.htmx:
-        template_name = "desk/templates/page.html"
-    elif request.htmx.target == "panel":
-        template_name = "desk/templates/_dialog.html"
+        template_name = "desk/message_templates/page.html"
+    elif request.htmx.target == "dialog-container":
+        template_name = "desk/message_templates/_dialog.html"
     else:
-        template_name = "desk/templates/_section.html"
+        template_name = "desk/message_templates/_section.html"
     context = {"conversation": conversation, "picker": picker, "agent": request.agent}
     return render(request, template_name, context, status=status)

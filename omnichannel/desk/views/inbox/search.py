@@ -16,6 +16,8 @@ def search_inbox(request: AgentRequest) -> HttpResponse:
     query = request.GET.get("q", "")
     results = search(request.user, query) if query.strip() else None
     if request.htmx:
-        return render(request, "desk/inbox/_search_results.html", {"found": results})
+        return render(request, "desk/inbox/_search_results.html", {"results": results})
     inbox = get_inbox(request.user, request.agent, InboxView.MINE)
-    return render(request, "desk/inbox/page.html", {"found": results, "q": query, "inbox": inbox, "view": inbox.view})
+    return render(
+        request, "desk/inbox/page.html", {"results": results, "query": query, "inbox": inbox, "view": inbox.view}
+    )
