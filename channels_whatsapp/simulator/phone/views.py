@@ -14,22 +14,13 @@ from channels_whatsapp.simulator.messages import inbound
 from channels_whatsapp.simulator.models import Chat, Customer, Fault, FaultKind, Message, Sender
 from channels_whatsapp.simulator.phone.bubbles import get_bubbles, get_chat_version, is_typing
 from channels_whatsapp.simulator.phone.forms import (
-    ButtonPressForm,
-    ContactForm,
+    MESSAGE_FORMS,
     CustomerForm,
     CustomerMessageForm,
     CustomerSettingsForm,
     FaultsForm,
-    LocationForm,
-    TextMessageForm,
 )
 
-FORM_BY_KIND: dict[str, type[CustomerMessageForm]] = {
-    "text": TextMessageForm,
-    "place": LocationForm,
-    "contact": ContactForm,
-    "press": ButtonPressForm,
-}
 MAX_CUSTOMERS = 100
 
 
@@ -68,12 +59,12 @@ def show_thread(request: HttpRequest, customer_pk: int, sender_pk: int) -> HttpR
 
 
 @require_POST
-def send_message(request: HttpRequest, customer_pk: int, sender_pk: int, kind: str) -> HttpResponse:
+def send_message(request: HttpRequest, customer_pk: int, sender_pk: int, form_name: str) -> HttpResponse:
     """Send a text with files, a location, a contact, or a button press as the customer."""
     customer, sender = _get_customer_and_sender(customer_pk, sender_pk)
-    form = FORM_BY_KIND[kind](request.POST, request.FILES, auto_id=f"{kind}_%s")
+    form = MESSAGE_FORMS[form_name](request.POST, request.FILES)
     if not form.is_valid():
-        return _render_invalid_message(request, customer, sender, kind, form)
+        return _render_invalid_message(request, customer, sender, form)
     quoted = _get_messages(customer, sender).filter(pk=form.cleaned_data.get("reply_to") or 0).first()
     inbound.receive_customer_message(customer, sender, quoted=quoted, **form.get_message_arguments())
     if request.headers.get("HX-Request"):
@@ -82,12 +73,13 @@ def send_message(request: HttpRequest, customer_pk: int, sender_pk: int, kind: s
 
 
 def _render_invalid_message(
-    request: HttpRequest, customer: Customer, sender: Sender, kind: str, form: CustomerMessageForm
+    request: HttpRequest, customer: Customer, sender: Sender, form: CustomerMessageForm
 ) -> HttpResponse:
     if request.headers.get("HX-Request"):
         error_text = " ".join(str(error) for errors in form.errors.values() for error in errors)
         return render(request, "simulator/_thread.html", {**_chat_context(customer, sender), "refused": error_text})
-    context = {**_phone_context(request, customer, sender), kind: form, "opened": kind}
+    context = _phone_context(request, customer, sender)
+    context["forms"][form.form_name] = form
     return render(request, "simulator/phone.html", context, status=422)
 
 
@@ -206,10 +198,10 @@ def _phone_context(request: HttpRequest, customer: Customer, sender: Sender) -> 
         "senders": Sender.objects.select_related("account"),
         "new_customer": CustomerForm(auto_id="new_%s"),
         "quoted": quoted,
-        "text": TextMessageForm(initial={"reply_to": quoted.pk if quoted else None}, auto_id="text_%s"),
-        "place": LocationForm(auto_id="place_%s"),
-        "contact": ContactForm(auto_id="contact_%s"),
-        "press": ButtonPressForm(auto_id="press_%s"),
+        "forms": {
+            name: form_class(initial={"reply_to": quoted.pk if quoted else None})
+            for name, form_class in MESSAGE_FORMS.items()
+        },
         "habits": CustomerSettingsForm(instance=customer, auto_id="habits_%s"),
         "mine": FaultsForm(initial={"kinds": _get_fault_kinds(customer)}, auto_id="mine_%s"),
         "everybody": FaultsForm(initial={"kinds": _get_fault_kinds(None)}, auto_id="everybody_%s"),
