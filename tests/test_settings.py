@@ -1,6 +1,7 @@
 """Settings are read from the environment; a missing or malformed one stops the start with a clear message."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -79,6 +80,11 @@ def test_a_malformed_setting_stops_the_start_with_a_clear_message(name: str, val
     assert error_text in outcome.stderr
     assert "Omnichannel can't start" in outcome.stderr
     assert "Traceback" not in outcome.stderr
+
+
+def test_every_setting_has_a_row_in_the_readme() -> None:
+    table = (ROOT / "README.md").read_text().partition("## Settings")[2].partition("\n## ")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == PROJECT_VARIABLES - {"DJANGO_SETTINGS_MODULE"}
 
 
 def test_the_simulator_is_off_without_debug_unless_switched_on_by_name() -> None:

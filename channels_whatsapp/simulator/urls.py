@@ -8,6 +8,7 @@ from channels_whatsapp.simulator.api import views as api
 from channels_whatsapp.simulator.console import template_views as content
 from channels_whatsapp.simulator.console import views as console
 from channels_whatsapp.simulator.phone import views as phone
+from channels_whatsapp.simulator.phone.forms import MESSAGE_FORMS
 
 ACCOUNT_PATH = "twilio/api/2010-04-01/Accounts/<str:account_sid>"
 MESSAGE_PATH = f"{ACCOUNT_PATH}/Messages/<str:sid>"
@@ -40,10 +41,12 @@ PHONE_URL_PATTERNS = [
     path("customers/", phone.add_customer, name="add_customer"),
     path(f"{CHAT_PATH}/", phone.show_chat, name="chat"),
     path(f"{CHAT_PATH}/thread/", phone.show_thread, name="thread"),
-    path(f"{CHAT_PATH}/text/", phone.send_message, {"kind": "text"}, name="send_text"),
-    path(f"{CHAT_PATH}/location/", phone.send_message, {"kind": "location"}, name="send_location"),
-    path(f"{CHAT_PATH}/contact/", phone.send_message, {"kind": "contact"}, name="send_contact"),
-    path(f"{CHAT_PATH}/button-press/", phone.send_message, {"kind": "button_press"}, name="send_button_press"),
+    *(
+        path(
+            f"{CHAT_PATH}/{name.replace('_', '-')}/", phone.send_message, {"form_name": name}, name=f"send_{name}"
+        )
+        for name in MESSAGE_FORMS
+    ),
     path(f"{CHAT_PATH}/messages/<int:message_pk>/buttons/<int:index>/", phone.press_button, name="press_button"),
     path(f"{CHAT_PATH}/settings/", phone.update_customer_settings, name="customer_settings"),
     path(f"{CHAT_PATH}/faults/", phone.update_faults, {"scope": "customer"}, name="faults"),

@@ -1,7 +1,7 @@
 """The forms of the customer's phone."""
 
 import re
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -40,7 +40,22 @@ class FilesField(forms.FileField):
 
 
 class CustomerMessageForm(forms.Form):
-    """A form for something the customer can send."""
+    """A form for something the customer can send.
+
+    Attributes:
+        form_name: End of its URL and beginning of the ids of its fields.
+        title: Heading of its section under the text field; empty for the text itself.
+        icon: Icon of the section, of `simulator/_icon.html`.
+        submit_label: Label of its button.
+    """
+
+    form_name: ClassVar[str]
+    title: ClassVar[str] = ""
+    icon: ClassVar[str] = ""
+    submit_label: ClassVar[str] = ""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"auto_id": f"{self.form_name}_%s", **kwargs})
 
     def get_message_arguments(self) -> dict[str, Any]:
         """Return the keyword arguments for `inbound.receive_customer_message`."""
@@ -49,6 +64,8 @@ class CustomerMessageForm(forms.Form):
 
 class TextMessageForm(CustomerMessageForm):
     """A text, files, or both; optionally a reply to a message, from an ad, or forwarded."""
+
+    form_name = "text"
 
     text = forms.CharField(
         label="Message",
@@ -96,6 +113,8 @@ def _build_attachment(file: Upload) -> inbound.Attachment:
 class LocationForm(CustomerMessageForm):
     """A location to share."""
 
+    form_name, title, icon, submit_label = "location", "Location", "location", "Share location"
+
     latitude = forms.DecimalField(min_value=-90, max_value=90, decimal_places=7, initial="52.5200066")
     longitude = forms.DecimalField(min_value=-180, max_value=180, decimal_places=7, initial="13.404954")
     label = forms.CharField(max_length=200, required=False)
@@ -111,6 +130,8 @@ class LocationForm(CustomerMessageForm):
 class ContactForm(CustomerMessageForm):
     """A contact to share."""
 
+    form_name, title, icon, submit_label = "contact", "Contact", "person", "Share contact"
+
     name = forms.CharField(max_length=100)
     number = forms.CharField(max_length=40, label="Phone number")
 
@@ -121,6 +142,8 @@ class ContactForm(CustomerMessageForm):
 
 class ButtonPressForm(CustomerMessageForm):
     """A button press, whether the desk offered the button or not."""
+
+    form_name, title, icon, submit_label = "button_press", "Button", "button", "Press button"
 
     kind = forms.ChoiceField(
         label="Kind",
@@ -137,6 +160,11 @@ class ButtonPressForm(CustomerMessageForm):
         """Return the keyword arguments for `inbound.receive_customer_message`."""
         cleaned = self.cleaned_data
         return {"button_press": inbound.ButtonPress(cleaned["text"], cleaned["payload"], ButtonKind(cleaned["kind"]))}
+
+
+MESSAGE_FORMS: dict[str, type[CustomerMessageForm]] = {
+    form.form_name: form for form in (TextMessageForm, LocationForm, ContactForm, ButtonPressForm)
+}
 
 
 class CustomerForm(forms.Form):

@@ -14,23 +14,14 @@ from channels_whatsapp.simulator.messages import inbound
 from channels_whatsapp.simulator.models import Chat, Customer, Fault, FaultKind, Message, Sender
 from channels_whatsapp.simulator.phone.bubbles import get_bubbles, get_chat_version, is_typing
 from channels_whatsapp.simulator.phone.forms import (
-    ButtonPressForm,
-    ContactForm,
+    MESSAGE_FORMS,
     CustomerForm,
     CustomerMessageForm,
     CustomerSettingsForm,
     FaultsForm,
-    LocationForm,
-    TextMessageForm,
 )
 from channels_whatsapp.simulator.statuses import ButtonKind
 
-FORM_BY_KIND: dict[str, type[CustomerMessageForm]] = {
-    "text": TextMessageForm,
-    "location": LocationForm,
-    "contact": ContactForm,
-    "button_press": ButtonPressForm,
-}
 MAX_CUSTOMERS = 100
 
 
@@ -69,12 +60,12 @@ def show_thread(request: HttpRequest, customer_pk: int, sender_pk: int) -> HttpR
 
 
 @require_POST
-def send_message(request: HttpRequest, customer_pk: int, sender_pk: int, kind: str) -> HttpResponse:
+def send_message(request: HttpRequest, customer_pk: int, sender_pk: int, form_name: str) -> HttpResponse:
     """Send a text with files, a location, a contact, or a button press as the customer."""
     customer, sender = _get_customer_and_sender(customer_pk, sender_pk)
-    form = FORM_BY_KIND[kind](request.POST, request.FILES, auto_id=f"{kind}_%s")
+    form = MESSAGE_FORMS[form_name](request.POST, request.FILES)
     if not form.is_valid():
-        return _render_invalid_message(request, customer, sender, kind, form)
+        return _render_invalid_message(request, customer, sender, form)
     quoted = _get_messages(customer, sender).filter(pk=form.cleaned_data.get("reply_to") or 0).first()
     inbound.receive_customer_message(customer, sender, quoted=quoted, **form.get_message_arguments())
     if request.headers.get("HX-Request"):
@@ -83,14 +74,15 @@ def send_message(request: HttpRequest, customer_pk: int, sender_pk: int, kind: s
 
 
 def _render_invalid_message(
-    request: HttpRequest, customer: Customer, sender: Sender, kind: str, form: CustomerMessageForm
+    request: HttpRequest, customer: Customer, sender: Sender, form: CustomerMessageForm
 ) -> HttpResponse:
     if request.headers.get("HX-Request"):
         error_text = " ".join(str(error) for errors in form.errors.values() for error in errors)
         return render(
             request, "simulator/_thread.html", {**_chat_context(customer, sender), "error_message": error_text}
         )
-    context = {**_phone_context(request, customer, sender), f"{kind}_form": form, "open_form": kind}
+    context = _phone_context(request, customer, sender)
+    context["forms"][form.form_name] = form
     return render(request, "simulator/phone.html", context, status=422)
 
 
@@ -209,10 +201,10 @@ def _phone_context(request: HttpRequest, customer: Customer, sender: Sender) -> 
         "senders": Sender.objects.select_related("account"),
         "new_customer_form": CustomerForm(auto_id="new_%s"),
         "quoted": quoted,
-        "text_form": TextMessageForm(initial={"reply_to": quoted.pk if quoted else None}, auto_id="text_%s"),
-        "location_form": LocationForm(auto_id="location_%s"),
-        "contact_form": ContactForm(auto_id="contact_%s"),
-        "button_press_form": ButtonPressForm(auto_id="button_press_%s"),
+        "forms": {
+            name: form_class(initial={"reply_to": quoted.pk if quoted else None})
+            for name, form_class in MESSAGE_FORMS.items()
+        },
         "settings_form": CustomerSettingsForm(instance=customer, auto_id="settings_%s"),
         "customer_faults_form": FaultsForm(initial={"kinds": _get_fault_kinds(customer)}, auto_id="customer_faults_%s"),
         "global_faults_form": FaultsForm(initial={"kinds": _get_fault_kinds(None)}, auto_id="global_faults_%s"),

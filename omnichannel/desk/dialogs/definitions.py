@@ -179,6 +179,17 @@ ASSIGN = Dialog(
     perform=_assign,
     submit_label=_("Assign"),
 )
+CONVERSATION_DIALOGS = (
+    PRIORITY,
+    SNOOZE,
+    LABELS,
+    CUSTOMER_LABELS,
+    CLOSE,
+    END_AND_CLOSE,
+    TRANSFER,
+    CONSULT,
+    ASSIGN,
+)
 
 # For several conversations, in addition to labels, priority, snooze and close.
 BULK_READ = Dialog(

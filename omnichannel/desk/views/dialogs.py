@@ -69,12 +69,4 @@ def _render(
     return render_dialog(request, context, status=status)
 
 
-priority = _dialog_view(definitions.PRIORITY)
-snooze = _dialog_view(definitions.SNOOZE)
-labels = _dialog_view(definitions.LABELS)
-customer_labels = _dialog_view(definitions.CUSTOMER_LABELS)
-close = _dialog_view(definitions.CLOSE)
-end_and_close = _dialog_view(definitions.END_AND_CLOSE)
-transfer = _dialog_view(definitions.TRANSFER)
-consult = _dialog_view(definitions.CONSULT)
-assign = _dialog_view(definitions.ASSIGN)
+DIALOG_VIEWS = {dialog.name: _dialog_view(dialog) for dialog in definitions.CONVERSATION_DIALOGS}

@@ -24,6 +24,7 @@ from channels_whatsapp.simulator.models import (
     Message,
     Sender,
 )
+from channels_whatsapp.simulator.phone.forms import MESSAGE_FORMS
 from channels_whatsapp.simulator.scheduler import run_due_tasks
 from tests.channels_whatsapp.simulator.urls import skipped_day_addresses
 from tests.channels_whatsapp.simulator.webhook_receiver import WebhookReceiver
@@ -68,7 +69,10 @@ def test_every_field_has_a_label_of_its_own(chat_path: str) -> None:
     shown = get_page(Browser(), chat_path)
     ids = [part.split('"')[0] for part in shown.split(' id="')[1:]]
     assert len(ids) == len(set(ids))
-    for name in ("text_text", "location_latitude", "contact_name", "button_press_text", "settings_name", "new_address"):
+    in_sections = [
+        f"{name}_{field}" for name, form in MESSAGE_FORMS.items() if form.title for field in form.base_fields
+    ]
+    for name in ("text_text", *in_sections, "settings_name", "new_address"):
         assert f'<label for="{name}"' in shown or f'for="{name}">' in shown
 
 
