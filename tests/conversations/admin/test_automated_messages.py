@@ -6,7 +6,7 @@ import pytest
 
 from omnichannel.conversations.models import AutomatedMessage, OptOutMeaning, OptOutWord
 from tests import builders
-from tests.admin_client import UserClient, admin_url, create_signed_in_client, form_errors, message_texts, visible_text
+from tests.admin_client import UserClient, admin_url, create_signed_in_client, form_errors, message_texts
 
 pytestmark = pytest.mark.django_db
 
