@@ -42,9 +42,7 @@ PHONE_URL_PATTERNS = [
     path(f"{CHAT_PATH}/", phone.show_chat, name="chat"),
     path(f"{CHAT_PATH}/thread/", phone.show_thread, name="thread"),
     *(
-        path(
-            f"{CHAT_PATH}/{name.replace('_', '-')}/", phone.send_message, {"form_name": name}, name=f"send_{name}"
-        )
+        path(f"{CHAT_PATH}/{name.replace('_', '-')}/", phone.send_message, {"form_name": name}, name=f"send_{name}")
         for name in MESSAGE_FORMS
     ),
     path(f"{CHAT_PATH}/messages/<int:message_pk>/buttons/<int:index>/", phone.press_button, name="press_button"),

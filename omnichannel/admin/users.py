@@ -103,7 +103,7 @@ class UserAccountAdmin(ProductModelAdmin, UserAdminBase):
     add_form_template = None
     add_form = NewUserForm
     change_password_form = RequiredPasswordForm
-    change_user_password_template = "admin/password_change.html"  # noqa: S105 (a template)
+    change_user_password_template = "admin/accounts/password_change.html"  # noqa: S105 (a template)
     list_display = ("username", "display_name", "roles", "state", "last_sign_in")
     list_filter = ("groups", "is_active")
     filter_horizontal = ()

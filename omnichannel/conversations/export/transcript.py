@@ -254,7 +254,7 @@ def _iter_note_entries(notes: QuerySet[Note]) -> Iterator[TranscriptEntry]:
 
 def _iter_event_entries(events: QuerySet[ConversationEvent]) -> Iterator[TranscriptEntry]:
     for event in events.order_by("created_at", "pk").iterator(chunk_size=CHUNK_SIZE):
-        yield TranscriptEntry(event.created_at, 0, event.pk, "", remove_unsafe_characters(str(event.text)))
+        yield TranscriptEntry(event.created_at, 0, event.pk, "", remove_unsafe_characters(event.full_text))
 
 
 def _get_author_name(message: Message, contact: Contact) -> str:

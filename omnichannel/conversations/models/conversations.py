@@ -243,6 +243,7 @@ class ConversationEvent(models.Model):
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="events")
     kind = models.CharField(max_length=40, choices=TimelineEventKind)
     text = LocalizedTextField()
+    details = LocalizedTextField(null=True)  # shown on demand
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True)
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -252,6 +253,11 @@ class ConversationEvent(models.Model):
 
     def __str__(self) -> str:
         return str(self.text)
+
+    @property
+    def full_text(self) -> str:
+        """Return the text with its details, for documents, in which nothing can be opened."""
+        return f"{self.text}: {self.details}" if self.details else str(self.text)
 
 
 class RequiredSkill(models.Model):

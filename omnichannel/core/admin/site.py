@@ -84,8 +84,9 @@ class OmnichannelAdminSite(AdminSite):
     site_title = "Omnichannel"
     index_title = "Administration"
     site_url = "/desk/"
-    password_change_template = "admin/password_change.html"  # noqa: S105 (a template)
-    password_change_done_template = "admin/password_change_done.html"  # noqa: S105 (a template)
+    app_index_template = "admin/index.html"
+    password_change_template = "admin/accounts/password_change.html"  # noqa: S105 (a template)
+    password_change_done_template = "admin/accounts/password_change_done.html"  # noqa: S105 (a template)
 
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)

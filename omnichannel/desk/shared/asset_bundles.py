@@ -28,6 +28,7 @@ STYLESHEETS: Final = {
         "desk/composer/composer.css",
         "desk/dialogs/dialogs.css",
         "desk/composer/templates.css",
+        "css/placeholders.css",
         "desk/customer_panel/customer_panel.css",
         "desk/agent_status/offers.css",
         "desk/preferences/preferences.css",

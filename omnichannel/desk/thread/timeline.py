@@ -21,6 +21,7 @@ COLUMNS = (
     "entry_pk",
     "entry_time",
     "entry_text",
+    "entry_details",
     "person_pk",
     "person_first_name",
     "person_last_name",
@@ -106,6 +107,7 @@ def _timeline_rows(conversation: Conversation, since: datetime | None, before: d
         entry_pk=F("pk"),
         entry_time=F("created_at"),
         entry_text=Cast("text", TextField()),
+        entry_details=Cast("details", TextField()),
         person_pk=Value(0, IntegerField()),
         person_first_name=_text_value(""),
         person_last_name=_text_value(""),
@@ -116,6 +118,7 @@ def _timeline_rows(conversation: Conversation, since: datetime | None, before: d
         entry_pk=F("pk"),
         entry_time=F("created_at"),
         entry_text=F("text"),
+        entry_details=_no_details(),
         **_person_columns("author"),
     )
     mentions = Mention.objects.filter(is_in_period("note__created_at"), note__conversation=conversation).annotate(
@@ -123,6 +126,7 @@ def _timeline_rows(conversation: Conversation, since: datetime | None, before: d
         entry_pk=F("note_id"),
         entry_time=F("note__created_at"),
         entry_text=Cast(_text_value(""), TextField()),
+        entry_details=_no_details(),
         **_person_columns("agent__user"),
     )
     querysets = [queryset.order_by().values_list(*COLUMNS) for queryset in (events, notes, mentions)]
@@ -131,6 +135,10 @@ def _timeline_rows(conversation: Conversation, since: datetime | None, before: d
 
 def _text_value(text: str) -> Value:
     return Value(text, CharField())
+
+
+def _no_details() -> Cast:
+    return Cast(Value(None), TextField())
 
 
 def _person_columns(path: str) -> dict[str, F]:
@@ -145,15 +153,21 @@ def _person_columns(path: str) -> dict[str, F]:
 def _build_entries(rows: Iterable[tuple[Any, ...]]) -> Iterator[EventEntry | NoteEntry]:
     rows = list(rows)
     users_by_note: dict[int, list[User]] = {}
-    for kind, pk, _, _, *person in rows:
+    for kind, pk, _, _, _, *person in rows:
         if kind == RowKind.MENTION:
             users_by_note.setdefault(pk, []).append(_build_user(*person))
-    for kind, pk, time, text, *person in rows:
+    for kind, pk, time, text, details, *person in rows:
         if kind == RowKind.EVENT:
-            yield EventEntry(ConversationEvent(pk=pk, text=LocalizedText.from_json(json.loads(text)), created_at=time))
+            yield EventEntry(_build_event(pk, time, text, details))
         elif kind == RowKind.NOTE:
             note = Note(pk=pk, text=text, created_at=time, author=_build_user(*person))
             yield NoteEntry(note, tuple(users_by_note.get(pk, ())))
+
+
+def _build_event(pk: int, time: datetime, text: str, details: str | None) -> ConversationEvent:
+    event = ConversationEvent(pk=pk, text=LocalizedText.from_json(json.loads(text)), created_at=time)
+    event.details = LocalizedText.from_json(json.loads(details)) if details else None
+    return event
 
 
 def _build_user(pk: int, first_name: str, last_name: str, username: str) -> User:

@@ -47,6 +47,15 @@
     for (const section of queryAll("#customer [data-section][open]")) htmx.trigger(section, "refresh");
   };
 
+  // What was open in a list stays open when the list is fetched again.
+  let reopenDetails = () => {};
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    if (detail.target.matches(".fold-in")) reopenDetails = Omnichannel.rememberOpenDetails(detail.target);
+  });
+  document.addEventListener("htmx:afterSwap", ({ detail }) => {
+    if (detail.target.matches(".fold-in")) reopenDetails();
+  });
+
   // -- Copying ------------------------------------------------------------------------------------------------------
 
   document.addEventListener("click", async (event) => {

@@ -80,12 +80,21 @@
     if (focusedId) focus(byId(focusedId));
   };
 
+  // Remember which `details` are open in an element that is about to be replaced, by the ids of their summaries. The
+  // returned function opens them again.
+  Omnichannel.rememberOpenDetails = (root) => {
+    const ids = queryAll("details[open] > summary[id]", root).map((summary) => summary.id);
+    return () => {
+      for (const id of ids) if (byId(id)) byId(id).parentElement.open = true;
+    };
+  };
+
   function swap(old, fresh) {
     const restoreFocus = Omnichannel.rememberFocus(old);
-    const openMenus = queryAll("details.menu[open] > summary", old).map((summary) => summary.id);
+    const reopenDetails = Omnichannel.rememberOpenDetails(old);
     old.replaceWith(fresh);
     htmx.process(fresh);
-    for (const id of openMenus) if (byId(id)) byId(id).parentElement.open = true;
+    reopenDetails();
     restoreFocus(fresh);
   }
 

@@ -238,6 +238,15 @@
     updateNewestButton();
   }
 
+  // -- Details of events --------------------------------------------------------------------------------------------
+
+  function toggleDetails(details) {
+    Omnichannel.keepScrollPosition(() => {
+      details.open = !details.open;
+    });
+    updateNewestButton();
+  }
+
   // -- Jumping to a message -----------------------------------------------------------------------------------------
 
   Omnichannel.showMessage = (pk, url) => {
@@ -272,7 +281,7 @@
   // -- Event listeners ----------------------------------------------------------------------------------------------
 
   document.addEventListener("click", (event) => {
-    const target = event.target.closest(".to-newest, .quote, .fold button");
+    const target = event.target.closest(".to-newest, .quote, .fold button, #thread .event summary");
     if (!target) return;
     if (target.matches(".to-newest")) {
       Omnichannel.scrollToEnd();
@@ -280,6 +289,9 @@
     } else if (target.matches(".quote")) {
       event.preventDefault();
       Omnichannel.showMessage(target.hash.replace("#message-", ""), target.getAttribute("href").split("#")[0]);
+    } else if (target.matches("summary")) {
+      event.preventDefault(); // opening is left to `toggleDetails`, which does not move what is being read
+      toggleDetails(target.parentElement);
     } else toggleFold(target);
   });
 

@@ -82,6 +82,12 @@ def test_notes_and_timeline_come_only_when_asked_for(desk: DeskScenario) -> None
     assert full.index("Sorry!") < full.index("Note by Sue: Third one") < full.index("* Dana took the conversation.")
 
 
+def test_details_of_events_are_written_in_full(desk: DeskScenario) -> None:
+    timeline.record(desk.conversation, TimelineEventKind.OFFERED, localized("Offered to Dana"), actor=None)
+    desk.conversation.events.update(details=localized("%(free)s units free", free=40))
+    assert "* Offered to Dana: 40 units free\n" in export_text(desk, query="?include_timeline=1")
+
+
 def test_it_is_written_in_the_readers_language(desk: DeskScenario) -> None:
     create_messages(desk)
     timeline.record(

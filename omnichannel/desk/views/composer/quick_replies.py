@@ -112,7 +112,7 @@ def _render_page(
     context: dict[str, Any] = {
         "form": form,
         "quick_reply": quick_reply,
-        "slugs": list(quick_replies.SLUG_DESCRIPTIONS.items()),
+        "placeholders": quick_replies.PLACEHOLDERS,
         "personal_quick_replies": quick_replies.get_own_quick_replies(request.user),
         "shared_quick_replies": quick_replies.get_shared_quick_replies(),
         "saved": request.GET.get("saved", ""),

@@ -16,6 +16,7 @@ from tests.processes.support.rpc_functions.live import (
     create_message_history,
     mark_last_reply_read,
     move_all_to_queue,
+    record_offer_with_details,
 )
 from tests.processes.support.rpc_functions.offers import (
     create_waiting_conversation,
@@ -104,6 +105,7 @@ __all__ = [
     "publish_changes",
     "publish_unrelated_event",
     "queue_name_of_customer",
+    "record_offer_with_details",
     "reassign_all",
     "reply_pickup_delays",
     "send_from_customer",
