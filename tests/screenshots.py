@@ -130,9 +130,9 @@ MORE_SCENES = [
     Scene("setup-forged", "", "/setup/forged/"),
     Scene("inbox-closed", "dana", "/desk/?view=closed"),
     Scene("inbox-ongoing", "sofia", "/desk/?view=ongoing"),
-    Scene("inbox-empty-open", "admin", "/desk/?view=open&priority=4"),
+    Scene("inbox-empty-open", "admin", "/desk/?view=open&priority=4&sort=newest"),
     Scene("inbox-empty-closed", "admin", "/desk/?view=closed"),
-    Scene("inbox-filtered", "dana", "/desk/?view=my&unread=1&closing_soon=1&priority=1"),
+    Scene("inbox-filtered", "dana", "/desk/?view=my&unread=1&closing_soon=1&priority=1&sort=newest"),
     Scene("filters", "dana", "/desk/", click_and_wait("#do-filter", DIALOG)),
     Scene("sort-menu", "dana", "/desk/", click_and_wait("#sort-by", ".sort-menu .menu-item")),
     Scene("presence-menu", "dana", "/desk/", click_and_wait("#presence-shown", "#presence .menu-item")),
@@ -169,7 +169,7 @@ MORE_SCENES = [
     conversation("customer", "active", SHOW_CUSTOMER),
     conversation("customer-about", "active", SHOW_ABOUT),
     conversation("customer-folds", "active", OPEN_FOLDS),
-    conversation("note", "active", press_and_wait("n", "#note-text:focus")),
+    conversation("note", "active", click_and_wait(".write-switch label:last-child", "#note-text")),
     conversation("emoji", "active", click_and_wait("#open-emoji", "#emoji button")),
     conversation("slash-list", "active", click_and_wait("#open-quick", "#slash-list [role=option]")),
     conversation("save-quick-reply", "active", click_and_wait("#do-keep", DIALOG)),
@@ -189,13 +189,13 @@ MORE_SCENES = [
         in_sequence(OPEN_TEMPLATE, click_and_wait(".template-send button", "[aria-invalid]")),
     ),
     conversation("picture", "active", click_and_wait("#thread .picture", "#viewer img")),
+    conversation("dialog-transfer", "active", click_and_wait("#do-transfer", DIALOG)),
     *(
-        conversation(f"dialog-{name}", "active", press_and_wait(key, DIALOG))
-        for name, key in {"transfer": "t", "consult": "c", "labels": "l", "snooze": "s"}.items()
+        conversation(f"dialog-{name}", "active", in_sequence(OPEN_MENU, click_and_wait(f"#do-{name}", DIALOG)))
+        for name in ("consult", "labels", "snooze", "priority")
     ),
     conversation("dialog-close", "wrap_up", click_and_wait("#do-close", DIALOG)),
     conversation("dialog-assign", "open", click_and_wait("#do-assign", DIALOG), username="sofia"),
-    conversation("dialog-priority", "active", in_sequence(OPEN_MENU, click_and_wait("#do-priority", DIALOG))),
     *(dialog(name, "active") for name in ("finish", "customer-labels", "notes", "files", "story", "former")),
     conversation("merge", "active", in_sequence(SHOW_CUSTOMER, click_and_wait("#do-merge", DIALOG), FIND_JONAS)),
     conversation(
@@ -244,8 +244,8 @@ LONG_SCENES = [
     conversation("long-customer", "long", SHOW_CUSTOMER),
     Scene("long-inbox", "dana", "/desk/"),
     Scene("long-search", "dana", "/desk/search/?q=Maximiliane"),
-    conversation("long-transfer", "long", press_and_wait("t", DIALOG)),
-    conversation("long-labels", "long", press_and_wait("l", DIALOG)),
+    conversation("long-transfer", "long", click_and_wait("#do-transfer", DIALOG)),
+    conversation("long-labels", "long", in_sequence(OPEN_MENU, click_and_wait("#do-labels", DIALOG))),
     Scene("long-admin", "admin", "/admin/conversations/conversation/"),
 ]
 SETUP_SCENES = [
