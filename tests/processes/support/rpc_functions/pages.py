@@ -138,6 +138,6 @@ def list_admin_paths() -> dict[str, str]:
         paths[f"{name}-list"] = reverse(f"{page}_changelist")
         if model_admin.has_add_permission(request):
             paths[f"{name}-add"] = reverse(f"{page}_add")
-        if record := model._default_manager.order_by("pk").last():
+        if record := model_admin.get_queryset(request).order_by("pk").last():
             paths[f"{name}-change"] = reverse(f"{page}_change", args=[record.pk])
     return paths
