@@ -117,3 +117,33 @@ def test_supervisor_uses_a_bulk_action(app: AppInstance, sue_page: Page) -> None
     sue_page.locator("#dialog").get_by_role("button", name="End", exact=True).click()
     expect(sue_page.locator("#dialog")).to_contain_text("0 updated, 1 failed")
     expect(sue_page.locator("#dialog")).to_contain_text("Only the assigned agent can do this.")
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_tabs_and_chips_fit_on_one_line_in_each_language(
+    sue_page: Page, open_page_as: Callable[..., Page], width: int
+) -> None:
+    for page, tabs in ((sue_page, 4), (open_page_as("dana"), 3)):
+        page.set_viewport_size({"width": width, "height": 844})
+        for language in ("en", "de"):
+            page.set_extra_http_headers({"Accept-Language": language})
+            for view in ("my", "open", "closed"):
+                page.goto(f"/desk/?view={view}")
+                assert page.locator("#tabs a").count() == tabs
+                line_counts = page.evaluate(
+                    """() => ["#tabs > a", "#list-bar > *"].map((parts) => new Set(
+                        [...document.querySelectorAll(parts)].map((part) => part.getBoundingClientRect().top)).size)"""
+                )
+                assert line_counts == [1, 1], (tabs, language, view)
+            assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_a_conversation_in_wrap_up_can_be_closed_on_a_phone(
+    app: AppInstance, sue_page: Page, open_page_as: Callable[..., Page]
+) -> None:
+    dana = open_page_as("dana", viewport={"width": 390, "height": 844})
+    dana.locator("#row-list .row", has_text="Customer 1").click()
+    dana.locator("#do-end").click()
+    dana.locator("#do-close").click()
+    dana.locator("#dialog").get_by_role("button", name="Close").last.click()
+    expect(dana.locator("#head .state")).to_have_text("Closed")

@@ -260,7 +260,7 @@ def _iter_event_entries(events: QuerySet[ConversationEvent]) -> Iterator[Transcr
 def _get_author_name(message: Message, contact: Contact) -> str:
     if message.is_inbound:
         return remove_unsafe_characters(contact.display_name)
-    return message.author.display_name if message.author else _("Automatic message")
+    return message.author.display_name if message.author else _("Automated message")
 
 
 def _format_message(message: Message) -> str:

@@ -10,7 +10,7 @@ from omnichannel.accounts.models import User
 from omnichannel.conversations.models import Conversation, Message, MessageKind, MessageStatus
 
 MAX_PREVIEW_LENGTH = 160
-AUTOMATIC_MESSAGE_LABEL = _("Automatic message")
+AUTOMATED_MESSAGE_LABEL = _("Automated message")
 
 FILE_LABELS = {"image": (_("Photo"), "photo"), "audio": (_("Voice message"), "mic"), "video": (_("Video"), "video")}
 STATUS_LABELS = {
@@ -82,14 +82,14 @@ def summarize_message(message: Message, file_type: str) -> tuple[str, str]:
 
 
 def author_label(message: Message, reader: User) -> str:
-    """Return the author for this reader: "You", a colleague's first name or "Automatic message".
+    """Return the author for this reader: "You", a colleague's first name or "Automated message".
 
     A customer's message has an empty label.
     """
     if message.is_inbound:
         return ""
     if message.author is None:
-        return str(AUTOMATIC_MESSAGE_LABEL)
+        return str(AUTOMATED_MESSAGE_LABEL)
     return gettext("You") if message.author_id == reader.pk else message.author.first_name or message.author.username
 
 

@@ -120,7 +120,7 @@ def test_files_places_and_failures_are_named(desk: DeskScenario) -> None:
     exported = export_text(desk)
     assert "[File: lamp.png]" in exported
     assert "[Location: Depot, 1.5, 2]" in exported
-    assert "Automatic message: Too late\n    [Not delivered]" in exported
+    assert "Automated message: Too late\n    [Not delivered]" in exported
 
 
 def test_the_files_name_is_safe_everywhere(desk: DeskScenario) -> None:

@@ -1,7 +1,7 @@
 """axe finds no WCAG 2.2 AA violations on any page in any state, in light and dark mode."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,6 +9,15 @@ import axe_playwright_python
 import pytest
 from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, expect
 
+from tests.page_actions import (
+    PageAction,
+    click_and_wait,
+    do_nothing,
+    evaluate,
+    fill_and_wait,
+    in_sequence,
+    press_and_wait,
+)
 from tests.processes.support.app_instance import AppInstance
 from tests.processes.support.databases import TemporaryDatabase
 
@@ -26,44 +35,6 @@ PAGE_IS_IDLE = """() => {
     return !document.querySelector(".htmx-request") && !document.getAnimations().some(isChanging);
 }"""
 
-PageAction = Callable[[Page], object]
-
-
-def do_nothing(page: Page) -> None:
-    """Do nothing on the page."""
-
-
-def click_and_wait(selector: str, shows: str = "") -> PageAction:
-    """Return an action that clicks on an element and waits for another one."""
-
-    def act(page: Page) -> None:
-        page.locator(selector).first.click()
-        if shows:
-            page.locator(shows).first.wait_for()
-
-    return act
-
-
-def press_and_wait(key: str, shows: str) -> PageAction:
-    """Return an action that leaves the focused field, presses a key and waits for an element."""
-
-    def act(page: Page) -> None:
-        page.keyboard.press("Escape")
-        page.keyboard.press(key)
-        page.locator(shows).first.wait_for()
-
-    return act
-
-
-def fill_and_wait(selector: str, text: str, shows: str) -> PageAction:
-    """Return an action that fills a field and waits for an element."""
-
-    def act(page: Page) -> None:
-        page.locator(selector).first.fill(text)
-        page.locator(shows).first.wait_for()
-
-    return act
-
 
 def attach_files(page: Page) -> None:
     """Attach a picture, and a file type that WhatsApp does not accept."""
@@ -72,21 +43,6 @@ def attach_files(page: Page) -> None:
         [FilePayload(name=name, mimeType=kind, buffer=b"<svg/>") for name, kind in files]
     )
     page.locator("#files li").first.wait_for()
-
-
-def in_sequence(*acts: PageAction) -> PageAction:
-    """Return an action that runs these actions in order."""
-
-    def act(page: Page) -> None:
-        for action in acts:
-            action(page)
-
-    return act
-
-
-def evaluate(script: str) -> PageAction:
-    """Return an action that runs this JavaScript on the page."""
-    return lambda page: page.evaluate(script)
 
 
 SELECT_FIRST_ROW = click_and_wait("#rows .row-checkbox", "#bulk button")

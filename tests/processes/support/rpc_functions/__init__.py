@@ -27,6 +27,12 @@ from tests.processes.support.rpc_functions.offers import (
     set_all_offline,
     set_offer_seconds,
 )
+from tests.processes.support.rpc_functions.pages import (
+    create_failed_work,
+    create_long_names,
+    create_settings_of_every_kind,
+    list_admin_paths,
+)
 from tests.processes.support.rpc_functions.records import (
     count_records,
     create_shop,
@@ -77,14 +83,17 @@ __all__ = [
     "create_call_center",
     "create_customer_conversations",
     "create_customer_message",
+    "create_failed_work",
     "create_labels",
     "create_long_conversation",
+    "create_long_names",
     "create_message_history",
     "create_offer",
     "create_quick_replies",
     "create_returning_customer",
     "create_sample_templates",
     "create_scenario",
+    "create_settings_of_every_kind",
     "create_shop",
     "create_team_member",
     "create_waiting_conversation",
@@ -92,6 +101,7 @@ __all__ = [
     "enable_undo_send",
     "has_message",
     "is_typing_shown_to",
+    "list_admin_paths",
     "list_file_sizes",
     "list_inbound_sids",
     "list_lanes",
