@@ -72,22 +72,24 @@ def dialog(name: str, key: str, username: str = "dana") -> Scene:
 
 
 DIALOG = "#dialog"
-OPEN_SEARCH = in_sequence(press_and_wait("/", "#search:focus"), fill_and_wait("#search", "lamp", ".found-in"))
-SELECT_ROWS = click_and_wait("#rows .row-pick", "#bulk button")
+OPEN_SEARCH = in_sequence(press_and_wait("/", "#search:focus"), fill_and_wait("#search", "lamp", ".search-results"))
+SELECT_ROWS = click_and_wait("#rows .row-checkbox", "#bulk button")
 OPEN_MENU = click_and_wait("#do-more", ".more-menu .menu-item")
 OPEN_TEMPLATE = click_and_wait("button.template-row", ".template-form")
 SHOW_CUSTOMER = evaluate("() => { location.hash = 'customer'; }")
-OPEN_FOLDS = in_sequence(
+OPEN_SECTIONS = in_sequence(
     SHOW_CUSTOMER,
     evaluate("""() => {
-        document.querySelectorAll(".pane-fold").forEach((fold) => { fold.open = true; });
-        document.querySelector(".folds").scrollIntoView();
+        document.querySelectorAll(".panel-section").forEach((section) => { section.open = true; });
+        document.querySelector(".panel-sections").scrollIntoView();
     }"""),
 )
 SHOW_PANEL = evaluate("() => { location.hash = 'panel'; }")
-SHOW_ABOUT = in_sequence(SHOW_CUSTOMER, evaluate("() => document.getElementById('about').scrollIntoView()"))
+SHOW_DETAILS = in_sequence(
+    SHOW_CUSTOMER, evaluate("() => document.getElementById('customer-details').scrollIntoView()")
+)
 SHOW_NOTICES = evaluate("""() => {
-    document.getElementById("stream").hidden = false;
+    document.getElementById("connection-status").hidden = false;
     Omnichannel.showNotice("No connection.", () => {});
 }""")
 
@@ -98,7 +100,7 @@ FILL_SETUP = in_sequence(
     ),
     click_and_wait("form .button", ".field-error"),
 )
-FIND_JONAS = fill_and_wait("#merge-words", "Jonas", ".found a")
+FIND_JONAS = fill_and_wait("#merge-query", "Jonas", ".merge-candidates a")
 
 SCENES = [
     Scene("sign-in", "", "/sign-in/"),
@@ -135,7 +137,7 @@ MORE_SCENES = [
     Scene("inbox-filtered", "dana", "/desk/?view=my&unread=1&closing_soon=1&priority=1&sort=newest"),
     Scene("filters", "dana", "/desk/", click_and_wait("#do-filter", DIALOG)),
     Scene("sort-menu", "dana", "/desk/", click_and_wait("#sort-by", ".sort-menu .menu-item")),
-    Scene("presence-menu", "dana", "/desk/", click_and_wait("#presence-shown", "#presence .menu-item")),
+    Scene("presence-menu", "dana", "/desk/", click_and_wait("#presence-button", "#presence .menu-item")),
     Scene("account-menu", "dana", "/desk/", click_and_wait("header .menu:last-child summary", "#show-shortcuts")),
     Scene("offers", "dana", "/desk/offers/"),
     Scene("bulk", "sofia", "/desk/?view=ongoing", SELECT_ROWS),
@@ -151,8 +153,8 @@ MORE_SCENES = [
     Scene("search-nothing", "dana", "/desk/search/?q=nothing-of-this"),
     Scene("search-number", "dana", "/desk/search/?q=%2B49301234567"),
     Scene("quick-replies", "dana", "/desk/quick-replies/", full_page=True),
-    Scene("new-conversation", "dana", "/desk/start/"),
-    Scene("new-conversation-template", "dana", "/desk/start/?to=%2B49301234567", OPEN_TEMPLATE),
+    Scene("new-conversation", "dana", "/desk/conversations/new/"),
+    Scene("new-conversation-template", "dana", "/desk/conversations/new/?to=%2B49301234567", OPEN_TEMPLATE),
     Scene("password", "dana", "/desk/preferences/password/"),
     conversation("closing-soon", "closing_soon"),
     conversation("opted-out", "opted_out"),
@@ -167,14 +169,16 @@ MORE_SCENES = [
     conversation("supervisor-menu", "open", OPEN_MENU, username="sofia"),
     conversation("more-menu", "active", OPEN_MENU),
     conversation("customer", "active", SHOW_CUSTOMER),
-    conversation("customer-about", "active", SHOW_ABOUT),
-    conversation("customer-folds", "active", OPEN_FOLDS),
-    conversation("note", "active", click_and_wait(".write-switch label:last-child", "#note-text")),
+    conversation("customer-details", "active", SHOW_DETAILS),
+    conversation("customer-sections", "active", OPEN_SECTIONS),
+    conversation("note", "active", click_and_wait(".mode-switch label:last-child", "#note-text")),
     conversation("emoji", "active", click_and_wait("#open-emoji", "#emoji button")),
-    conversation("slash-list", "active", click_and_wait("#open-quick", "#slash-list [role=option]")),
-    conversation("save-quick-reply", "active", click_and_wait("#do-keep", DIALOG)),
+    conversation("command-palette", "active", click_and_wait("#open-quick-replies", "#command-palette [role=option]")),
+    conversation("save-quick-reply", "active", click_and_wait("#do-save-quick-reply", DIALOG)),
     conversation(
-        "preview", "active", fill_and_wait("#reply-text", "*Bold* and _slanted_\n> said\n- `so`", "#as-seen strong")
+        "preview",
+        "active",
+        fill_and_wait("#reply-text", "*Bold* and _slanted_\n> said\n- `so`", "#reply-preview strong"),
     ),
     conversation("templates", "active", click_and_wait("#do-templates", DIALOG)),
     conversation(
@@ -188,7 +192,7 @@ MORE_SCENES = [
         "window_closed",
         in_sequence(OPEN_TEMPLATE, click_and_wait(".template-send button", "[aria-invalid]")),
     ),
-    conversation("picture", "active", click_and_wait("#thread .picture", "#viewer img")),
+    conversation("picture", "active", click_and_wait("#thread .picture", "#lightbox img")),
     conversation("dialog-transfer", "active", click_and_wait("#do-transfer", DIALOG)),
     *(
         conversation(f"dialog-{name}", "active", in_sequence(OPEN_MENU, click_and_wait(f"#do-{name}", DIALOG)))
@@ -196,7 +200,17 @@ MORE_SCENES = [
     ),
     conversation("dialog-close", "wrap_up", click_and_wait("#do-close", DIALOG)),
     conversation("dialog-assign", "open", click_and_wait("#do-assign", DIALOG), username="sofia"),
-    *(dialog(name, "active") for name in ("finish", "customer-labels", "notes", "files", "story", "former")),
+    *(
+        dialog(name, "active")
+        for name in (
+            "end-and-close",
+            "customer-labels",
+            "customer-notes",
+            "customer-files",
+            "timeline",
+            "previous-conversations",
+        )
+    ),
     conversation("merge", "active", in_sequence(SHOW_CUSTOMER, click_and_wait("#do-merge", DIALOG), FIND_JONAS)),
     conversation(
         "merge-comparison",
@@ -205,12 +219,17 @@ MORE_SCENES = [
             SHOW_CUSTOMER,
             click_and_wait("#do-merge", DIALOG),
             FIND_JONAS,
-            click_and_wait(".found a", f"{DIALOG} button.primary"),
+            click_and_wait(".merge-candidates a", f"{DIALOG} button.primary"),
         ),
     ),
     Scene("merge-nothing", "dana", "/desk/conversations/{active}/merge/?q=nobody"),
-    Scene("phone-chat", "admin", "/simulator/", click_and_wait(".person", "#thread .bubble"), full_page=True),
-    Scene("phone-panel", "admin", "/simulator/", in_sequence(click_and_wait(".person", "#thread .bubble"), SHOW_PANEL)),
+    Scene("phone-chat", "admin", "/simulator/", click_and_wait(".customer-link", "#thread .bubble"), full_page=True),
+    Scene(
+        "phone-panel",
+        "admin",
+        "/simulator/",
+        in_sequence(click_and_wait(".customer-link", "#thread .bubble"), SHOW_PANEL),
+    ),
     Scene("console", "admin", "/simulator/console/", full_page=True),
     Scene("admin-search", "admin", "/admin/conversations/conversation/?q=nobody"),
     Scene("admin-password", "admin", "/admin/password_change/"),
@@ -228,7 +247,8 @@ MORE_SCENES = [
         "admin",
         "/admin/routing/workstream/1/change/",
         in_sequence(
-            fill_and_wait("[name=first_message]", "Lampe", "[data-try]"), click_and_wait("[data-try]", ".trial")
+            fill_and_wait("[name$=first_message]", "Lampe", "[data-dry-run]"),
+            click_and_wait("[data-dry-run]", "#dry-run-result *"),
         ),
         full_page=True,
     ),
