@@ -1,19 +1,17 @@
 """Start a conversation with a customer by sending a template from one of our numbers."""
 
-import re
-import unicodedata
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from channels_whatsapp.identity import WHATSAPP_PREFIX, get_identity, is_business_scoped
-from channels_whatsapp.models import MessageTemplate, WhatsAppNumber, normalize_phone_number
+from channels_whatsapp.models import MessageTemplate, WhatsAppNumber
+from channels_whatsapp.phone_numbers import parse_international_number
 from omnichannel.accounts.models import User
 from omnichannel.conversations import timeline
 from omnichannel.conversations.access import agent_for_user, sender_numbers_for
@@ -31,11 +29,6 @@ from omnichannel.conversations.outbound.templates import queue_template, validat
 from omnichannel.conversations.state_machine import transition
 from omnichannel.core.localized_text import localized
 from routing.models import Agent, Queue, State
-
-# Invisible marks of the writing direction, which are copied along with a number.
-BIDI_MARKS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-# The zero in +49 (0)171 is dialled only inside the country and is no part of the international number.
-TRUNK_PREFIX = re.compile(r"(?<=\d)[\s.)-]*\(\s*0\s*\)")
 
 
 class StartConversationError(ReplyError):
@@ -77,24 +70,11 @@ def parse_address(text: str) -> str:
     """Return the WhatsApp address for a phone number as people write it, or for a business-scoped id.
 
     Raises:
-        ValidationError: There is no country code. It is not guessed: the number would be somebody else's.
+        ValidationError: There is no country code.
     """
-    plain = "".join(map(_ascii_digit, unicodedata.normalize("NFKC", BIDI_MARKS.sub("", text)))).strip()
+    plain = text.strip()
     bare = plain[len(WHATSAPP_PREFIX) :].strip() if plain.lower().startswith(WHATSAPP_PREFIX) else plain
-    if is_business_scoped(bare):
-        return WHATSAPP_PREFIX + bare
-    digits = TRUNK_PREFIX.sub("", bare.lstrip(" ("))
-    if digits.startswith("00"):
-        digits = "+" + digits[2:]
-    if not digits.startswith("+") or digits[1:].lstrip(" (").startswith("0"):
-        raise ValidationError(_("Start with + and the country code, for example +49 151 1234567."), code="country_code")
-    return WHATSAPP_PREFIX + normalize_phone_number(digits)
-
-
-def _ascii_digit(char: str) -> str:
-    """Convert a digit of any script to 0 to 9; other characters stay."""
-    digit = unicodedata.decimal(char, None)
-    return char if digit is None else str(digit)
+    return WHATSAPP_PREFIX + (bare if is_business_scoped(bare) else parse_international_number(bare))
 
 
 def start_conversation(

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from channels_whatsapp.identity import WHATSAPP_PREFIX, get_identity
-from channels_whatsapp.models import normalize_phone_number
+from channels_whatsapp.phone_numbers import parse_international_number
 from omnichannel.conversations.models import Contact
 
 NO_COUNTRY_CODE = _("This number has no country code and can't be reached on WhatsApp.")
@@ -44,12 +44,8 @@ def save_contact(name: str, phone: str) -> SavedContact:
 
 
 def _to_international_number(phone: str) -> str:
-    number = phone.strip()
-    if number.startswith("00"):
-        number = "+" + number.removeprefix("00")
-    if not number.startswith("+") or number.lstrip("+ (").startswith("0"):
-        raise InvalidPhoneNumberError(str(NO_COUNTRY_CODE))
     try:
-        return normalize_phone_number(number)
+        return parse_international_number(phone)
     except ValidationError as error:
-        raise InvalidPhoneNumberError(" ".join(error.messages)) from error
+        text = NO_COUNTRY_CODE if error.code == "country_code" else " ".join(error.messages)
+        raise InvalidPhoneNumberError(str(text)) from error
