@@ -194,6 +194,7 @@ def _create_conversation(number: WhatsAppNumber, contact: Contact, agent: Agent)
         state_since=now,
         created_at=now,
         last_activity_at=now,
+        **Conversation.objects.get_service_window(contact, number),
     )
     text = localized("%(agent)s started the conversation from %(number)s.", agent=agent, number=number.name)
     timeline.record(conversation, TimelineEventKind.STARTED, text, actor=agent.user, at=now)

@@ -132,13 +132,23 @@ def _recreate_conversation(snapshot: dict[str, Any], target: Conversation) -> Co
 
 
 def _recalculate_activity(conversation: Conversation) -> None:
-    """Set the last message, last activity and service window from the conversation's own messages."""
+    """Set the last message and last activity from the conversation's own messages, and the service window.
+
+    The window also counts from messages in other conversations of the same contact on the same number.
+    """
     messages = conversation.messages.order_by("-created_at", "-pk")
     last, last_inbound = messages.first(), messages.filter(direction=MessageDirection.INBOUND).first()
     conversation.last_message = last
     conversation.last_activity_at = last.created_at if last else conversation.created_at
-    conversation.last_inbound_at = last_inbound.created_at if last_inbound else None
-    conversation.window_closes_at = get_closing_time(last_inbound.created_at) if last_inbound else None
+    others = Conversation.objects.exclude(pk=conversation.pk)
+    window = others.get_service_window(conversation.contact, conversation.number)
+    other_inbound_at = window["last_inbound_at"]
+    if last_inbound and (other_inbound_at is None or last_inbound.created_at > other_inbound_at):
+        window = {
+            "last_inbound_at": last_inbound.created_at,
+            "window_closes_at": get_closing_time(last_inbound.created_at),
+        }
+    conversation.last_inbound_at, conversation.window_closes_at = window["last_inbound_at"], window["window_closes_at"]
     conversation.save(
         update_fields=["last_message", "last_activity_at", "last_inbound_at", "window_closes_at", "unread_count"]
     )

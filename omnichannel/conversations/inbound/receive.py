@@ -95,7 +95,13 @@ def _get_or_start_conversation(number: WhatsAppNumber, inbound: InboundMessage, 
     stream = number.work_stream
     queue = stream.fallback_queue or Queue.objects.get_default()
     conversation = Conversation.objects.create(
-        contact=contact, number=number, work_stream=stream, queue=queue, created_at=at, last_activity_at=at
+        contact=contact,
+        number=number,
+        work_stream=stream,
+        queue=queue,
+        created_at=at,
+        last_activity_at=at,
+        **Conversation.objects.get_service_window(contact, number),
     )
     line = localized("Message received on %(number)s. Waiting in %(queue)s.", number=number.name, queue=queue)
     timeline.record(conversation, TimelineEventKind.CREATED, line, actor=None, at=at)
