@@ -12,7 +12,8 @@ import phonenumbers
 MAX_ADDRESS_LENGTH = 140
 WHATSAPP_PREFIX = "whatsapp:"
 
-BUSINESS_SCOPED_ID_PATTERN = re.compile(r"\A[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]+\Z")
+# A country, and up to 128 letters and digits; ENT marks the id of a person for several portfolios of one company.
+BUSINESS_SCOPED_ID_PATTERN = re.compile(r"\A[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}\Z")
 
 
 class SpellingRule(NamedTuple):
@@ -44,9 +45,21 @@ SPELLING_RULES = (
 )
 
 
+def parse_business_scoped_id(text: str) -> str:
+    """Return the business-scoped user id in a text, without `whatsapp:`; "" when it is none."""
+    bare = text.strip().removeprefix(WHATSAPP_PREFIX)
+    is_valid = len(bare) <= MAX_ADDRESS_LENGTH - len(WHATSAPP_PREFIX) and BUSINESS_SCOPED_ID_PATTERN.match(bare)
+    return bare if is_valid else ""
+
+
 def is_business_scoped(address: str) -> bool:
     """Return whether the address is a business-scoped user id, of a customer whose number is hidden."""
-    return bool(BUSINESS_SCOPED_ID_PATTERN.match(address.removeprefix(WHATSAPP_PREFIX)))
+    return bool(parse_business_scoped_id(address)) and address == address.strip()
+
+
+def get_number_identity(address: str) -> str | None:
+    """Return the identity of a number; None for a business-scoped id, which belongs to one account only."""
+    return None if is_business_scoped(address) else get_identity(address)
 
 
 def get_identity(address: str) -> str:
@@ -58,7 +71,7 @@ def get_identity(address: str) -> str:
 
 
 def format_address(address: str) -> str:
-    """Return the address for display: a number with spaces, a business-scoped id unchanged."""
+    """Return the address for display: a number with spaces, any other address unchanged."""
     bare = address.removeprefix(WHATSAPP_PREFIX)
     try:
         return phonenumbers.format_number(phonenumbers.parse(bare), phonenumbers.PhoneNumberFormat.INTERNATIONAL)

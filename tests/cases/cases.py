@@ -181,6 +181,8 @@ def _describe_contact(contact: Contact) -> dict[str, Any]:
     return {
         "name": contact.display_name,
         "number": contact.display_number,
+        "username": contact.username,
+        "whatsapp_ids": [str(own_id) for own_id in contact.business_scoped_ids.all()],
         "conversations": contact.conversations.count(),
     }
 

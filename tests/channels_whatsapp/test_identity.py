@@ -83,7 +83,7 @@ def test_any_form_can_be_read(form: dict[str, list[str]]) -> None:
     message = InboundMessage.from_payload(form)
     update = StatusUpdate.from_payload(form)
     assert len(message.sender) <= 140
-    assert len(message.external_user_id) <= 140
+    assert len(message.business_scoped_id) <= 140
     assert update.error_code is None or 0 < update.error_code < 2**31
     assert isinstance(is_status_callback(form), bool)
 

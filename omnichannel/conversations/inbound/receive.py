@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db.models import F
+from django.db.models import F, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
@@ -18,6 +18,7 @@ from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import (
     Attachment,
     AttachmentState,
+    Contact,
     Conversation,
     Message,
     MessageDirection,
@@ -77,21 +78,28 @@ def receive_message(account: WhatsAppAccount, inbound: InboundMessage, *, receiv
 
 
 def _find_open_conversation(number: WhatsAppNumber, inbound: InboundMessage) -> Conversation | None:
+    """Return the sender's open conversation, locked, if nothing about the sender's contact is new."""
     locked = Conversation.objects.select_for_update(of=("self",), no_key=True).select_related("contact")
-    from_sender = locked.annotate_is_shared().filter(lookup.build_sender_filter(inbound, prefix="contact__"))
-    conversations = from_sender.filter(number=number, closed_at=None)[:2]
-    # Number and business-scoped id may belong to two contacts so far: `get_or_create_contact` then merges them.
-    is_unique = len(conversations) == 1 and lookup.has_sender_ids(conversations[0].contact, inbound)
-    return conversations[0] if is_unique else None
+    from_sender = locked.annotate_is_shared().filter(contact__in=lookup.find_sender_keys(number.account_id, inbound))
+    has_known_id = lookup.build_known_id_query(number.account_id, inbound, OuterRef("contact"))
+    conversations = from_sender.filter(number=number, closed_at=None).annotate(has_known_id=has_known_id)[:2]
+    # Number and business-scoped id may belong to two contacts so far: `identify_sender` decides who wrote.
+    if len(conversations) != 1 or not conversations[0].has_known_id:
+        return None
+    return conversations[0] if lookup.has_sender_number(conversations[0].contact, inbound) else None
 
 
 def _get_or_start_conversation(number: WhatsAppNumber, inbound: InboundMessage, at: datetime) -> Conversation:
-    contact = lookup.get_or_create_contact(inbound)
-    existing = (
-        contact.conversations.select_for_update(of=("self",), no_key=True).filter(number=number, closed_at=None).first()
-    )
-    if existing is not None:
-        return existing
+    sender = lookup.identify_sender(number.account_id, inbound)
+    locked = sender.contact.conversations.select_for_update(of=("self",), no_key=True)
+    existing = locked.filter(number=number, closed_at=None).first()
+    conversation = existing or _start_conversation(number, sender.contact, at)
+    if sender.former_owner is not None:
+        lookup.record_number_taken_over(conversation, inbound.sender)
+    return conversation
+
+
+def _start_conversation(number: WhatsAppNumber, contact: Contact, at: datetime) -> Conversation:
     stream = number.work_stream
     queue = stream.fallback_queue or Queue.objects.get_default()
     conversation = Conversation.objects.create(

@@ -245,6 +245,8 @@ class TimelineEventKind(models.TextChoices):
     CONTACTS_MERGED = "merged", "Contacts merged"
     CONTACTS_UNMERGED = "parted", "Contacts unmerged"
     CONVERSATIONS_JOINED = "joined", "Conversations merged"
+    NUMBER_LOST = "number_lost", "Number given to another person"
+    NUMBER_TAKEN_OVER = "number_taken_over", "Number taken over from another customer"
 
 
 class ConversationEvent(models.Model):

@@ -38,6 +38,7 @@ TEXT_LIMIT = 1600
 OPTED_OUT_ERROR = gettext_noop("This customer opted out. You can reply again once they message us.")
 OPTED_OUT_BY_WORD_ERROR = gettext_noop("This customer opted out. You can reply again once they send an opt-in word.")
 BLOCKED_ERROR = gettext_noop("This customer is blocked. Unblock them to reply.")
+NO_ADDRESS_ERROR = gettext_noop("This customer hides their number and has to write to this number of ours first.")
 NOT_ASSIGNED_ERROR = gettext_noop("Take this conversation to reply.")
 QUOTED_ELSEWHERE_ERROR = gettext_noop("The message you reply to is not in this conversation.")
 
@@ -75,6 +76,8 @@ def get_send_error(
         )
     if not is_template and not is_window_open(conversation.window_closes_at, at=timezone.now()):
         return ReplyError("window_closed", gettext(WINDOW_EXCEEDED_MESSAGE))
+    if not contact.get_recipient_address(conversation.number_id):
+        return ReplyError("no_address", gettext(NO_ADDRESS_ERROR), field="to")
     return None
 
 
