@@ -142,7 +142,7 @@ class CaseRunner:
 
     def _serve_files(self, account_sid: str, message_sid: str, files: list[dict[str, str]]) -> dict[str, str]:
         """Serve the files and return the parameters that name them."""
-        form = {}
+        form: dict[str, str] = {}
         for position, file in enumerate(files):
             path = f"/2010-04-01/Accounts/{account_sid}/Messages/{message_sid}/Media/{builders.new_sid('ME')}"
             headers = {"Content-Type": file["type"]}

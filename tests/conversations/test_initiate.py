@@ -250,9 +250,8 @@ def test_a_new_conversation_inherits_the_window_of_the_closed_one(
 def test_the_window_of_another_number_or_customer_is_not_inherited(
     dana: Agent, number: WhatsAppNumber, delivery_template: MessageTemplate
 ) -> None:
-    closed = {"state": State.CLOSED, "closed_at": timezone.now()}
-    builders.create_conversation(contact=builders.create_contact(address=AMARA_ADDRESS), **closed)
-    builders.create_conversation(number=number, **closed)
+    for sent_from, contact in ((None, builders.create_contact(address=AMARA_ADDRESS)), (number, None)):
+        builders.create_conversation(number=sent_from, contact=contact, state=State.CLOSED, closed_at=timezone.now())
     conversation = start_with_template(dana, delivery_template, on=number).conversation
     assert (conversation.window_closes_at, conversation.last_inbound_at) == (None, None)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -44,7 +44,7 @@ class Sender:
 
 def find_contact_keys(
     account_id: int, address: str, business_scoped_id: str = "", parent_id: str = ""
-) -> QuerySet[Any, dict[str, Any]]:
+) -> QuerySet[Any, Any]:
     """Return the keys of the contacts with this number, in any spelling, or with one of the ids.
 
     Args:
@@ -56,7 +56,9 @@ def find_contact_keys(
     identity = get_number_identity(address)
     ids = ContactBusinessId.objects.order_by()
     # One index each; an OR of them would scan the table.
-    queries = [ids.filter(account=account_id, business_scoped_id=business_scoped_id).values("contact")]
+    queries: list[QuerySet[Any, Any]] = [
+        ids.filter(account=account_id, business_scoped_id=business_scoped_id).values("contact")
+    ]
     if identity is not None:
         queries.append(ContactAddress.objects.filter(identity=identity).order_by().values("contact"))
         queries.append(Contact.objects.filter(identity=identity).order_by().values("pk"))
@@ -65,20 +67,20 @@ def find_contact_keys(
     return queries[0].union(*queries[1:], all=True)
 
 
-def find_sender_keys(account_id: int, inbound: InboundMessage) -> QuerySet[Any, dict[str, Any]]:
+def find_sender_keys(account_id: int, inbound: InboundMessage) -> QuerySet[Any, Any]:
     """Return the keys of the contacts that have the number or an id of the message's sender."""
     return find_contact_keys(account_id, inbound.sender, inbound.business_scoped_id, inbound.parent_business_scoped_id)
 
 
-def build_known_id_query(account_id: int, inbound: InboundMessage, contact: OuterRef) -> Exists:
-    """Return whether the contact has the ids of the message's sender; true if the message has none."""
+def build_known_ids_filter(account_id: int, inbound: InboundMessage, contact: OuterRef) -> Q:
+    """Return the filter for rows whose contact has the ids of the message's sender, if the message has any."""
     if not inbound.business_scoped_id:
-        return Exists(Contact.objects.filter(pk=contact))
+        return Q()
     ids = ContactBusinessId.objects.filter(
         contact=contact, account=account_id, business_scoped_id=inbound.business_scoped_id
     )
     parent_id = inbound.parent_business_scoped_id
-    return Exists(ids.filter(parent_business_scoped_id=parent_id) if parent_id else ids)
+    return Q(Exists(ids.filter(parent_business_scoped_id=parent_id) if parent_id else ids))
 
 
 def has_sender_number(contact: Contact, inbound: InboundMessage) -> bool:

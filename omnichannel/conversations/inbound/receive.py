@@ -81,12 +81,11 @@ def _find_open_conversation(number: WhatsAppNumber, inbound: InboundMessage) -> 
     """Return the sender's open conversation, locked, if nothing about the sender's contact is new."""
     locked = Conversation.objects.select_for_update(of=("self",), no_key=True).select_related("contact")
     from_sender = locked.annotate_is_shared().filter(contact__in=lookup.find_sender_keys(number.account_id, inbound))
-    has_known_id = lookup.build_known_id_query(number.account_id, inbound, OuterRef("contact"))
-    conversations = from_sender.filter(number=number, closed_at=None).annotate(has_known_id=has_known_id)[:2]
+    has_known_ids = lookup.build_known_ids_filter(number.account_id, inbound, OuterRef("contact"))
+    conversations = from_sender.filter(has_known_ids, number=number, closed_at=None)[:2]
     # Number and business-scoped id may belong to two contacts so far: `identify_sender` decides who wrote.
-    if len(conversations) != 1 or not conversations[0].has_known_id:
-        return None
-    return conversations[0] if lookup.has_sender_number(conversations[0].contact, inbound) else None
+    is_unique = len(conversations) == 1 and lookup.has_sender_number(conversations[0].contact, inbound)
+    return conversations[0] if is_unique else None
 
 
 def _get_or_start_conversation(number: WhatsAppNumber, inbound: InboundMessage, at: datetime) -> Conversation:

@@ -126,7 +126,7 @@ def get_header_version(conversation: Conversation) -> str:
         contact.name,
         contact.profile_name,
         contact.username,
-        contact.address,
+        contact.display_number,
         contact.language,
         format_iso_time(contact.opted_out_at),
         format_iso_time(contact.blocked_at),

@@ -142,8 +142,10 @@ def test_customers_are_found_by_name_and_by_number_however_it_is_written(sue: Ag
 
 def test_customers_are_found_by_their_business_scoped_id(sue: Agent) -> None:
     number = builders.create_number()
-    ids = {"address": "whatsapp:US.1349120", "account": number.account, "business_scoped_id": "US.1349120"}
-    builders.create_conversation(number=number, contact=builders.create_contact("Ola", **ids))
+    hidden = builders.create_contact(
+        "Ola", address="whatsapp:US.1349120", account=number.account, business_scoped_id="US.1349120"
+    )
+    builders.create_conversation(number=number, contact=hidden)
     for text in ("US.1349120", "us.1349120", "whatsapp:US.1349120", "1349120"):
         assert find_customer_names(sue, text) == ["Ola"]
 
