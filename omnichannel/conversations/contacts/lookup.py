@@ -35,11 +35,13 @@ class Sender:
     """The contact that wrote a message, locked.
 
     Attributes:
-        former_owner: the contact that had the sender's number until now and is another person.
+        has_taken_over_number: whether another contact, who is another person, had the number until now.
+        changed_conversations: conversations of others whose timeline has a new line; the caller publishes them.
     """
 
     contact: Contact
-    former_owner: Contact | None = None
+    has_taken_over_number: bool = False
+    changed_conversations: Sequence[Conversation] = ()
 
 
 def find_contact_keys(
@@ -106,14 +108,15 @@ def _identify(account_id: int, inbound: InboundMessage) -> Sender:
     keys = find_sender_keys(account_id, inbound)
     contacts = list(Contact.objects.select_for_update().filter(pk__in=keys).order_by("pk"))
     ids = list(ContactBusinessId.objects.filter(contact__in=contacts))
-    owners = [contact for contact in contacts if not is_other_person(contact, ids, account_id, inbound)]
+    owners = [contact for contact in contacts if not _is_other_person(contact, ids, account_id, inbound)]
     others = [contact for contact in contacts if contact not in owners and _release_number(contact, inbound.sender)]
     contact = _merge_contacts(owners) if owners else _create_contact(inbound)
     _store_business_scoped_id(contact, ids, account_id, inbound)
-    return Sender(contact, others[0] if others else None)
+    changed = [conversation for other in others for conversation in _record_number_lost(other, inbound.sender)]
+    return Sender(contact, has_taken_over_number=bool(others), changed_conversations=changed)
 
 
-def is_other_person(
+def _is_other_person(
     contact: Contact, ids: Sequence[ContactBusinessId], account_id: int, inbound: InboundMessage
 ) -> bool:
     """Return whether a contact with the sender's number is somebody else.
@@ -141,7 +144,15 @@ def _merge_contacts(contacts: Sequence[Contact]) -> Contact:
     for contact in contacts:
         if contact.pk != target.pk:
             merge_contact_data(target, contact)
+            _update_windows(target)
     return target
+
+
+def _update_windows(contact: Contact) -> None:
+    """Let the contact's open conversations count the window from messages that another contact had until now."""
+    for conversation in contact.conversations.filter(closed_at=None).select_related("number"):
+        window = Conversation.objects.get_service_window(contact, conversation.number)
+        Conversation.objects.filter(pk=conversation.pk).update(**window)
 
 
 def _create_contact(inbound: InboundMessage) -> Contact:
@@ -177,7 +188,7 @@ def _store_business_scoped_id(
 
 
 def _release_number(contact: Contact, address: str) -> bool:
-    """Take a number from a contact, which keeps its history and its ids, and say so in its conversations.
+    """Take a number from a contact, which keeps its history and its ids.
 
     Returns:
         Whether the contact still had the number.
@@ -192,15 +203,24 @@ def _release_number(contact: Contact, address: str) -> bool:
         fallback = f"{WHATSAPP_PREFIX}{latest_id}"
         contact.address, contact.identity = (extra.address, extra.identity) if extra else (fallback, None)
         contact.save(update_fields=["address", "identity"])
-    conversations = contact.conversations.order_by("-pk")
-    for conversation in conversations.filter(closed_at=None) or conversations[:1]:
-        line = localized(
-            "%(number)s now belongs to another person. Their messages are in a conversation of their own.",
-            number=format_address(address),
-        )
-        timeline.record(conversation, TimelineEventKind.NUMBER_LOST, line, actor=None)
-        publish_event(LiveEventKind.CONVERSATION, conversation)
     return True
+
+
+def _record_number_lost(contact: Contact, address: str) -> Sequence[Conversation]:
+    """Say in the open conversations of a number's former owner, or in the last one, that it belongs to another person.
+
+    Returns:
+        These conversations.
+    """
+    line = localized(
+        "%(number)s now belongs to another person. Their messages are in a conversation of their own.",
+        number=format_address(address),
+    )
+    conversations = contact.conversations.order_by("-pk")
+    changed = list(conversations.filter(closed_at=None)) or list(conversations[:1])
+    for conversation in changed:
+        timeline.record(conversation, TimelineEventKind.NUMBER_LOST, line, actor=None)
+    return changed
 
 
 def record_number_taken_over(conversation: Conversation, address: str) -> None:

@@ -1,5 +1,6 @@
 """Receive a customer's message: store it in its conversation."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db.models import F, OuterRef
@@ -53,7 +54,10 @@ def receive_message(account: WhatsAppAccount, inbound: InboundMessage, *, receiv
     if not inbound.sid:
         raise IgnoredDeliveryError("The message SID is missing.")
     number = find_number(account, inbound)
-    conversation = _find_open_conversation(number, inbound) or _get_or_start_conversation(number, inbound, received_at)
+    changed: Sequence[Conversation] = ()
+    conversation = _find_open_conversation(number, inbound)
+    if conversation is None:
+        conversation, changed = _get_or_start_conversation(number, inbound, received_at)
     if conversation.contact.blocked_at:
         raise IgnoredDeliveryError(BLOCKED_REASON)  # rolls back the changes above; the delivery stays stored
     lookup.update_from_message(conversation.contact, inbound)
@@ -73,6 +77,8 @@ def receive_message(account: WhatsAppAccount, inbound: InboundMessage, *, receiv
     _update_activity(conversation, message, received_at)
     opt_out.apply_opt_out_word(conversation, message)
     resume_on_customer_message(conversation)
+    for other in changed:
+        publish_event(LiveEventKind.CONVERSATION, other)
     publish_event(LiveEventKind.MESSAGE, conversation, part_id=message.pk)
     return message
 
@@ -88,14 +94,17 @@ def _find_open_conversation(number: WhatsAppNumber, inbound: InboundMessage) -> 
     return conversations[0] if is_unique else None
 
 
-def _get_or_start_conversation(number: WhatsAppNumber, inbound: InboundMessage, at: datetime) -> Conversation:
+def _get_or_start_conversation(
+    number: WhatsAppNumber, inbound: InboundMessage, at: datetime
+) -> tuple[Conversation, Sequence[Conversation]]:
+    """Return the sender's conversation, and those of others to publish because their timeline has changed."""
     sender = lookup.identify_sender(number.account_id, inbound)
     locked = sender.contact.conversations.select_for_update(of=("self",), no_key=True)
     existing = locked.filter(number=number, closed_at=None).first()
     conversation = existing or _start_conversation(number, sender.contact, at)
-    if sender.former_owner is not None:
+    if sender.has_taken_over_number:
         lookup.record_number_taken_over(conversation, inbound.sender)
-    return conversation
+    return conversation, sender.changed_conversations
 
 
 def _start_conversation(number: WhatsAppNumber, contact: Contact, at: datetime) -> Conversation:

@@ -82,7 +82,7 @@ class Contact(models.Model):
     @property
     def display_handle(self) -> str:
         """Return what tells contacts of one name apart: the number, else the username; may be empty."""
-        return self.display_number or self.username
+        return self.display_number or (self.username if self.display_name != self.username else "")
 
     def get_recipient_address(self, number_id: int) -> str:
         """Return the address for messages from one of our numbers; empty when none is known to its account.

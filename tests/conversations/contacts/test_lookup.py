@@ -128,6 +128,16 @@ def test_a_person_who_changes_the_number_keeps_the_contact(number: WhatsAppNumbe
     assert (after.pk, after.address) == (before.pk, "whatsapp:+33612345678")
 
 
+def test_the_window_of_either_contact_counts_after_they_become_one(number: WhatsAppNumber) -> None:
+    known = receive_message(number, PHONE_ADDRESS)
+    Conversation.objects.update(window_closes_at=known.created_at, last_inbound_at=known.created_at)
+    hidden = receive_message(number, SCOPED_ADDRESS, WaId="")
+    Conversation.objects.filter(contact=hidden).update(state="closed", closed_at=hidden.created_at)
+    other_number = builders.create_number(number.account)
+    assert receive_message(other_number, PHONE_ADDRESS, ExternalUserId=SCOPED_ADDRESS) == known
+    assert known.conversations.get(number=number, closed_at=None).window_is_open
+
+
 # -- A number that is given to another person --------------------------------------------------------------------------
 
 
