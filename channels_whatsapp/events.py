@@ -14,10 +14,12 @@ from channels_whatsapp import identity
 Payload = Mapping[str, Sequence[str]]
 
 MAX_MEDIA = 10
+MAX_USERNAME_LENGTH = 100
 SID_LENGTH = 34
 COMMON_PARAMETERS = {
     "MessageSid", "SmsSid", "SmsMessageSid", "AccountSid", "MessagingServiceSid", "From", "To", "Body", "NumMedia",
-    "NumSegments", "SmsStatus", "ApiVersion", "ProfileName", "WaId", "ExternalUserId",
+    "NumSegments", "SmsStatus", "ApiVersion", "ProfileName", "WaId", "ExternalUserId", "ParentExternalUserId",
+    "ProfileUsername", "Username",
 }  # fmt: skip
 
 
@@ -66,14 +68,22 @@ class MediaItem:
 
 @dataclass(frozen=True)
 class InboundMessage:
-    """A customer's message. `kind` is one of `conversations.models.MessageKind`; `content` depends on it."""
+    """A customer's message. `kind` is one of `conversations.models.MessageKind`; `content` depends on it.
+
+    Attributes:
+        sender: the customer's address: a number if Twilio reports one, otherwise the business-scoped id.
+        business_scoped_id: the customer's id for the portfolio of this account, without `whatsapp:`.
+        parent_business_scoped_id: the customer's id for several linked portfolios, without `whatsapp:`.
+    """
 
     sid: str
     sender: str
     recipient: str
     messaging_service_sid: str
-    external_user_id: str
+    business_scoped_id: str
+    parent_business_scoped_id: str
     profile_name: str
+    username: str
     kind: str
     body: str
     media: tuple[MediaItem, ...] = ()
@@ -86,20 +96,19 @@ class InboundMessage:
     def from_payload(cls, payload: Payload) -> Self:
         """Read a form as Twilio posts it; missing parameters are empty, unknown ones are kept in `extra`."""
         media = _parse_media(payload)
-        external_id = normalize_whatsapp_address(get_first_value(payload, "ExternalUserId"))
-        sender = (
-            normalize_whatsapp_address(get_first_value(payload, "From"))
-            or external_id
-            or _build_address_from_wa_id(get_first_value(payload, "WaId"))
-        )
+        sender, business_scoped_id = _parse_sender(payload)
         content = _parse_content(payload)
         return cls(
             sid=message_sid(payload),
-            sender=sender[: identity.MAX_ADDRESS_LENGTH],
+            sender=sender,
             recipient=get_first_value(payload, "To").strip(),
             messaging_service_sid=get_first_value(payload, "MessagingServiceSid"),
-            external_user_id=(external_id or (sender if identity.is_business_scoped(sender) else ""))[:140],
+            business_scoped_id=business_scoped_id,
+            parent_business_scoped_id=identity.parse_business_scoped_id(
+                get_first_value(payload, "ParentExternalUserId")
+            ),
             profile_name=get_first_value(payload, "ProfileName").strip()[:200],
+            username=_parse_username(payload),
             kind=_detect_message_kind(payload, media, content),
             body=get_first_value(payload, "Body"),
             media=media,
@@ -110,8 +119,27 @@ class InboundMessage:
         )
 
 
-def _build_address_from_wa_id(digits: str) -> str:
-    return normalize_whatsapp_address(identity.WHATSAPP_PREFIX + digits) if digits.strip() else ""
+def _parse_sender(payload: Payload) -> tuple[str, str]:
+    """Return the sender's address and business-scoped id, each "" if it is missing.
+
+    Twilio puts the id in the place of a number that the customer hides. Only an id in the documented form counts:
+    any other text, such as "unknown", may stand for many customers.
+    """
+    sender = normalize_whatsapp_address(get_first_value(payload, "From"))[: identity.MAX_ADDRESS_LENGTH]
+    wa_id = get_first_value(payload, "WaId").strip()
+    candidates = (get_first_value(payload, "ExternalUserId"), sender, wa_id)
+    business_scoped_id = next(filter(None, map(identity.parse_business_scoped_id, candidates)), "")
+    if sender.startswith(identity.WHATSAPP_PREFIX + "+"):
+        return sender, business_scoped_id
+    if business_scoped_id:
+        return identity.WHATSAPP_PREFIX + business_scoped_id, business_scoped_id
+    has_number = re.fullmatch(r"[0-9]{5,20}", wa_id)
+    return normalize_whatsapp_address(identity.WHATSAPP_PREFIX + wa_id) if has_number else sender, ""
+
+
+def _parse_username(payload: Payload) -> str:
+    name = get_first_value(payload, "ProfileUsername") or get_first_value(payload, "Username")
+    return "".join(name.split()).removeprefix("@")[:MAX_USERNAME_LENGTH]
 
 
 def _parse_media(payload: Payload) -> tuple[MediaItem, ...]:

@@ -1,17 +1,16 @@
 """WhatsApp accounts at Twilio, their numbers and templates, and every webhook Twilio delivered."""
 
-import re
 import secrets
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 
 from channels_whatsapp.encrypted_fields import EncryptedTextField
+from channels_whatsapp.phone_numbers import normalize_phone_number
 from routing.models import Channel, OperatingHours, WorkStream
 
 SANDBOX_NUMBER = "+14155238886"
@@ -28,21 +27,6 @@ validate_messaging_service_sid = RegexValidator(
 def generate_webhook_key() -> str:
     """Return a random key for an account's webhook URLs, which nobody can guess."""
     return secrets.token_urlsafe(24)
-
-
-def normalize_phone_number(text: str) -> str:
-    """Return `+` and digits for a number as people write it.
-
-    It may have `whatsapp:`, `+`, spaces and brackets; anything else but digits and a number's punctuation raises
-    ValidationError.
-    """
-    bare = re.sub(r"[\s().\-/\u00a0\u2010-\u2015\u202a-\u202e\u2066-\u2069]", "", text.strip()).lower()
-    digits = bare.removeprefix("whatsapp:").removeprefix("+")
-    if not re.fullmatch(r"[0-9]{5,20}", digits):
-        raise ValidationError(
-            "Enter the number with country code (5 to 20 digits), for example +1 415 523 8886.", code="number"
-        )
-    return f"+{digits}"
 
 
 class WhatsAppAccount(models.Model):

@@ -126,6 +126,7 @@ class Customer(models.Model):
     name = models.CharField(max_length=100, blank=True, default="")
     address = models.CharField(max_length=140, unique=True)
     external_user_id = models.CharField(max_length=140, blank=True, default="")
+    username = models.CharField(max_length=100, blank=True, default="")
     reads_immediately = models.BooleanField(default=True)
     sends_read_receipts = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -136,7 +137,12 @@ class Customer(models.Model):
         ordering = ["pk"]
 
     def __str__(self) -> str:
-        return self.name or self.bare_address
+        return self.name or self.username or self.visible_number or "WhatsApp user"
+
+    @property
+    def visible_number(self) -> str:
+        """The number, if businesses see it; an id is shown to nobody as a name."""
+        return self.bare_address if self.has_visible_number else ""
 
     @property
     def bare_address(self) -> str:

@@ -87,6 +87,8 @@ def _build_customer_params(customer: Customer) -> dict[str, str]:
     A customer without a visible number has a business-scoped id in its place, and no WaId.
     """
     params = {"ProfileName": customer.name}
+    if customer.username:
+        params["ProfileUsername"] = customer.username
     if customer.has_visible_number:
         params["WaId"] = customer.bare_address.removeprefix("+")
     external_id = customer.external_user_id or ("" if customer.has_visible_number else customer.address)

@@ -5,7 +5,8 @@ from django.db.models import QuerySet
 
 from channels_whatsapp import identity
 from channels_whatsapp.events import InboundMessage
-from channels_whatsapp.models import WhatsAppAccount, WhatsAppNumber, normalize_phone_number
+from channels_whatsapp.models import WhatsAppAccount, WhatsAppNumber
+from channels_whatsapp.phone_numbers import normalize_phone_number
 from channels_whatsapp.webhooks.deliveries import IgnoredDeliveryError
 
 

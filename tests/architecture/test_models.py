@@ -27,6 +27,7 @@ MODELS_WITHOUT_ADMIN = {
     "conversations.Participation": "shown in its conversation",
     "conversations.RequiredSkill": "shown in its conversation",
     "conversations.ContactAddress": "shown with the contact",
+    "conversations.ContactBusinessId": "shown with the contact",
     "conversations.ContactMerge": "shown with the contact, who can undo it there",
     "conversations.DeskPreferences": "each agent's own, on the desk",
     "conversations.Viewer": "shown in its conversation",

@@ -1,6 +1,7 @@
 """Conversations that agents start: number, contact, agent, and one conversation under concurrency."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from omnichannel.conversations.initiate import (
 )
 from omnichannel.conversations.lifecycle import close
 from omnichannel.conversations.models import Contact, ContactAddress, Conversation, Message
-from omnichannel.conversations.outbound.compose import ReplyError, ReplyErrorCode
+from omnichannel.conversations.outbound.compose import ReplyError, ReplyErrorCode, get_send_error
 from omnichannel.conversations.outbound.delivery import deliver_messages
 from omnichannel.conversations.outbound.templates import TemplateSendError
 from omnichannel.jobs.lanes import claim_lanes
@@ -224,6 +225,35 @@ def test_after_the_last_one_was_closed_a_new_one_begins(dana: Agent, delivery_te
     close.close_conversation(first, dana)
     assert start_with_template(dana, delivery_template).is_new
     assert Conversation.objects.count() == 2
+
+
+@pytest.mark.parametrize(("seconds_after_24_hours", "may_write"), [(0, True), (1, False)])
+def test_a_new_conversation_inherits_the_window_of_the_closed_one(
+    dana: Agent, delivery_template: MessageTemplate, clock: Any, seconds_after_24_hours: int, may_write: bool
+) -> None:
+    amara = builders.create_contact(address=AMARA_ADDRESS)
+    for hours in (30, 0):
+        wrote_at = timezone.now() - timedelta(hours=hours)
+        builders.create_conversation(
+            number=WhatsAppNumber.objects.get(),
+            contact=amara,
+            last_inbound_at=wrote_at,
+            state=State.CLOSED,
+            closed_at=timezone.now(),
+        )
+    clock.shift(timedelta(hours=24, seconds=seconds_after_24_hours))
+    conversation = start_with_template(dana, delivery_template).conversation
+    assert conversation.window_is_open is may_write
+    assert (get_send_error(conversation) is None) is may_write
+
+
+def test_the_window_of_another_number_or_customer_is_not_inherited(
+    dana: Agent, number: WhatsAppNumber, delivery_template: MessageTemplate
+) -> None:
+    for sent_from, contact in ((None, builders.create_contact(address=AMARA_ADDRESS)), (number, None)):
+        builders.create_conversation(number=sent_from, contact=contact, state=State.CLOSED, closed_at=timezone.now())
+    conversation = start_with_template(dana, delivery_template, on=number).conversation
+    assert (conversation.window_closes_at, conversation.last_inbound_at) == (None, None)
 
 
 def test_another_number_has_a_conversation_of_its_own(

@@ -93,6 +93,8 @@ def test_words_of_any_language_are_found(word: str) -> None:
     [
         ("starts_with", "+49 (151)", True),
         ("equals", "+49 151 123-45678", True),
+        ("equals", "0049 (0)151 / 12345678", True),
+        ("starts_with", "+49 (0) 151", True),
         ("equals", "whatsapp:+4915112345678", True),
         ("starts_with", "+1", False),
         ("one_of", ["+49 151 12345678"], True),

@@ -7,7 +7,12 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
-from channels_whatsapp.simulator.addresses import CUSTOMER_ADDRESS_PATTERN, WHATSAPP_PREFIX, strip_punctuation
+from channels_whatsapp.simulator.addresses import (
+    CUSTOMER_ADDRESS_PATTERN,
+    WHATSAPP_PREFIX,
+    add_whatsapp_prefix,
+    strip_punctuation,
+)
 from channels_whatsapp.simulator.messages import inbound
 from channels_whatsapp.simulator.models import Customer, FaultKind
 from channels_whatsapp.simulator.statuses import ButtonKind
@@ -191,13 +196,22 @@ class CustomerSettingsForm(CustomerModelForm):
 
     class Meta:
         model = Customer
-        fields = ["name", "reads_immediately", "sends_read_receipts"]
+        fields = ["name", "username", "external_user_id", "reads_immediately", "sends_read_receipts"]
         labels = {
             "name": "Profile name",
+            "username": "Username",
+            "external_user_id": "Business-scoped ID",
             "reads_immediately": "Reads messages after two seconds",
             "sends_read_receipts": "Sends read receipts",
         }
-        help_texts = {"reads_immediately": "Otherwise messages are read when you open this chat."}
+        help_texts = {
+            "external_user_id": "Another ID on the same number is another person, for example US.1349120865530274.",
+            "reads_immediately": "Otherwise messages are read when you open this chat.",
+        }
+
+    def clean_external_user_id(self) -> str:
+        """Return the typed id with its channel; any text is sent as it is, also a malformed one."""
+        return add_whatsapp_prefix(self.cleaned_data["external_user_id"])
 
 
 class FaultsForm(forms.Form):

@@ -48,9 +48,10 @@ def merge_contact_data(contact: Contact, other: Contact) -> list[JSONRecord]:
     contact.labels.add(*other.labels.all())
     other.merges.update(target=contact)
     other.addresses.update(contact=contact)
+    other.business_scoped_ids.update(contact=contact)
     values = {
         "name": contact.name or other.name,
-        "external_user_id": contact.external_user_id or other.external_user_id,
+        "username": contact.username or other.username,
         "language": contact.language or other.language,
         "fields": {**other.fields, **contact.fields},
         "blocked_at": contact.blocked_at or other.blocked_at,

@@ -98,6 +98,7 @@ def get_header_fields(
     fields = [
         (_("Customer"), remove_unsafe_characters(contact.display_name)),
         (_("Number"), contact.display_number),
+        (_("Username"), remove_unsafe_characters(contact.username)),
         (_("Received on"), f"{number.name} ({number.number})"),
         (_("State"), conversation.get_state_display()),
         (_("Agent"), str(conversation.agent) if conversation.agent else _("Unassigned")),

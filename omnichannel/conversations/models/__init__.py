@@ -7,7 +7,14 @@ from omnichannel.conversations.models.automation import (
     OptOutMeaning,
     OptOutWord,
 )
-from omnichannel.conversations.models.contacts import Contact, ContactAddress, ContactMerge, Label, LabelColor
+from omnichannel.conversations.models.contacts import (
+    Contact,
+    ContactAddress,
+    ContactBusinessId,
+    ContactMerge,
+    Label,
+    LabelColor,
+)
 from omnichannel.conversations.models.conversations import (
     Conversation,
     ConversationEvent,
@@ -42,6 +49,7 @@ __all__ = [
     "LabelColor",
     "Contact",
     "ContactAddress",
+    "ContactBusinessId",
     "ContactMerge",
     "Conversation",
     "ConversationEvent",

@@ -1,5 +1,6 @@
 """Conversations and their timeline."""
 
+from datetime import datetime
 from typing import Any, ClassVar, NamedTuple, Self
 
 from django.conf import settings
@@ -40,6 +41,15 @@ class ConversationQuerySet(RoutableQuerySet["Conversation"]):
         return self.filter(
             Q(pk__in=participations.values("conversation")) | Q(pk__in=mentions.values("note__conversation")),
         )
+
+    def get_service_window(self, contact: Contact, number: WhatsAppNumber) -> dict[str, datetime | None]:
+        """Return `last_inbound_at` and `window_closes_at` for a conversation of this contact on this number.
+
+        WhatsApp's window belongs to the two, whichever of their conversations the customer wrote in.
+        """
+        answered = self.filter(contact=contact, number=number, last_inbound_at__isnull=False)
+        fields = ("last_inbound_at", "window_closes_at")
+        return answered.order_by("-last_inbound_at").values(*fields).first() or dict.fromkeys(fields)
 
 
 def agent_annotations(agent: Agent, conversation: str = "pk") -> dict[str, Any]:
@@ -235,6 +245,8 @@ class TimelineEventKind(models.TextChoices):
     CONTACTS_MERGED = "contacts_merged", "Contacts merged"
     CONTACTS_UNMERGED = "contacts_unmerged", "Contacts unmerged"
     CONVERSATIONS_JOINED = "conversations_joined", "Conversations merged"
+    NUMBER_LOST = "number_lost", "Number given to another person"
+    NUMBER_TAKEN_OVER = "number_taken_over", "Number taken over from another customer"
 
 
 class ConversationEvent(models.Model):

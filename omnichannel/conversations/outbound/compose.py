@@ -39,6 +39,7 @@ TEXT_LIMIT = 1600
 OPTED_OUT_ERROR = gettext_noop("This customer opted out. You can reply again once they message us.")
 OPTED_OUT_BY_WORD_ERROR = gettext_noop("This customer opted out. You can reply again once they send an opt-in word.")
 BLOCKED_ERROR = gettext_noop("This customer is blocked. Unblock them to reply.")
+NO_ADDRESS_ERROR = gettext_noop("This customer hides their number and has to write to this number of ours first.")
 NOT_ASSIGNED_ERROR = gettext_noop("Take this conversation to reply.")
 QUOTED_ELSEWHERE_ERROR = gettext_noop("The message you reply to is not in this conversation.")
 
@@ -49,6 +50,7 @@ class ReplyErrorCode(StrEnum):
     BLOCKED = "blocked"
     OPTED_OUT = "opted_out"
     WINDOW_CLOSED = "window_closed"
+    NO_ADDRESS = "no_address"
     NOT_ASSIGNED = "not_assigned"
     # The form and its text
     INVALID_FORM = "invalid_form"
@@ -108,6 +110,8 @@ def get_send_error(
         )
     if not is_template and not is_window_open(conversation.window_closes_at, at=timezone.now()):
         return ReplyError(ReplyErrorCode.WINDOW_CLOSED, gettext(WINDOW_EXCEEDED_MESSAGE))
+    if not contact.get_recipient_address(conversation.number_id):
+        return ReplyError(ReplyErrorCode.NO_ADDRESS, gettext(NO_ADDRESS_ERROR), field="to")
     return None
 
 

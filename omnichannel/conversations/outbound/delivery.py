@@ -125,7 +125,7 @@ def _build_outgoing_message(message: Message) -> OutgoingMessage:
     attachment = None if is_template else message.attachments.first()
     callback = reverse("whatsapp_message_status", args=[number.account.key, message.public_id])
     return OutgoingMessage(
-        to=message.conversation.contact.address,
+        to=message.conversation.contact.get_recipient_address(number.pk),
         sender=number.address,
         body="" if is_template else message.body,
         media_url=get_signed_url(attachment) if attachment else "",
@@ -179,7 +179,7 @@ def _resolve_unknown_outcome(message: Message) -> datetime | None:
     try:
         candidates = get_backend().list_sent(
             conversation.number.account,
-            to=message.sent_to or conversation.contact.address,
+            to=message.sent_to or conversation.contact.get_recipient_address(conversation.number_id),
             sender=conversation.number.address,
             since=since - CLOCK_SKEW,
         )

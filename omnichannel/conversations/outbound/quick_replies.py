@@ -90,7 +90,7 @@ def _title_sort_key(reply: QuickReply) -> tuple[str, str]:
 
 def get_slug_values(contact: Contact, user: User) -> dict[str, str]:
     """Return the values of the slugs by lower-case slug; empty when unknown."""
-    full_name = contact.name or contact.profile_name
+    full_name = contact.known_name
     names = full_name.split()
     return {
         "{fullname{customer}}": full_name,

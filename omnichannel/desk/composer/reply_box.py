@@ -44,6 +44,7 @@ class ComposerMode(StrEnum):
     BLOCKED = ReplyErrorCode.BLOCKED.value
     OPTED_OUT = ReplyErrorCode.OPTED_OUT.value
     WINDOW_CLOSED = ReplyErrorCode.WINDOW_CLOSED.value
+    NO_ADDRESS = ReplyErrorCode.NO_ADDRESS.value
 
 
 @dataclass(frozen=True)

@@ -262,7 +262,7 @@ def get_submitted_values(template: MessageTemplate, form: Mapping[str, str]) -> 
 
 def get_name_suggestions(contact: Contact | None, agent: Agent) -> list[tuple[str, str]]:
     """Return label and text of the customer's and the agent's names, without duplicates."""
-    customer_name = (contact.name or contact.profile_name).strip() if contact else ""
+    customer_name = contact.known_name.strip() if contact else ""
     user = agent.user
     suggestions = [
         (_("The customer's name"), customer_name),

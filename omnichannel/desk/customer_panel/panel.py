@@ -69,6 +69,7 @@ class CustomerDetails:
     can_handle: bool
     error_message: str = ""
     other_numbers: Sequence[str] = ()
+    business_scoped_ids: Sequence[str] = ()
     merges: Sequence["RecentMerge"] = ()
 
     @property
@@ -113,6 +114,7 @@ def get_customer_details(
         can_handle,
         error_message,
         _other_numbers(contact),
+        list(contact.business_scoped_ids.values_list("business_scoped_id", flat=True)),
         [RecentMerge(record, merge.get_undo_error(record, reader)) for record in merge.get_undoable_merges(contact)],
     )
 
@@ -123,7 +125,8 @@ def get_header_version(conversation: Conversation) -> str:
     parts = [
         contact.name,
         contact.profile_name,
-        contact.address,
+        contact.username,
+        contact.display_number,
         contact.language,
         format_iso_time(contact.opted_out_at),
         format_iso_time(contact.blocked_at),
@@ -162,12 +165,13 @@ def compare_contacts(target: Contact, source: Contact) -> list[ComparisonRow]:
     """Compare two contacts before `source` is merged into `target`."""
     contacts = (target, source)
     name = target.name or source.name or target.display_name
-    numbers = f"{target.display_number}, {source.display_number}"
+    numbers = ", ".join(filter(None, (target.display_number, source.display_number)))
     latest_writer = merge.get_latest_writer(target, source)
     rows = [
         ComparisonRow(_("Name"), target.display_name, source.display_name, name),
         ComparisonRow(_("Numbers"), target.display_number, source.display_number, numbers),
-        ComparisonRow(_("Replies go to"), target.display_number, source.display_number, latest_writer.display_number),
+        _comparison_row(_("Username"), target.username, source.username),
+        ComparisonRow(_("Replies go to"), *map(_reply_address, (target, source, latest_writer))),
         _comparison_row(_("Language"), *(language_name(contact.language) for contact in contacts)),
         ComparisonRow(_("Labels"), *_label_names(target, source)),
         ComparisonRow(_("Conversations"), *_conversation_counts(target, source)),
@@ -182,6 +186,10 @@ def compare_contacts(target: Contact, source: Contact) -> list[ComparisonRow]:
 
 def _comparison_row(label: str, target_value: str, source_value: str) -> ComparisonRow:
     return ComparisonRow(label, target_value, source_value, target_value or source_value)
+
+
+def _reply_address(contact: Contact) -> str:
+    return contact.display_number or _("Their WhatsApp ID")
 
 
 def _format_date(timestamp: datetime | None) -> str:

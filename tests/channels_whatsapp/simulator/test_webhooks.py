@@ -72,6 +72,14 @@ def test_somebody_without_a_number_is_known_by_their_business_scoped_id(
     form = send_and_get_params(receiver, factories.create_customer("Amara", "US.1349"), sender, text="hello?")
     assert (form["From"], form["ExternalUserId"]) == ("whatsapp:US.1349", "whatsapp:US.1349")
     assert "WaId" not in form
+    assert "ProfileUsername" not in form
+
+
+def test_a_username_is_posted(receiver: WebhookReceiver, sender: Sender) -> None:
+    customer = factories.create_customer("", "US.1349")
+    customer.username = "nour.shop"
+    form = send_and_get_params(receiver, customer, sender, text="hello?")
+    assert (form["ProfileName"], form["ProfileUsername"]) == ("", "nour.shop")
 
 
 def test_a_picture_is_posted_by_its_address_at_twilio(

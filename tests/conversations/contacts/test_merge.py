@@ -221,6 +221,24 @@ def test_unmerge_splits_joined_conversations_with_their_messages(
     assert Lane.objects.filter(kind="assign").exists()
 
 
+def test_unmerge_keeps_the_window_from_an_earlier_conversation(
+    number: WhatsAppNumber, sue: Agent, home_contact: Contact, work_contact: Contact
+) -> None:
+    closed = builders.create_conversation(
+        number=number, contact=home_contact, state=State.CLOSED, closed_at=timezone.now()
+    )
+    started = builders.create_conversation(
+        number=number,
+        contact=home_contact,
+        last_inbound_at=closed.last_inbound_at,
+        window_closes_at=closed.window_closes_at,
+    )
+    create_conversation_with_message(work_contact, number, "Two")
+    undo_merge(merge_contacts(home_contact, work_contact, by=sue.user), by=sue.user)
+    started.refresh_from_db()
+    assert (started.last_inbound_at, started.window_closes_at) == (closed.last_inbound_at, closed.window_closes_at)
+
+
 def test_unmerge_keeps_later_messages_and_separates_the_numbers(
     number: WhatsAppNumber, sue: Agent, home_contact: Contact, work_contact: Contact
 ) -> None:

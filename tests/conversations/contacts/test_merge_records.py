@@ -27,8 +27,9 @@ def phone_contact() -> Contact:
 
 
 @pytest.fixture
-def scoped_contact() -> Contact:
-    return builders.create_contact("Amara", address=SCOPED_ADDRESS, external_user_id=SCOPED_ADDRESS)
+def scoped_contact(number: WhatsAppNumber) -> Contact:
+    own_id = SCOPED_ADDRESS.removeprefix("whatsapp:")
+    return builders.create_contact("Amara", address=SCOPED_ADDRESS, account=number.account, business_scoped_id=own_id)
 
 
 def receive_message_with_both_addresses(number: WhatsAppNumber) -> None:

@@ -120,6 +120,16 @@ def test_late_message_does_not_shorten_the_window(number: WhatsAppNumber) -> Non
     assert after.last_activity_at == NOON
 
 
+def test_late_message_in_a_new_conversation_does_not_shorten_the_window(number: WhatsAppNumber) -> None:
+    with time_machine.travel(NOON, tick=False):
+        closed = receive_message(number)
+        Conversation.objects.update(state=State.CLOSED, closed_at=NOON)
+    with time_machine.travel(NOON - dt.timedelta(hours=3), tick=False):
+        after = receive_message(number, Body="From before")
+    assert after.pk != closed.pk
+    assert after.window_closes_at == NOON + dt.timedelta(hours=24)
+
+
 def test_a_message_of_combining_marks_is_filed_at_once(number: WhatsAppNumber) -> None:
     marks = "a" + "\u0301" * 30_000 + "\u0327" * 30_000
     begin = time.monotonic()

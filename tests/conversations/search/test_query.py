@@ -141,9 +141,27 @@ def test_customers_are_found_by_name_and_by_number_however_it_is_written(sue: Ag
 
 
 def test_customers_are_found_by_their_business_scoped_id(sue: Agent) -> None:
-    hidden = builders.create_contact("Ola", address="whatsapp:US.1349120", external_user_id="whatsapp:US.1349120")
-    builders.create_conversation(contact=hidden)
-    assert find_customer_names(sue, "US.1349120") == ["Ola"]
+    number = builders.create_number()
+    hidden = builders.create_contact(
+        "Ola", address="whatsapp:US.1349120", account=number.account, business_scoped_id="US.1349120"
+    )
+    builders.create_conversation(number=number, contact=hidden)
+    for text in ("US.1349120", "us.1349120", "whatsapp:US.1349120", "1349120"):
+        assert find_customer_names(sue, text) == ["Ola"]
+
+
+@pytest.mark.parametrize("text", ["nour.shop", "@nour.shop", "Nour.Sh", "nour"])
+def test_customers_are_found_by_their_username(sue: Agent, text: str) -> None:
+    builders.create_conversation(contact=builders.create_contact("", username="nour.shop"))
+    builders.create_conversation(contact=builders.create_contact("Bob", username="bob_shop"))
+    assert find_customer_names(sue, text) == ["nour.shop"]
+
+
+@pytest.mark.parametrize("text", ["+229 97 12 34 56", "+229 01 97 12 34 56", "97123456"])
+def test_customers_are_found_by_either_spelling_of_their_number(sue: Agent, text: str) -> None:
+    for name, digits in (("Old", "22997123456"), ("Bob", "22901971234567")):
+        builders.create_conversation(contact=builders.create_contact(name, address=f"whatsapp:+{digits}"))
+    assert find_customer_names(sue, text)[-1] == "Old"
 
 
 def test_search_finds_only_visible_conversations() -> None:

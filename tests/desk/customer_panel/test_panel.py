@@ -21,6 +21,7 @@ from omnichannel.conversations.models import (
     TimelineEventKind,
 )
 from omnichannel.core.localized_text import localized
+from omnichannel.desk.customer_panel.panel import get_header_version
 from routing.models import ContactField, ContextVariable, Skill, SkillType, State, VariableType
 from tests import builders
 from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for, compact, conversation_url
@@ -342,3 +343,39 @@ def test_a_section_takes_few_queries_however_much_there_is(
 def test_hostile_note_is_escaped(desk: DeskScenario) -> None:
     desk.conversation.notes.create(author=desk.supervisor.user, text="<script>alert(1)</script>")
     assert "<script>" not in get_section(desk, "customer_notes")
+
+
+# -- Hidden numbers ----------------------------------------------------------------------------------------------------
+
+
+def hide_number(desk: DeskScenario, **fields: Any) -> None:
+    """Replace the customer's number by a business-scoped id, without a profile name."""
+    contact = desk.conversation.contact
+    values = {"address": "whatsapp:EG.55500000001", "identity": None, "profile_name": "", **fields}
+    Contact.objects.filter(pk=contact.pk).update(**values)
+    contact.business_scoped_ids.create(account=desk.conversation.number.account, business_scoped_id="EG.55500000001")
+
+
+@pytest.mark.parametrize(("username", "name"), [("nour.shop", "nour.shop"), ("", "WhatsApp user")])
+def test_a_customer_with_a_hidden_number_is_not_called_by_their_id(
+    desk: DeskScenario, username: str, name: str
+) -> None:
+    hide_number(desk, username=username)
+    page = client_for(desk.dana).get(reverse("desk:conversation", args=[desk.conversation.pk])).content.decode()
+    assert f"<title>{name}" in compact(page)
+    assert "EG.55500000001" not in page
+    assert ("<dt>Username</dt>" in compact(page)) == bool(username)
+    assert "Copy number" not in page
+
+
+def test_the_id_of_a_customer_is_among_their_details(desk: DeskScenario) -> None:
+    hide_number(desk)
+    details = compact(get_section(desk, "customer_details"))
+    assert "<h3>WhatsApp ID</h3>" in details
+    assert "EG.55500000001" in details
+
+
+def test_a_new_username_changes_the_header(desk: DeskScenario) -> None:
+    before = get_header_version(desk.conversation)
+    desk.conversation.contact.username = "nour.shop"
+    assert get_header_version(desk.conversation) != before

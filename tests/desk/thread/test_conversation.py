@@ -103,7 +103,7 @@ HOSTILE_TEXT = '"><script>alert(1)</script>'
 
 def test_nothing_a_stranger_wrote_becomes_markup(desk: DeskScenario) -> None:
     contact = desk.conversation.contact
-    contact.profile_name, contact.external_user_id = HOSTILE_TEXT, HOSTILE_TEXT
+    contact.profile_name, contact.username = HOSTILE_TEXT, HOSTILE_TEXT
     contact.save()
     hostile = {
         "location": {"latitude": 1.0, "longitude": 2.0, "label": HOSTILE_TEXT, "address": HOSTILE_TEXT},

@@ -84,7 +84,7 @@ def _start_conversation(
 ) -> StartedConversation:
     return start_conversation(
         form.cleaned_data["number"],
-        contact.address if contact else form.cleaned_data["to"],
+        contact or form.cleaned_data["to"],
         template,
         values,
         author=request.user,
