@@ -192,7 +192,7 @@ def _check_number(number: WhatsAppNumber, sender: TwilioSender | None, inbound_u
             f"{SENDERS_HINT} and follow the instructions for this sender.",
         )
     callback = urldefrag(sender.callback_url).url
-    if callback != inbound_url:
+    if callback.removesuffix("/") != inbound_url.removesuffix("/"):
         destination = f"are sent to {callback}" if callback else "are not sent to any webhook"
         return Finding(
             False,

@@ -47,6 +47,15 @@ def message_sid(payload: Payload) -> str:
     return sid if len(sid) <= SID_LENGTH else ""
 
 
+def is_from_account(payload: Payload, account_sid: str) -> bool:
+    """Return whether this account sent the form; a form that names no account counts as its.
+
+    Twilio signs a subaccount's webhooks with the subaccount's own token and names the subaccount.
+    """
+    sender = get_first_value(payload, "AccountSid").strip()
+    return not sender or sender.lower() == account_sid.lower()
+
+
 def normalize_whatsapp_address(raw: str) -> str:
     """Return the `whatsapp:` address with a lost `+` restored; "" for another channel or an empty address."""
     text = raw.strip()
