@@ -6,10 +6,11 @@ payload of each kind. Unknown parameters stay in `extra` and are stored with the
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from channels_whatsapp import identity
+from channels_whatsapp.file_names import clean_file_name, is_name_of_document
 
 Payload = Mapping[str, Sequence[str]]
 
@@ -67,10 +68,11 @@ def normalize_whatsapp_address(raw: str) -> str:
 
 @dataclass(frozen=True)
 class MediaItem:
-    """A file Twilio offers: its URL, and the content type Twilio reports."""
+    """A file Twilio offers: its URL, the content type Twilio reports, and the name of a document."""
 
     url: str
     content_type: str
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,9 @@ class InboundMessage:
     @classmethod
     def from_payload(cls, payload: Payload) -> Self:
         """Read a form as Twilio posts it; missing parameters are empty, unknown ones are kept in `extra`."""
-        media = _parse_media(payload)
+        media, body = _parse_media(payload), get_first_value(payload, "Body")
+        if len(media) == 1 and is_name_of_document(body, media[0].content_type):
+            media, body = (replace(media[0], name=clean_file_name(body)),), ""
         external_id = normalize_whatsapp_address(get_first_value(payload, "ExternalUserId"))
         sender = (
             normalize_whatsapp_address(get_first_value(payload, "From"))
@@ -110,7 +114,7 @@ class InboundMessage:
             external_user_id=(external_id or (sender if identity.is_business_scoped(sender) else ""))[:140],
             profile_name=get_first_value(payload, "ProfileName").strip()[:200],
             kind=_detect_message_kind(payload, media, content),
-            body=get_first_value(payload, "Body"),
+            body=body,
             media=media,
             content=content,
             quoted_sid=get_first_value(payload, "OriginalRepliedMessageSid"),
