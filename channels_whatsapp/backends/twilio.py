@@ -27,6 +27,7 @@ from channels_whatsapp.backends.base import (
     UnknownOutcomeError,
 )
 from channels_whatsapp.backends.hosts import resolve_url
+from channels_whatsapp.error_reasons import CREDENTIALS_REJECTED, clean_twilio_message
 from channels_whatsapp.models import WhatsAppAccount
 
 MAX_SENDERS = 200
@@ -70,7 +71,8 @@ def _call(function: Callable[[], ResultT]) -> ResultT:
         status = getattr(error, "status", None) if response is None else response.status_code
         if status is None:
             raise UnknownOutcomeError(type(error).__name__) from error
-        raise _build_error(status, getattr(error, "code", None) or status, "Twilio refused the call.") from error
+        text = getattr(error, "detail", "") or getattr(error, "title", "") or "Twilio refused the call."
+        raise _build_error(status, getattr(error, "code", None) or status, text) from error
     except requests.RequestException as error:
         # The type only: the text contains the URL with customers' numbers.
         raise UnknownOutcomeError(type(error).__name__) from error
@@ -79,12 +81,13 @@ def _call(function: Callable[[], ResultT]) -> ResultT:
         raise UnknownOutcomeError("The response is not Twilio's.") from error
 
 
-def _build_error(status: int, code: int, message: str) -> Exception:
+def _build_error(status: int, code: int, text: str) -> Exception:
+    message = clean_twilio_message(text)
     if status == 429:
         return TwilioRateLimitError(message)
     if status >= 500 or status == 408:
         return UnknownOutcomeError(f"HTTP {status}")
-    return TwilioRejectedError(20003 if status == 401 else code, message, status)
+    return TwilioRejectedError(CREDENTIALS_REJECTED if status == 401 else code, message, status)
 
 
 class TwilioBackend:

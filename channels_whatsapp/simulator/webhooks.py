@@ -34,7 +34,7 @@ def inbound_params(message: Message) -> dict[str, str]:
     files = list(message.media.all())
     params = {
         **_build_sid_params(message),
-        "Body": message.body,
+        "Body": message.body or _get_document_name(files),
         "NumMedia": str(len(files)),
         "NumSegments": "1",
         "SmsStatus": "received",
@@ -98,6 +98,12 @@ def _media_params(files: list[Media]) -> dict[str, str]:
         params[f"MediaUrl{index}"] = media_url(media)
         params[f"MediaContentType{index}"] = media.content_type
     return params
+
+
+def _get_document_name(files: list[Media]) -> str:
+    """Return the name of a document, which Twilio sends as the text; "" for other files."""
+    is_document = len(files) == 1 and files[0].content_type.startswith("application/")
+    return files[0].filename if is_document else ""
 
 
 def _build_channel_metadata(params: dict[str, str]) -> str:

@@ -9,7 +9,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, NullIf
 from django.utils import timezone
 
-from channels_whatsapp.error_reasons import get_error_reason
+from channels_whatsapp.error_reasons import can_send_again, get_error_reason
 from omnichannel.conversations import access
 from omnichannel.conversations.models import Attachment, AttachmentState, Conversation, Message, MessageStatus, Note
 from omnichannel.conversations.outbound.compose import get_resend_public_id
@@ -129,10 +129,19 @@ class MessageEntry:
         return [file for file in files if file.state == AttachmentState.STORED and file.content_type == "text/vcard"]
 
     @property
+    def is_template(self) -> bool:
+        return "template" in self.message.content
+
+    @property
     def failure_reason(self) -> str:
-        """Return the reason why the message was not delivered."""
-        is_template = "template" in self.message.content
-        return get_error_reason(self.message.error_code, self.message.error_message, is_template=is_template)
+        """Return the reason why the message was not delivered, with what the agent can do."""
+        message = self.message
+        return get_error_reason(message.error_code, message.error_message, is_template=self.is_template)
+
+    @property
+    def can_be_sent_again(self) -> bool:
+        """Return whether sending the same message again makes sense after this failure."""
+        return not self.was_resent and can_send_again(self.message.error_code, is_template=self.is_template)
 
     @property
     def quoted_preview(self) -> tuple[str, str]:

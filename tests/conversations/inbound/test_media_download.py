@@ -191,7 +191,9 @@ def test_only_failed_files_with_a_url_can_be_retried(media_server: FileServer) -
 PDF = b"%PDF-1.7\n" + b"x" * 40
 
 
-def download_document(media_server: FileServer, body: str, header: str, declared: str = "application/pdf") -> Attachment:
+def download_document(
+    media_server: FileServer, body: str, header: str, declared: str = "application/pdf"
+) -> Attachment:
     """Receive a document with this text, download it with this Content-Disposition, and return it."""
     [file] = receive_message_with_files("voice", Body=body, MediaContentType0=declared, MessageType="document")
     headers = {"Content-Disposition": header} if header else {}

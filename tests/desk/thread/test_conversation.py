@@ -233,6 +233,16 @@ def test_a_failed_message_has_its_code_a_plain_reason_and_send_again(desk: DeskS
     assert reverse("desk:again", args=[desk.conversation.pk, failed.pk]) in shown
 
 
+@pytest.mark.parametrize(
+    ("code", "reason"), [(63014, "The customer blocked us"), (63049, "how many marketing messages a customer gets")]
+)
+def test_failure_that_would_come_again_has_no_send_again(desk: DeskScenario, code: int, reason: str) -> None:
+    builders.create_outbound_message(desk.conversation, status="failed", error_code=code)
+    shown = get_page(desk)
+    assert reason in shown
+    assert "Send again" not in shown
+
+
 def test_send_error_is_in_the_readers_language(desk: DeskScenario) -> None:
     builders.create_outbound_message(desk.conversation, status="failed", error_code=63024)
     builders.create_outbound_message(desk.conversation, status="failed", error_message="A word of Twilio's own")
