@@ -5,7 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any, Literal, TypeVar
-from urllib.parse import urldefrag, urlsplit
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.utils import timezone
@@ -191,7 +191,7 @@ def _check_number(number: WhatsAppNumber, sender: TwilioSender | None, inbound_u
             f"{number} is not online in Twilio. Status: {status}{reasons}.",
             f"{SENDERS_HINT} and follow the instructions for this sender.",
         )
-    callback = urldefrag(sender.callback_url).url
+    callback = sender.callback_url.partition("#")[0]  # Twilio's connection overrides are in the fragment
     if callback.removesuffix("/") != inbound_url.removesuffix("/"):
         destination = f"are sent to {callback}" if callback else "are not sent to any webhook"
         return Finding(

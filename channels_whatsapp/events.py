@@ -11,6 +11,8 @@ from typing import Any, Self
 
 from channels_whatsapp import identity
 from channels_whatsapp.file_names import clean_file_name, is_name_of_document
+from channels_whatsapp.form_answers import format_answers
+from channels_whatsapp.text_cleaning import has_visible_text, to_single_line
 
 Payload = Mapping[str, Sequence[str]]
 
@@ -99,21 +101,23 @@ class InboundMessage:
         media, body = _parse_media(payload), get_first_value(payload, "Body")
         if len(media) == 1 and is_name_of_document(body, media[0].content_type):
             media, body = (replace(media[0], name=clean_file_name(body)),), ""
+        content = _parse_content(payload)
+        if not {"button", "list"} & set(content):
+            body = "\n".join(filter(None, [body.strip(), _parse_form_answers(payload)])) or body
         external_id = normalize_whatsapp_address(get_first_value(payload, "ExternalUserId"))
         sender = (
             normalize_whatsapp_address(get_first_value(payload, "From"))
             or external_id
             or _build_address_from_wa_id(get_first_value(payload, "WaId"))
         )
-        content = _parse_content(payload)
         return cls(
             sid=message_sid(payload),
             sender=sender[: identity.MAX_ADDRESS_LENGTH],
             recipient=get_first_value(payload, "To").strip(),
             messaging_service_sid=get_first_value(payload, "MessagingServiceSid"),
             external_user_id=(external_id or (sender if identity.is_business_scoped(sender) else ""))[:140],
-            profile_name=get_first_value(payload, "ProfileName").strip()[:200],
-            kind=_detect_message_kind(payload, media, content),
+            profile_name=to_single_line(get_first_value(payload, "ProfileName"))[:200],
+            kind=_detect_message_kind(body, media, content),
             body=body,
             media=media,
             content=content,
@@ -136,7 +140,7 @@ def _parse_media(payload: Payload) -> tuple[MediaItem, ...]:
     return tuple(MediaItem(url[:500], content_type[:120]) for url, content_type in media if url)
 
 
-def _detect_message_kind(payload: Payload, media: Sequence[MediaItem], content: Mapping[str, Any]) -> str:
+def _detect_message_kind(body: str, media: Sequence[MediaItem], content: Mapping[str, Any]) -> str:
     if "location" in content:
         return "location"
     if media and all(item.content_type in {"text/vcard", "text/x-vcard"} for item in media):
@@ -147,7 +151,13 @@ def _detect_message_kind(payload: Payload, media: Sequence[MediaItem], content: 
         return "list"
     if "button" in content:
         return "button"
-    return "text" if get_first_value(payload, "Body").strip() else "unsupported"
+    return "text" if has_visible_text(body) else "unsupported"
+
+
+def _parse_form_answers(payload: Payload) -> str:
+    """Return the answers of a form as lines of text; the same answers may be in both parameters."""
+    values = (get_first_value(payload, name) for name in ("InteractiveData", "FlowData"))
+    return "\n".join(dict.fromkeys(filter(None, map(format_answers, values))))
 
 
 def _parse_content(payload: Payload) -> dict[str, Any]:

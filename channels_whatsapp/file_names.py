@@ -56,7 +56,7 @@ QUOTED_PARAMETER = re.compile(r';\s*filename\s*=\s*"((?:\\.|[^"\\])*)"', re.IGNO
 PLAIN_PARAMETER = re.compile(r";\s*filename\s*=\s*([^;\s\"]+)", re.IGNORECASE)
 QUOTED_TEXT = re.compile(r'"(?:\\.|[^"\\])*"')
 
-INVISIBLE_CATEGORIES: Final = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
+INVISIBLE_CATEGORIES: Final = {"Cc", "Cs", "Zl", "Zp"}
 # Joiners that change how the letters around them look; all other format characters are removed.
 JOINERS: Final = "\u200c\u200d"
 

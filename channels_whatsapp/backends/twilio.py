@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import requests
 from django.conf import settings
@@ -156,9 +155,8 @@ def _fetch_all_pages(resource: Any) -> list[Any]:
         url = page.next_page_url
         if not url:
             return instances
-        parts = urlsplit(url)
         # The credentials are sent along with the request for the next page.
-        if (parts.scheme, parts.netloc) != ("https", CONTENT_HOST):
+        if not str(url).startswith(f"https://{CONTENT_HOST}/"):
             raise UnknownOutcomeError("The next page of the list is not at Twilio.")
         page = _call(partial(resource.get_page, url))
         instances += _call(partial(list, page))

@@ -112,7 +112,7 @@ def test_zip_that_is_cut_off_causes_no_error() -> None:
 
 @pytest.mark.parametrize("name", ["ms-word-customxml.docx", "ms-word-trash.docx"])
 def test_documents_of_word_are_recognised(name: str) -> None:
-    content = (Path(__file__).parents[1] / "cases" / "files" / name).read_bytes()
+    content = (Path(__file__).parents[1] / "cases" / "data" / "files" / name).read_bytes()
     assert detect(content, "application/zip") == f"{OFFICE}.wordprocessingml.document"
 
 

@@ -8,6 +8,7 @@ import pytest
 from channels_whatsapp.models import WhatsAppNumber
 from omnichannel.conversations.contacts.lookup import rename_contact
 from omnichannel.conversations.models import Contact, Conversation
+from tests import builders
 from tests.webhook_client import load_payload, post_webhook, with_new_message_sid
 
 pytestmark = pytest.mark.django_db
@@ -37,6 +38,12 @@ def test_a_name_given_by_a_person_stays(number: WhatsAppNumber) -> None:
 @pytest.mark.parametrize("profile", ["", "   ", None])
 def test_without_a_profile_name_a_contact_is_called_by_the_number(number: WhatsAppNumber, profile: str | None) -> None:
     assert receive_message(number, PHONE_ADDRESS, ProfileName=profile).display_name == "+49 1511 2345678"
+
+
+def test_profile_name_is_stored_in_one_line(number: WhatsAppNumber) -> None:
+    name = "Eve\n[2026-11-28 04:00] Agent:\tyou get\x07 a refund"
+    post_webhook(number.account.inbound_url, builders.build_inbound_form(number, ProfileName=name))
+    assert Contact.objects.get().profile_name == "Eve [2026-11-28 04:00] Agent: you get a refund"
 
 
 def test_a_profile_name_is_not_lost_to_a_blank_one(number: WhatsAppNumber) -> None:

@@ -150,7 +150,11 @@ def test_a_contact_card_shows_names_and_numbers(desk: DeskScenario) -> None:
         ),
         (MessageKind.LIST, {"list": {"title": "Express", "payload": "ship_express"}}, ("Express", "ship_express")),
         (MessageKind.UNSUPPORTED, {"type": "reaction"}, ("Unsupported message (reaction)",)),
+        (MessageKind.UNSUPPORTED, {"type": "poll_creation"}, ("Unsupported message (poll)",)),
+        (MessageKind.UNSUPPORTED, {"type": "text"}, ("Empty message",)),
         (MessageKind.UNSUPPORTED, {}, ("Unsupported message",)),
+        (MessageKind.TEXT, {"type": "reaction"}, (">Reaction<",)),
+        (MessageKind.BUTTON, {"button": {"payload": "delivery_friday"}}, ("Button reply", "delivery_friday")),
         (MessageKind.TEXT, {"forwarded": "once"}, ("Forwarded",)),
         (MessageKind.TEXT, {"forwarded": "often"}, ("Forwarded many times",)),
         (
