@@ -21,7 +21,7 @@ RATE_LIMIT_CODES = frozenset({63017, 63018})
 APPROVAL_BY_ERROR_CODE = {63040: "rejected", 63041: "paused", 63042: "disabled"}
 
 NO_REASON: Final = _("WhatsApp did not deliver the message and gave no reason.")
-# What Twilio's client puts in front of Twilio's own text.
+# Twilio's client puts this in front of Twilio's own text.
 CLIENT_PREFIX = re.compile(
     r"\A(?:HTTP \d{3} error: )?Unable to (?:create|fetch|update|delete) (?:record|page)(?:: |\Z)"
 )

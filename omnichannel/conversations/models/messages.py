@@ -125,7 +125,7 @@ def attachment_path(attachment: "Attachment", filename: str) -> str:
     return f"attachments/{timezone.now():%Y/%m}/{uuid.uuid4().hex}"
 
 
-# What browsers can show without a plug-in. Not among them: SVG, which may contain programs; HEIC, TIFF and raw
+# Types that browsers can show without a plug-in. Not among them: SVG, which may contain programs; HEIC, TIFF and raw
 # photos; AMR and MIDI; AVI and other old films.
 BROWSER_TYPES = {
     *("image/jpeg", "image/png", "image/apng", "image/gif", "image/webp", "image/avif", "image/bmp", "image/x-icon"),

@@ -253,7 +253,8 @@ def test_63018_during_the_call_is_not_overwritten_by_its_response(
     db: None, memory_backend: MemoryBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     message = builders.create_outbound_message(builders.create_conversation(), "Hi", status="queued")
-    send, early_sids = memory_backend.send, []
+    send = memory_backend.send
+    early_sids: list[str] = []
 
     def send_and_fail_at_once(account: WhatsAppAccount, outgoing: OutgoingMessage) -> SentMessage:
         sent = send(account, outgoing)

@@ -140,7 +140,7 @@ def test_authentication_template_to_a_hidden_number_is_refused(desk: DeskScenari
     code_template = create_template(desk.conversation.number.account, "code", "{{1}}", category="AUTHENTICATION")
     to: dict[str, Any] = {"to": hidden_address}
     if is_known:
-        closed = {"state": "closed", "closed_at": desk.conversation.created_at}
+        closed: dict[str, Any] = {"state": "closed", "closed_at": desk.conversation.created_at}
         contact = builders.create_contact("Omar", address=f"whatsapp:{hidden_address}")
         builders.create_conversation(agent=desk.dana, number=desk.conversation.number, contact=contact, **closed)
         to = {"contact": contact.pk, "to": ""}
