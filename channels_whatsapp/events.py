@@ -98,12 +98,8 @@ class InboundMessage:
     @classmethod
     def from_payload(cls, payload: Payload) -> Self:
         """Read a form as Twilio posts it; missing parameters are empty, unknown ones are kept in `extra`."""
-        media, body = _parse_media(payload), get_first_value(payload, "Body")
-        if len(media) == 1 and is_name_of_document(body, media[0].content_type):
-            media, body = (replace(media[0], name=clean_file_name(body)),), ""
         content = _parse_content(payload)
-        if not {"button", "list"} & set(content):
-            body = "\n".join(filter(None, [body.strip(), _parse_form_answers(payload)])) or body
+        body, media = _parse_body_and_media(payload, content)
         external_id = normalize_whatsapp_address(get_first_value(payload, "ExternalUserId"))
         sender = (
             normalize_whatsapp_address(get_first_value(payload, "From"))
@@ -125,6 +121,15 @@ class InboundMessage:
             is_opt_out=get_first_value(payload, "OptOutType").upper() == "STOP",
             extra={name: list(values) for name, values in payload.items() if name not in COMMON_PARAMETERS},
         )
+
+
+def _parse_body_and_media(payload: Payload, content: Mapping[str, Any]) -> tuple[str, tuple[MediaItem, ...]]:
+    """Return text and files; the name of a document is no text, and the answers of a form are."""
+    body, media = get_first_value(payload, "Body"), _parse_media(payload)
+    if len(media) == 1 and is_name_of_document(body, media[0].content_type):
+        return "", (replace(media[0], name=clean_file_name(body)),)
+    answers = "" if {"button", "list"} & set(content) else _parse_form_answers(payload)
+    return ("\n".join(filter(None, [body.strip(), answers])) if answers else body), media
 
 
 def _build_address_from_wa_id(digits: str) -> str:
