@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
-from urllib.parse import urldefrag, urlsplit
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.utils import timezone
@@ -233,8 +233,8 @@ def _check_number(number: WhatsAppNumber, sender: TwilioSender | None, inbound_u
             f"{number} is not online in Twilio. Status: {status}{reasons}.",
             f"{SENDERS_HINT} and follow the instructions for this sender.",
         )
-    callback = urldefrag(sender.callback_url).url
-    if callback != inbound_url:
+    callback = sender.callback_url.partition("#")[0]  # Twilio's connection overrides are in the fragment
+    if callback.removesuffix("/") != inbound_url.removesuffix("/"):
         destination = f"are sent to {callback}" if callback else "are not sent to any webhook"
         return Finding(
             False,

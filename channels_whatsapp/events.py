@@ -6,10 +6,13 @@ payload of each kind. Unknown parameters stay in `extra` and are stored with the
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from channels_whatsapp import identity
+from channels_whatsapp.file_names import clean_file_name, is_name_of_document
+from channels_whatsapp.form_answers import format_answers
+from channels_whatsapp.text_cleaning import has_visible_text, to_single_line
 
 Payload = Mapping[str, Sequence[str]]
 
@@ -49,6 +52,15 @@ def message_sid(payload: Payload) -> str:
     return sid if len(sid) <= SID_LENGTH else ""
 
 
+def is_from_account(payload: Payload, account_sid: str) -> bool:
+    """Return whether this account sent the form; a form that names no account counts as its.
+
+    Twilio signs a subaccount's webhooks with the subaccount's own token and names the subaccount.
+    """
+    sender = get_first_value(payload, "AccountSid").strip()
+    return not sender or sender.lower() == account_sid.lower()
+
+
 def normalize_whatsapp_address(raw: str) -> str:
     """Return the `whatsapp:` address with a lost `+` restored; "" for another channel or an empty address."""
     text = raw.strip()
@@ -60,10 +72,11 @@ def normalize_whatsapp_address(raw: str) -> str:
 
 @dataclass(frozen=True)
 class MediaItem:
-    """A file Twilio offers: its URL, and the content type Twilio reports."""
+    """A file Twilio offers: its URL, the content type Twilio reports, and the name of a document."""
 
     url: str
     content_type: str
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,9 +108,9 @@ class InboundMessage:
     @classmethod
     def from_payload(cls, payload: Payload) -> Self:
         """Read a form as Twilio posts it; missing parameters are empty, unknown ones are kept in `extra`."""
-        media = _parse_media(payload)
-        sender, business_scoped_id = _parse_sender(payload)
         content = _parse_content(payload)
+        body, media = _parse_body_and_media(payload, content)
+        sender, business_scoped_id = _parse_sender(payload)
         return cls(
             sid=message_sid(payload),
             sender=sender,
@@ -107,10 +120,10 @@ class InboundMessage:
             parent_business_scoped_id=identity.parse_business_scoped_id(
                 get_first_value(payload, "ParentExternalUserId")
             ),
-            profile_name=get_first_value(payload, "ProfileName").strip()[:200],
+            profile_name=to_single_line(get_first_value(payload, "ProfileName"))[:200],
             username=_parse_username(payload),
-            kind=_detect_message_kind(payload, media, content),
-            body=get_first_value(payload, "Body"),
+            kind=_detect_message_kind(body, media, content),
+            body=body,
             media=media,
             content=content,
             quoted_sid=get_first_value(payload, "OriginalRepliedMessageSid"),
@@ -142,6 +155,15 @@ def _parse_username(payload: Payload) -> str:
     return "".join(name.split()).removeprefix("@")[:MAX_USERNAME_LENGTH]
 
 
+def _parse_body_and_media(payload: Payload, content: Mapping[str, Any]) -> tuple[str, tuple[MediaItem, ...]]:
+    """Return text and files; the name of a document is no text, and the answers of a form are."""
+    body, media = get_first_value(payload, "Body"), _parse_media(payload)
+    if len(media) == 1 and is_name_of_document(body, media[0].content_type):
+        return "", (replace(media[0], name=clean_file_name(body)),)
+    answers = "" if {"button", "list"} & set(content) else _parse_form_answers(payload)
+    return ("\n".join(filter(None, [body.strip(), answers])) if answers else body), media
+
+
 def _parse_media(payload: Payload) -> tuple[MediaItem, ...]:
     # NumMedia is not reliable: it is 0 or missing in some payloads that carry a MediaUrl0.
     media = (
@@ -151,7 +173,7 @@ def _parse_media(payload: Payload) -> tuple[MediaItem, ...]:
     return tuple(MediaItem(url[:500], content_type[:120]) for url, content_type in media if url)
 
 
-def _detect_message_kind(payload: Payload, media: Sequence[MediaItem], content: Mapping[str, Any]) -> str:
+def _detect_message_kind(body: str, media: Sequence[MediaItem], content: Mapping[str, Any]) -> str:
     if "location" in content:
         return "location"
     if media and all(item.content_type in {"text/vcard", "text/x-vcard"} for item in media):
@@ -162,7 +184,13 @@ def _detect_message_kind(payload: Payload, media: Sequence[MediaItem], content: 
         return "list"
     if "button" in content:
         return "button"
-    return "text" if get_first_value(payload, "Body").strip() else "unsupported"
+    return "text" if has_visible_text(body) else "unsupported"
+
+
+def _parse_form_answers(payload: Payload) -> str:
+    """Return the answers of a form as lines of text; the same answers may be in both parameters."""
+    values = (get_first_value(payload, name) for name in ("InteractiveData", "FlowData"))
+    return "\n".join(dict.fromkeys(filter(None, map(format_answers, values))))
 
 
 def _parse_content(payload: Payload) -> dict[str, Any]:

@@ -10,18 +10,18 @@ import re
 import socket
 import tempfile
 import threading
-from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Final
 from urllib.parse import urljoin, urlsplit
 
-import filetype
 import requests
 from django.conf import settings
 from django.utils.translation import gettext_noop as _
 
 from channels_whatsapp.backends.hosts import API_BASE_URL, is_simulator_enabled, resolve_url
+from channels_whatsapp.file_names import parse_content_disposition
+from channels_whatsapp.file_types import detect_content_type
 from channels_whatsapp.models import WhatsAppAccount
 
 SIZE_LIMIT: Final = 20 * 1024 * 1024  # WhatsApp's own limit is 16 MB
@@ -47,11 +47,12 @@ class MediaRejectedError(Exception):
 
 @dataclass(frozen=True)
 class FetchedMedia:
-    """A fetched file at its start, with the content type detected from its bytes."""
+    """A fetched file at its start, with the content type detected from its bytes, and its name if it has one."""
 
     file: IO[bytes]
     size: int
     content_type: str
+    name: str = ""
 
 
 def validate_media_url(account: WhatsAppAccount, url: str) -> None:
@@ -151,27 +152,5 @@ def _read_body(response: requests.Response, declared_type: str) -> FetchedMedia:
             )
         file.write(chunk)
     file.seek(0)
-    head = file.read(8192)
-    file.seek(0)
-    return FetchedMedia(file, size, detect_content_type(head, declared_type))
-
-
-def detect_content_type(head: bytes, declared_type: str) -> str:
-    """Return the content type that the first bytes show.
-
-    Text and contact cards have no signature: for these the declared type is believed if the bytes fit it.
-    """
-    kind = filetype.guess(head)
-    if kind is not None:
-        return str(kind.mime)
-    declared = declared_type.partition(";")[0].strip().lower()
-    if declared in {"text/vcard", "text/x-vcard"} and _is_vcard(head):
-        return "text/vcard"
-    return "text/plain" if declared == "text/plain" and b"\x00" not in head else "application/octet-stream"
-
-
-def _is_vcard(head: bytes) -> bool:
-    """Return whether a contact card starts here, in UTF-8 or, with a byte order mark, in UTF-16."""
-    if head.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
-        head = head.decode("utf-16", errors="replace").encode("utf-8")
-    return head.lstrip(BOM_UTF8 + b"\r\n ").upper().startswith(b"BEGIN:VCARD")
+    name = parse_content_disposition(response.headers.get("Content-Disposition", ""))
+    return FetchedMedia(file, size, detect_content_type(file, declared_type), name)

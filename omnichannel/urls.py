@@ -30,6 +30,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("webhooks/whatsapp/<str:key>/inbound/", inbound_webhook, name="whatsapp_inbound"),
     path("webhooks/whatsapp/<str:key>/status/", status_webhook, name="whatsapp_status"),
     path("webhooks/whatsapp/<str:key>/status/<uuid:public_id>/", status_webhook, name="whatsapp_message_status"),
+    # The last slash is easily lost when the address is pasted, and Twilio does not repeat a POST after a redirect.
+    path("webhooks/whatsapp/<str:key>/inbound", inbound_webhook),
+    path("webhooks/whatsapp/<str:key>/status", status_webhook),
+    path("webhooks/whatsapp/<str:key>/status/<uuid:public_id>", status_webhook),
     path("health/live/", liveness, name="health_live"),
     path("health/ready/", readiness, name="health_ready"),
 ]

@@ -15,6 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from channels_whatsapp.identity import is_business_scoped
 from channels_whatsapp.models import ApprovalStatus, MessageTemplate
 from channels_whatsapp.text_cleaning import remove_nul
 
@@ -30,7 +31,7 @@ KIND_LABELS: dict[str, str | Promise] = {
     "twilio/text": gettext_lazy("Text"),
     "twilio/media": gettext_lazy("Media"),
     "twilio/location": gettext_lazy("Location"),
-    "twilio/list-picker": gettext_lazy("List"),
+    "twilio/list-picker": gettext_lazy("List picker"),
     "twilio/call-to-action": gettext_lazy("Call to action"),
     "twilio/quick-reply": gettext_lazy("Quick replies"),
     "twilio/card": gettext_lazy("Card"),
@@ -47,6 +48,7 @@ CATEGORY_LABELS: dict[str, str | Promise] = {
     "MARKETING": gettext_lazy("Marketing"),
     "AUTHENTICATION": gettext_lazy("Authentication"),
 }
+AUTHENTICATION_CATEGORY: Final = "AUTHENTICATION"
 AUTHENTICATION_TYPE, CATALOG_TYPE = "whatsapp/authentication", "twilio/catalog"
 # WhatsApp approves none of these; they can be sent only within the 24-hour window.
 WINDOW_ONLY_TYPES = frozenset({"twilio/list-picker", "twilio/location"})
@@ -133,12 +135,13 @@ class TemplateParts:
 
 
 def kind_name(content_type: str) -> str:
-    """Return the label of the content type; Twilio's own name for an unknown one."""
-    return str(KIND_LABELS.get(content_type, content_type))
+    """Return the label of the content type; for an unknown one, a readable form of Twilio's name."""
+    readable = content_type.rpartition("/")[2].replace("-", " ").replace("_", " ")
+    return str(KIND_LABELS.get(content_type) or readable.capitalize())
 
 
 def category_name(category: str) -> str:
-    """Return the label of WhatsApp's category; its own name for an unknown one."""
+    """Return the label of WhatsApp's category; for an unknown one, a readable form of its name."""
     return str(CATEGORY_LABELS.get(category.upper(), category.replace("_", " ").capitalize()))
 
 
@@ -348,10 +351,24 @@ def _get_code_errors(content_type: str, values: Mapping[str, str]) -> dict[str, 
     return {"1": _("Codes can have up to %(limit)s characters.") % {"limit": CODE_LIMIT}} if code_is_too_long else {}
 
 
-def get_not_sendable_reason(template: MessageTemplate, *, window_is_open: bool) -> str:
-    """Return why this template can't be sent now, as a sentence; "" if it can."""
+def needs_phone_number(template: MessageTemplate) -> bool:
+    """Return whether WhatsApp sends it to phone numbers only, not to business-scoped ids."""
+    return template.content_type == AUTHENTICATION_TYPE or template.category.upper() == AUTHENTICATION_CATEGORY
+
+
+def get_not_sendable_reason(template: MessageTemplate, *, window_is_open: bool, recipient: str = "") -> str:
+    """Return why this template can't be sent now, as a sentence; "" if it can.
+
+    Args:
+        recipient: the customer's address, if it is known already.
+    """
     if template.removed_at is not None:
         return _("It was removed from Twilio.")
+    if needs_phone_number(template) and is_business_scoped(recipient):
+        return _(
+            "Authentication templates can only be sent to a phone number, and this customer's number is hidden. "
+            "Choose another template, or ask the customer for their number."
+        )
     if template.content_type in WINDOW_ONLY_TYPES and template.approval != ApprovalStatus.APPROVED:
         return "" if window_is_open else _("This type can only be sent within 24 hours of the customer's last message.")
     if template.approval == ApprovalStatus.APPROVED:

@@ -3,7 +3,6 @@
 import json
 import re
 from dataclasses import dataclass
-from urllib.parse import urldefrag
 
 import requests
 from twilio.request_validator import RequestValidator
@@ -35,7 +34,7 @@ def inbound_params(message: Message) -> dict[str, str]:
     files = list(message.media.all())
     params = {
         **_build_sid_params(message),
-        "Body": message.body,
+        "Body": message.body or _get_document_name(files),
         "NumMedia": str(len(files)),
         "NumSegments": "1",
         "SmsStatus": "received",
@@ -103,6 +102,12 @@ def _media_params(files: list[Media]) -> dict[str, str]:
     return params
 
 
+def _get_document_name(files: list[Media]) -> str:
+    """Return the name of a document, which Twilio sends as the text; "" for other files."""
+    is_document = len(files) == 1 and files[0].content_type.startswith("application/")
+    return files[0].filename if is_document else ""
+
+
 def _build_channel_metadata(params: dict[str, str]) -> str:
     names = ("ButtonText", "ButtonPayload", "Forwarded", "ProfileName", "WaId", "ExternalUserId")
     context = {name: params[name] for name in names if name in params}
@@ -114,7 +119,7 @@ def _build_channel_metadata(params: dict[str, str]) -> str:
 
 def post_webhook(task: ScheduledTask, sender: Sender) -> WebhookResponse:
     """Post a webhook, again if the connection fails, and check the response as Twilio would."""
-    url = urldefrag(task.url).url
+    url = task.url.partition("#")[0]
     signature = RequestValidator(sender.account.auth_token).compute_signature(url, task.params)
     headers = {
         "X-Twilio-Signature": signature,

@@ -55,10 +55,11 @@ def compute_fingerprint(
     """Return a key that is the same for every repetition of a delivery, and different for any other.
 
     A message is identified by its SID; a status by SID, status and error, because a message has many statuses. A form
-    without a SID is identified by a hash of its content.
+    without a SID is identified by a hash of its content; so is one of another account, which must not count as a
+    repetition of ours with the same SID.
     """
     sid = events.message_sid(payload)[:64]
-    if not sid:
+    if not sid or not events.is_from_account(payload, account.account_sid):
         digest = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
         return f"{account.pk}:form:{digest}"
     if kind == WebhookKind.INBOUND:

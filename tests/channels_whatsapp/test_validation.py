@@ -104,6 +104,16 @@ def test_connection_overrides_in_the_url_are_ignored(memory_backend: MemoryBacke
     assert validate_account(number.account).ok
 
 
+def test_address_without_the_last_slash_is_fine(memory_backend: MemoryBackend, number: WhatsAppNumber) -> None:
+    memory_backend.senders = [build_sender(number, callback_url=number.account.inbound_url.removesuffix("/"))]
+    assert validate_account(number.account).ok
+
+
+def test_malformed_webhook_address_is_a_finding(memory_backend: MemoryBackend, number: WhatsAppNumber) -> None:
+    memory_backend.senders = [build_sender(number, callback_url="http://[")]
+    assert find_problems(number.account) == ["Messages to Main line (+14155550100) are sent to http://[."]
+
+
 def test_sandbox_is_recognized_and_its_settings_are_not_checked(memory_backend: MemoryBackend) -> None:
     sandbox = builders.create_number(name="Sandbox", number=SANDBOX_NUMBER)
     report = validate_account(sandbox.account)

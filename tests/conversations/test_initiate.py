@@ -361,3 +361,23 @@ def test_a_customer_who_writes_at_the_same_moment_is_in_the_same_conversation(se
     assert Conversation.objects.count() == 1
     assert Message.objects.filter(direction="inbound").count() == 1
     assert isinstance(outcomes[0], StartedConversation | ConversationAlreadyOpenError), outcomes
+
+
+# -- Customers without a visible number --------------------------------------------------------------------------------
+
+HIDDEN_ADDRESS = "whatsapp:US.13491208655302741918"
+
+
+def test_authentication_template_to_a_hidden_number_is_refused_and_nothing_is_created(
+    dana: Agent, number: WhatsAppNumber
+) -> None:
+    code_template = create_template(number.account, "code", "{{1}} is your code.", category="AUTHENTICATION")
+    with pytest.raises(TemplateSendError, match="can only be sent to a phone number"):
+        start_with_template(dana, code_template, HIDDEN_ADDRESS, values={"1": "1234"})
+    assert not Conversation.objects.exists()
+    assert not Contact.objects.exists()
+    assert start_with_template(dana, code_template, values={"1": "1234"}).is_new
+
+
+def test_other_templates_are_sent_to_a_hidden_number(dana: Agent, delivery_template: MessageTemplate) -> None:
+    assert start_with_template(dana, delivery_template, HIDDEN_ADDRESS).is_new

@@ -161,7 +161,10 @@ def _check_content(request: MessageRequest) -> None:
 
 def _is_url(text: str) -> bool:
     """Return whether Twilio accepts the URL: its host name must not contain an underscore."""
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
     return (
         len(text) <= 500
         and parts.scheme in {"http", "https"}

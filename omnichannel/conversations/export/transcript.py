@@ -19,6 +19,8 @@ from django.utils.formats import date_format
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
+from channels_whatsapp.message_types import describe_unsupported_message, get_heading
+from channels_whatsapp.text_cleaning import to_single_line
 from omnichannel.accounts.models import User
 from omnichannel.conversations.models import (
     Attachment,
@@ -96,9 +98,9 @@ def get_header_fields(
     contact, number = conversation.contact, conversation.number
     exported = {"at": format_moment(now), "by": by.display_name, "zone": options.time_zone}
     fields = [
-        (_("Customer"), remove_unsafe_characters(contact.display_name)),
+        (_("Customer"), clean_name(contact.display_name)),
         (_("Number"), contact.display_number),
-        (_("Username"), remove_unsafe_characters(contact.username)),
+        (_("Username"), clean_name(contact.username)),
         (_("Received on"), f"{number.name} ({number.number})"),
         (_("State"), conversation.get_state_display()),
         (_("Agent"), str(conversation.agent) if conversation.agent else _("Unassigned")),
@@ -169,9 +171,7 @@ def export_pdf(conversation: Conversation, options: ExportOptions, *, by: User, 
 
 def get_title(conversation: Conversation) -> str:
     """Return the title of an export."""
-    return _("Conversation with %(customer)s") % {
-        "customer": remove_unsafe_characters(conversation.contact.display_name)
-    }
+    return _("Conversation with %(customer)s") % {"customer": clean_name(conversation.contact.display_name)}
 
 
 def _iter_text(conversation: Conversation, options: ExportOptions, *, by: User, now: datetime) -> Iterator[str]:
@@ -195,6 +195,11 @@ def format_entry(entry: TranscriptEntry, zone: tzinfo) -> str:
 def remove_unsafe_characters(text: str) -> str:
     """Remove control characters that are invisible or misleading."""
     return UNSAFE_CHARACTERS.sub("", text.replace("\r\n", "\n"))
+
+
+def clean_name(name: str) -> str:
+    """Return a person's name in one line, so that no name looks like another entry."""
+    return to_single_line(remove_unsafe_characters(name))
 
 
 def _build_pdf_document(conversation: Conversation, options: ExportOptions, *, by: User, now: datetime) -> bytes:
@@ -249,7 +254,7 @@ def _iter_message_entries(conversation: Conversation) -> Iterator[TranscriptEntr
 
 def _iter_note_entries(notes: QuerySet[Note]) -> Iterator[TranscriptEntry]:
     for note in notes.order_by("created_at", "pk").iterator(chunk_size=CHUNK_SIZE):
-        author = _("Note by %(author)s") % {"author": note.author.display_name}
+        author = _("Note by %(author)s") % {"author": clean_name(note.author.display_name)}
         yield TranscriptEntry(note.created_at, 2, note.pk, author, remove_unsafe_characters(note.text), True)
 
 
@@ -260,8 +265,8 @@ def _iter_event_entries(events: QuerySet[ConversationEvent]) -> Iterator[Transcr
 
 def _get_author_name(message: Message, contact: Contact) -> str:
     if message.is_inbound:
-        return remove_unsafe_characters(contact.display_name)
-    return message.author.display_name if message.author else _("Automated message")
+        return clean_name(contact.display_name)
+    return clean_name(message.author.display_name) if message.author else _("Automated message")
 
 
 def _format_message(message: Message) -> str:
@@ -286,8 +291,10 @@ def _format_content(message: Message) -> str:
             names = ", ".join(str(person.get("name", "")) for person in content.get("contacts", []))
             return f"[{_('Contact card')}: {names}]"
         case MessageKind.UNSUPPORTED:
-            return "\n".join(filter(None, [message.body, f"[{_('Unsupported message')}]"]))
+            note = f"[{describe_unsupported_message(content.get('type', ''))}]"
+            return "\n".join(filter(None, [message.body.strip(), note]))
         case MessageKind.BUTTON | MessageKind.LIST:
             choice = content.get("button", {}).get("text") or content.get("list", {}).get("title")
             return str(choice or message.body)
-    return message.body
+    heading = get_heading(content.get("type", "")) if message.is_inbound else ""
+    return f"[{heading}] {message.body}" if heading else message.body

@@ -142,6 +142,7 @@ def _create_attachments(number: WhatsAppNumber, message: Message, inbound: Inbou
             message=message,
             position=position,
             source_url=item.url,
+            name=item.name,
             declared_type=item.content_type,
             state=AttachmentState.PENDING if is_allowed else AttachmentState.FAILED,
             error="" if is_allowed else ATTACHMENTS_DISABLED,

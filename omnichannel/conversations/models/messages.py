@@ -125,6 +125,15 @@ def attachment_path(attachment: "Attachment", filename: str) -> str:
     return f"attachments/{timezone.now():%Y/%m}/{uuid.uuid4().hex}"
 
 
+# Types that browsers can show without a plug-in. Not among them: SVG, which may contain programs; HEIC, TIFF and raw
+# photos; AMR and MIDI; AVI and other old films.
+BROWSER_TYPES = {
+    *("image/jpeg", "image/png", "image/apng", "image/gif", "image/webp", "image/avif", "image/bmp", "image/x-icon"),
+    *("audio/mpeg", "audio/mp4", "audio/aac", "audio/ogg", "audio/wav", "audio/x-wav", "audio/x-flac", "audio/webm"),
+    *("audio/3gpp", "video/mp4", "video/x-m4v", "video/webm", "video/ogg", "video/3gpp", "video/quicktime"),
+}
+
+
 class AttachmentState(models.TextChoices):
     """The state of the download of an attachment."""
 
@@ -160,5 +169,4 @@ class Attachment(models.Model):
         """Return `image`, `audio`, `video` or `pdf`; `file` for types that are only offered as a download."""
         if self.content_type == "application/pdf":
             return "pdf"
-        family = self.content_type.partition("/")[0]
-        return family if family in {"image", "audio", "video"} and "svg" not in self.content_type else "file"
+        return self.content_type.partition("/")[0] if self.content_type in BROWSER_TYPES else "file"

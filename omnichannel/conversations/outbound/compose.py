@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext, gettext_noop
 
+from channels_whatsapp.file_names import add_ending, clean_file_name
 from channels_whatsapp.service_window import WINDOW_EXCEEDED_MESSAGE, is_window_open
 from omnichannel.accounts.models import User
 from omnichannel.conversations.access import agent_for_user, can_reply
@@ -276,7 +277,7 @@ def _store_file(file: File[bytes] | None, content_type: str) -> Attachment | Non
     if file is None:
         return None
     attachment = Attachment(
-        name=(file.name or "file").replace("\x00", "")[-200:],
+        name=add_ending(clean_file_name(file.name or "") or "file", content_type, content_type),
         declared_type=content_type,
         content_type=content_type,
         size=file.size or 0,

@@ -108,7 +108,7 @@ def queue_template(
         raise TemplateSendError(
             ReplyErrorCode.TEMPLATE_OF_OTHER_ACCOUNT, _("This template belongs to another WhatsApp channel.")
         )
-    if reason := templates.get_not_sendable_reason(template, window_is_open=_is_window_open(locked)):
+    if reason := _get_not_sendable_reason(template, locked):
         raise TemplateSendError(
             ReplyErrorCode.TEMPLATE_NOT_SENDABLE, _("This template can't be sent. %(reason)s") % {"reason": reason}
         )
@@ -131,8 +131,10 @@ def queue_template(
     )
 
 
-def _is_window_open(conversation: Conversation) -> bool:
-    return is_window_open(conversation.window_closes_at, at=timezone.now())
+def _get_not_sendable_reason(template: MessageTemplate, conversation: Conversation) -> str:
+    window_is_open = is_window_open(conversation.window_closes_at, at=timezone.now())
+    recipient = conversation.contact.address
+    return templates.get_not_sendable_reason(template, window_is_open=window_is_open, recipient=recipient)
 
 
 # -- Delivery -------------------------------------------------------------------------------------------------------
@@ -145,7 +147,7 @@ def get_template_send_error(message: Message) -> ReplyError | None:
     template = MessageTemplate.objects.filter(account=account, content_sid=content.get("sid", "")).first()
     if template is None:
         return TemplateSendError(ReplyErrorCode.TEMPLATE_REMOVED, _("It was removed from Twilio."))
-    reason = templates.get_not_sendable_reason(template, window_is_open=_is_window_open(conversation))
+    reason = _get_not_sendable_reason(template, conversation)
     return (
         TemplateSendError(
             ReplyErrorCode.TEMPLATE_NOT_SENDABLE, _("This template can't be sent. %(reason)s") % {"reason": reason}

@@ -27,7 +27,7 @@ CLOSED_TEXT = _("This conversation is closed. When the customer writes again, a 
 AWAITING_OFFER_TEXT = _("This conversation will be offered to an agent. It can't be taken.")
 UNASSIGNED_TEXT = _("This conversation is unassigned.")
 WAITING_FOR_CUSTOMER_TEXT = _("You are waiting for the customer. Resume the conversation to write.")
-FILE_EXTENSIONS = [".jpg", ".jpeg", ".png", ".mp3", ".ogg", ".amr", ".aac", ".mp4", ".3gp", ".pdf"]
+FILE_EXTENSIONS = [".jpg", ".jpeg", ".png", ".mp3", ".m4a", ".ogg", ".opus", ".amr", ".aac", ".mp4", ".3gp", ".pdf"]
 OFFICE_FILE_EXTENSIONS = [".doc", ".docx", ".pptx", ".xlsx"]
 
 

@@ -182,9 +182,10 @@ def find_template_choices(
     ordered = matches.annotate(rank=_language_rank(contact)).order_by(
         _approval_rank(), "rank", "name", "language", "pk"
     )
+    recipient = contact.address if contact else ""
     templates = list(ordered[: MAX_CHOICES + 1])
     choices = [
-        TemplateChoice(template, get_not_sendable_reason(template, window_is_open=window_is_open))
+        TemplateChoice(template, get_not_sendable_reason(template, window_is_open=window_is_open, recipient=recipient))
         for template in templates[:MAX_CHOICES]
     ]
     return sorted(choices, key=lambda choice: bool(choice.unavailable_reason)), len(templates) > MAX_CHOICES
@@ -229,6 +230,7 @@ def _approval_rank() -> Case:
 
 def build_selected_template(
     template: MessageTemplate,
+    contact: Contact | None,
     *,
     window_is_open: bool,
     submitted_values: Mapping[str, str] | None = None,
@@ -237,6 +239,7 @@ def build_selected_template(
     """Return the template with a field for each variable.
 
     Args:
+        contact: The customer, if it is known already.
         submitted_values: The values entered so far, by the variable's name.
         errors: Error messages by the variable's name; a message of any other name is shown above the fields.
     """
@@ -249,7 +252,8 @@ def build_selected_template(
         )
         for index, name in enumerate(names)
     ]
-    reason = get_not_sendable_reason(template, window_is_open=window_is_open)
+    recipient = contact.address if contact else ""
+    reason = get_not_sendable_reason(template, window_is_open=window_is_open, recipient=recipient)
     other_errors = " ".join(text for name, text in errors.items() if name not in names)
     return SelectedTemplate(template, fields, reason, other_errors)
 

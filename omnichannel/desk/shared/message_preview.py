@@ -6,6 +6,7 @@ from typing import NamedTuple
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from channels_whatsapp.message_types import describe_unsupported_message, get_heading
 from omnichannel.accounts.models import User
 from omnichannel.conversations.models import Conversation, Message, MessageKind, MessageStatus
 
@@ -58,7 +59,8 @@ def summarize_message(message: Message, file_type: str) -> tuple[str, str]:
     body = " ".join(message.body.split())
     match message.kind:
         case MessageKind.TEXT:
-            return "", body
+            heading = get_heading(message.content.get("type", ""))
+            return "", f"{heading}: {body}" if heading else body
         case MessageKind.MEDIA:
             label, icon = file_label_and_icon(file_type)
             return icon, body or label
@@ -77,7 +79,7 @@ def summarize_message(message: Message, file_type: str) -> tuple[str, str]:
             location = template.get("location") or {}
             return "template", body or location.get("label") or template.get("name") or gettext("Template")
         case MessageKind.UNSUPPORTED:
-            return "unknown", gettext("Unsupported message")
+            return "unknown", describe_unsupported_message(message.content.get("type", ""))
     raise ValueError(f"No summary is defined for messages of kind {message.kind}.")
 
 

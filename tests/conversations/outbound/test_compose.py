@@ -16,6 +16,7 @@ from omnichannel.live.models import LiveEvent
 from routing.models import Agent, State
 from tests import builders
 from tests.concurrency import run_concurrently
+from tests.file_samples import build_docx, build_mp4, build_ogg, build_zip
 
 pytestmark = pytest.mark.django_db
 
@@ -23,6 +24,7 @@ NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 DAY, MICROSECOND = dt.timedelta(hours=24), dt.timedelta(microseconds=1)
 WINDOW_CLOSED_TEXT = "This conversation has exceeded the 24 hour limit to respond to the customer."
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 40
+DOCX_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 PDF = b"%PDF-1.7\n" + b"x" * 40
 
 
@@ -185,9 +187,59 @@ def test_file_is_queued_with_the_content_type_of_its_bytes(
 
 
 @pytest.mark.parametrize(
+    ("name", "declared", "content", "kind"),
+    [
+        ("Report.docx", "", build_docx(), DOCX_TYPE),
+        ("memo.m4a", "audio/x-m4a", build_mp4(), "audio/mp4"),
+        ("memo.m4a", "", build_mp4(), "audio/mp4"),
+        ("film.mp4", "video/mp4", build_mp4(), "video/mp4"),
+        ("voice.ogg", "audio/ogg", build_ogg(b"OpusHead\x01"), "audio/ogg"),
+    ],
+)
+def test_office_documents_and_sound_are_sent_with_their_own_type(
+    conversation: Conversation, dana: Agent, name: str, declared: str, content: bytes, kind: str
+) -> None:
+    file = SimpleUploadedFile(name, content, content_type=declared)
+    attachment = send_reply(conversation, author=dana.user, file=file).attachments.get()
+    assert (attachment.name, attachment.content_type) == (name, kind)
+
+
+def test_sound_that_is_sent_again_stays_sound(conversation: Conversation, dana: Agent) -> None:
+    first = send_reply(
+        conversation, author=dana.user, file=SimpleUploadedFile("memo", build_mp4(), content_type="audio/mp4")
+    )
+    assert first.attachments.get().name == "memo.m4a"
+    Message.objects.update(status="undelivered")
+    assert resend_reply(first, author=dana.user).attachments.get().content_type == "audio/mp4"
+
+
+@pytest.mark.parametrize(
+    ("given_name", "name"),
+    [
+        ("invoice-\u202efdp.pdf", "invoice-fdp.pdf"),
+        ("Invoice", "Invoice.pdf"),
+        ("x" * 400 + ".pdf", "x" * 116 + ".pdf"),
+        ("\u202e", "file.pdf"),
+    ],
+)
+def test_name_of_a_sent_file_is_cleaned(conversation: Conversation, dana: Agent, given_name: str, name: str) -> None:
+    file = ContentFile(PDF)
+    file.name = given_name
+    assert send_reply(conversation, author=dana.user, file=file).attachments.get().name == name
+
+
+@pytest.mark.parametrize("packet", [b"\x01vorbis", b"Speex   ", b"\x7fFLAC"])
+def test_ogg_without_opus_is_refused_with_advice(conversation: Conversation, dana: Agent, packet: bytes) -> None:
+    refused = reply_refusal(conversation, dana, file=ContentFile(build_ogg(packet), "a.ogg"))
+    assert "only with the Opus codec" in str(refused)
+
+
+@pytest.mark.parametrize(
     ("content", "error_text"),
     [
         (b"", "This file is empty."),
+        (build_ogg(b"\x80theora"), "This file type is not supported"),
+        (build_zip("word/document.xml", "a.txt"), "This file type is not supported"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "This file type is not supported"),
         (b"<html><script>alert(1)</script>", "This file type is not supported"),
         (b"MZ" + b"\x00" * 100, "This file type is not supported"),

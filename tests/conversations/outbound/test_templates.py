@@ -11,7 +11,7 @@ from django.utils import timezone
 from channels_whatsapp.backends.base import SentMessage, TwilioRejectedError, UnknownOutcomeError
 from channels_whatsapp.backends.memory import MemoryBackend
 from channels_whatsapp.models import MessageTemplate
-from omnichannel.conversations.models import Conversation, Message, MessageKind
+from omnichannel.conversations.models import Contact, Conversation, Message, MessageKind
 from omnichannel.conversations.outbound.compose import ReplyError, ReplyErrorCode, send_reply
 from omnichannel.conversations.outbound.templates import TemplateSendError, resend_message, send_template
 from omnichannel.jobs.models import Lane
@@ -179,6 +179,27 @@ def test_a_list_goes_out_inside_the_window_only(conversation: Conversation, memo
     assert message.content["template"]["list_items"][0]["title"] == "My order"
     run_send_lane()
     assert memory_backend.outbox[0].content_sid == picker.content_sid
+
+
+HIDDEN_ADDRESS = "whatsapp:US.13491208655302741918"
+
+
+def test_an_authentication_template_to_a_hidden_number_is_refused(conversation: Conversation) -> None:
+    Contact.objects.update(address=HIDDEN_ADDRESS)
+    code_template = create_template(conversation.number.account, "code", "{{1}}", category="AUTHENTICATION")
+    assert "can only be sent to a phone number" in template_refusal(conversation, code_template, {"1": "12"}).message
+
+
+def test_an_authentication_template_is_not_sent_after_the_number_was_lost(
+    conversation: Conversation, memory_backend: MemoryBackend
+) -> None:
+    code_template = create_template(conversation.number.account, "code", "{{1}}", category="AUTHENTICATION")
+    message = send_to_customer(conversation, code_template, {"1": "12"})
+    Contact.objects.update(address=HIDDEN_ADDRESS)
+    run_send_lane()
+    message.refresh_from_db()
+    assert (message.status, memory_backend.outbox) == ("failed", [])
+    assert "can only be sent to a phone number" in message.error_message
 
 
 # -- Between queueing and sending --------------------------------------------------------------------------------------

@@ -101,6 +101,18 @@ def test_message_fails_only_when_proven_absent(
     )
 
 
+def test_earlier_attempt_that_was_refused_is_no_match(
+    interrupted_message: Message, memory_backend: MemoryBackend, clock: Any
+) -> None:
+    refused = twilio_copy(interrupted_message, error_code=63018)
+    memory_backend.sent = [refused]
+    Message.objects.update(payload={"refused_sids": [refused.sid]})
+    clock.shift(dt.timedelta(seconds=61))
+    assert run_send_lane() is None
+    interrupted_message.refresh_from_db()
+    assert (interrupted_message.status, interrupted_message.twilio_sid) == ("failed", "")
+
+
 @pytest.mark.parametrize(
     "failure", [UnknownOutcomeError(), TwilioRateLimitError(), TwilioRejectedError(20003, "No", 401)]
 )

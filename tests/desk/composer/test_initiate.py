@@ -134,6 +134,22 @@ def test_a_known_customer_is_not_typed_but_shown(desk: DeskScenario, delivery_te
     assert Contact.objects.count() == 1
 
 
+@pytest.mark.parametrize("is_known", [True, False])
+def test_authentication_template_to_a_hidden_number_is_refused(desk: DeskScenario, is_known: bool) -> None:
+    hidden_address = "US.13491208655302741918"
+    code_template = create_template(desk.conversation.number.account, "code", "{{1}}", category="AUTHENTICATION")
+    to: dict[str, Any] = {"to": hidden_address}
+    if is_known:
+        closed: dict[str, Any] = {"state": "closed", "closed_at": desk.conversation.created_at}
+        contact = builders.create_contact("Omar", address=f"whatsapp:{hidden_address}")
+        builders.create_conversation(agent=desk.dana, number=desk.conversation.number, contact=contact, **closed)
+        to = {"contact": contact.pk, "to": ""}
+    answer = post_begin(desk, code_template, **to)
+    assert answer.status_code == 422
+    assert "can only be sent to a phone number" in answer.content.decode()
+    assert Conversation.objects.get(closed_at=None) == desk.conversation
+
+
 def test_a_closed_conversation_leads_to_a_new_one_with_its_customer(desk: DeskScenario) -> None:
     desk.conversation.state, desk.conversation.closed_at = "closed", desk.conversation.created_at
     desk.conversation.save()

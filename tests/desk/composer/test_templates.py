@@ -15,7 +15,7 @@ from channels_whatsapp.backends.base import TwilioRejectedError, TwilioTemplate
 from channels_whatsapp.backends.memory import MemoryBackend
 from channels_whatsapp.models import MessageTemplate
 from channels_whatsapp.service_window import WINDOW_EXCEEDED_MESSAGE
-from omnichannel.conversations.models import Conversation, Message
+from omnichannel.conversations.models import Contact, Conversation, Message
 from tests import builders
 from tests.admin_client import visible_text
 from tests.conversations.outbound.template_fixtures import create_template
@@ -109,6 +109,22 @@ def test_unsendable_template_is_shown_disabled_with_the_reason(
     assert "WhatsApp rejected it. Too pushy." in shown
     assert f'value="{delivery_template.pk}"' in shown
     assert f'value="{refused.pk}"' not in shown
+
+
+def test_authentication_template_cannot_be_chosen_for_a_hidden_number(
+    desk: DeskScenario, delivery_template: MessageTemplate
+) -> None:
+    code_template = create_template(delivery_template.account, "code", "{{1}}", category="AUTHENTICATION")
+    assert f'value="{code_template.pk}"' in get_templates_page(desk)
+    Contact.objects.update(address="whatsapp:US.13491208655302741918")
+    shown = get_templates_page(desk)
+    assert "can only be sent to a phone number" in shown
+    assert f'value="{code_template.pk}"' not in shown
+    assert "can only be sent to a phone number" in get_templates_page(desk, template=str(code_template.pk))
+    answer = post_template(desk, code_template, {"variable-0": "1234"})
+    assert answer.status_code == 422
+    assert "can only be sent to a phone number" in answer.content.decode()
+    assert not Message.objects.exists()
 
 
 @pytest.mark.parametrize("query", ["deliv", "ON ITS WAY", "utility", "english", "EN", "order deliv"])

@@ -150,7 +150,11 @@ def test_a_contact_card_shows_names_and_numbers(desk: DeskScenario) -> None:
         ),
         (MessageKind.LIST, {"list": {"title": "Express", "payload": "ship_express"}}, ("Express", "ship_express")),
         (MessageKind.UNSUPPORTED, {"type": "reaction"}, ("Unsupported message (reaction)",)),
+        (MessageKind.UNSUPPORTED, {"type": "poll_creation"}, ("Unsupported message (poll)",)),
+        (MessageKind.UNSUPPORTED, {"type": "text"}, ("Empty message",)),
         (MessageKind.UNSUPPORTED, {}, ("Unsupported message",)),
+        (MessageKind.TEXT, {"type": "reaction"}, (">Reaction<",)),
+        (MessageKind.BUTTON, {"button": {"payload": "delivery_friday"}}, ("Button reply", "delivery_friday")),
         (MessageKind.TEXT, {"forwarded": "once"}, ("Forwarded",)),
         (MessageKind.TEXT, {"forwarded": "often"}, ("Forwarded many times",)),
         (
@@ -231,6 +235,16 @@ def test_a_failed_message_has_its_code_a_plain_reason_and_send_again(desk: DeskS
     assert "WhatsApp could not reach this number" in shown
     assert "(63024)" in shown
     assert reverse("desk:resend", args=[desk.conversation.pk, failed.pk]) in shown
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"), [(63014, "The customer blocked us"), (63049, "how many marketing messages a customer gets")]
+)
+def test_failure_that_would_come_again_has_no_send_again(desk: DeskScenario, code: int, reason: str) -> None:
+    builders.create_outbound_message(desk.conversation, status="failed", error_code=code)
+    shown = get_page(desk)
+    assert reason in shown
+    assert "Send again" not in shown
 
 
 def test_send_error_is_in_the_readers_language(desk: DeskScenario) -> None:

@@ -10,7 +10,14 @@ from django.urls import reverse
 from omnichannel.conversations import timeline
 from omnichannel.conversations.export import pdf as pdfs
 from omnichannel.conversations.export import transcript as exports
-from omnichannel.conversations.models import Attachment, AttachmentState, Message, MessageKind, TimelineEventKind
+from omnichannel.conversations.models import (
+    Attachment,
+    AttachmentState,
+    Contact,
+    Message,
+    MessageKind,
+    TimelineEventKind,
+)
 from omnichannel.core.limited_process import Limits
 from omnichannel.core.localized_text import localized
 from tests import builders
@@ -109,6 +116,23 @@ def test_message_text_cannot_imitate_an_export_line(desk: DeskScenario) -> None:
     builders.create_inbound_message(desk.conversation, "Hi\r\n[2026-07-01 14:01] Dana: You get a refund\u202e\x1b[0m")
     lines = export_text(desk).splitlines()
     assert "    [2026-07-01 14:01] Dana: You get a refund[0m" in lines
+
+
+def test_customers_name_cannot_imitate_an_export_line(desk: DeskScenario) -> None:
+    name = "Eve\n[2026-11-28 04:00] Agent: you get a refund\u2028[x]"
+    Contact.objects.update(profile_name=name)
+    builders.create_inbound_message(desk.conversation, "Hello")
+    lines = export_text(desk).splitlines()
+    assert not [line for line in lines if line.startswith(("[2026-11-28 04:00]", "[x]"))]
+    assert sum("Eve [2026-11-28 04:00] Agent: you get a refund" in line for line in lines) == 3
+
+
+def test_answers_reactions_and_other_types_are_named(desk: DeskScenario) -> None:
+    builders.create_inbound_message(desk.conversation, "👍", content={"type": "reaction"})
+    builders.create_inbound_message(desk.conversation, "", kind=MessageKind.UNSUPPORTED, content={"type": "poll"})
+    text = export_text(desk)
+    assert "[Reaction] 👍" in text
+    assert "[Unsupported message (poll)]" in text
 
 
 def test_files_places_and_failures_are_named(desk: DeskScenario) -> None:

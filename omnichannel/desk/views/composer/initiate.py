@@ -32,7 +32,8 @@ def new_conversation(request: AgentRequest) -> HttpResponse:
     picker = _build_picker(request, request.GET, contact)
     template = _find_template(number, request.GET.get("template", ""))
     if template is not None:
-        picker = replace(picker, selected=template_picker.build_selected_template(template, window_is_open=False))
+        selected = template_picker.build_selected_template(template, contact, window_is_open=False)
+        picker = replace(picker, selected=selected)
     elif number is not None:
         picker = template_picker.add_choices(picker, number.account, contact, window_is_open=False)
     return _render_page(request, form, contact, picker)
@@ -169,7 +170,7 @@ def _render_with_errors(
     errors: Mapping[str, str],
 ) -> HttpResponse:
     selected = template_picker.build_selected_template(
-        template, window_is_open=False, submitted_values=values, errors=errors
+        template, contact, window_is_open=False, submitted_values=values, errors=errors
     )
     picker = replace(_build_picker(request, request.POST, contact), selected=selected)
     return _render_page(request, form, contact, picker, status=422)

@@ -37,7 +37,9 @@ def choose_template(request: AgentRequest, pk: int) -> HttpResponse:
     template = _find_template(conversation, request.GET.get("template", ""))
     if template is None:
         return _render_picker(request, conversation, _add_choices(picker, conversation))
-    selected = template_picker.build_selected_template(template, window_is_open=conversation.window_is_open)
+    selected = template_picker.build_selected_template(
+        template, conversation.contact, window_is_open=conversation.window_is_open
+    )
     return _render_picker(request, conversation, replace(picker, selected=selected))
 
 
@@ -84,6 +86,7 @@ def _render_refusal(
 ) -> HttpResponse:
     selected = template_picker.build_selected_template(
         template,
+        conversation.contact,
         window_is_open=conversation.window_is_open,
         submitted_values=values,
         errors=getattr(refusal, "errors", {"": refusal.message}),
