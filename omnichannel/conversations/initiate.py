@@ -106,7 +106,8 @@ def start_conversation(
     agent = agent_for_user(author)
     if agent is None or not sender_numbers_for(author).filter(pk=number.pk).exists():
         raise StartConversationError("number", _("You can't send from this number."), field="number")
-    if isinstance(recipient, str) and get_identity(recipient) == get_identity(number.address):
+    address = recipient.address if isinstance(recipient, Contact) else recipient
+    if get_identity(address) == get_identity(number.address):
         raise StartConversationError("own_number", _("This is one of our own numbers."), field="to")
     outbound = OutboundTemplate(template, validate_variables(template, variables), author, public_id)
     # The second function looks again under a lock: somebody else may have started a conversation in the meantime.
