@@ -162,11 +162,11 @@ def create_outbound_message(
 
 
 def build_inbound_form(
-    number: WhatsAppNumber, sender: str = "whatsapp:+4915112345678", **changed: str
+    number: WhatsAppNumber, sender: str = "whatsapp:+4915112345678", **changed: str | None
 ) -> dict[str, str]:
     """Return the form that Twilio posts for a text message, without the parameters that `changed` sets to None."""
     message = new_sid()
-    form = {
+    form: dict[str, str | None] = {
         "MessageSid": message,
         "SmsSid": message,
         "SmsMessageSid": message,

@@ -111,7 +111,8 @@ def start_conversation(
         raise StartConversationError(
             ReplyErrorCode.NUMBER_NOT_PERMITTED, _("You can't send from this number."), field="number"
         )
-    if isinstance(recipient, str) and get_identity(recipient) == get_identity(number.address):
+    address = recipient.address if isinstance(recipient, Contact) else recipient
+    if get_identity(address) == get_identity(number.address):
         raise StartConversationError(ReplyErrorCode.OWN_NUMBER, _("This is one of our own numbers."), field="to")
     outbound = OutboundTemplate(template, validate_variables(template, variables), author, public_id)
     # The second function looks again under a lock: somebody else may have started a conversation in the meantime.

@@ -88,7 +88,7 @@ def test_changed_spellings_of_numbers_get_the_present_identity(earlier_models: A
 def test_an_earlier_merge_can_still_be_undone(earlier_models: Any) -> None:
     number, sue = builders.create_number(), builders.create_agent("Sue", role="Supervisor")
     target = create_contact(earlier_models, "whatsapp:+491511", "whatsapp:US.1", number=number)
-    fields = {
+    fields: dict[str, Any] = {
         "name": "Nour", "profile_name": "", "address": "whatsapp:US.2", "identity": "whatsapp:US.2", "language": "",
         "external_user_id": "whatsapp:US.2", "opted_out_at": None, "opted_out_by_word": False, "blocked_at": None,
         "fields": {}, "labels": [], "created_at": "2026-11-20T12:00:00+00:00",
