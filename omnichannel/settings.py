@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
-from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
 from omnichannel import environment
@@ -14,6 +13,7 @@ from omnichannel.environment import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
+environment.create_private_folder("The working folder", VAR_DIR)
 
 # DEBUG in the environment means local development: secrets are generated and kept in var/. Django's debug pages show
 # local variables, tokens among them, so they are never enabled at a URL that others can reach.
@@ -23,11 +23,14 @@ if _is_local:
     SECRET_KEY = env.str("SECRET_KEY", default="") or environment.get_or_create_local_secret(
         VAR_DIR / "secret_key", get_random_secret_key
     )
-    ENCRYPTION_KEYS = environment.validate_fernet_keys(env.list("ENCRYPTION_KEYS", default=[])) or [
-        environment.get_or_create_local_secret(
-            VAR_DIR / "encryption_key", lambda: Fernet.generate_key().decode("ascii")
-        )
-    ]
+    ENCRYPTION_KEYS = environment.validate_fernet_keys(
+        env.list("ENCRYPTION_KEYS", default=[])
+        or [
+            environment.get_or_create_local_secret(
+                VAR_DIR / "encryption_key", lambda: Fernet.generate_key().decode("ascii")
+            )
+        ]
+    )
     PUBLIC_URL = environment.validate_public_url(env.str("PUBLIC_URL", default="") or "http://127.0.0.1:8000")
 else:
     SECRET_KEY = environment.read_required("SECRET_KEY", reason="It signs sessions. Use a long random secret.")
@@ -40,6 +43,8 @@ else:
     )
 
 DEBUG = _is_local and environment.is_loopback_url(PUBLIC_URL)
+if not DEBUG:
+    environment.validate_secret_key(SECRET_KEY)
 
 WHATSAPP_BACKEND = environment.read_whatsapp_backend(PUBLIC_URL, default="simulator" if DEBUG else "twilio")
 # Supplies numbers and conversations to the dry run of routing rules; routing itself may not import them.
@@ -117,20 +122,15 @@ TEMPLATES: list[dict[str, Any]] = [
 
 
 def _get_database_config() -> dict[str, Any]:
-    address = env.str("DATABASE_URL", default="") or f"sqlite:///{VAR_DIR / 'omnichannel.sqlite3'}"
-    try:
-        config: dict[str, Any] = env.db_url_config(address)
-    except (ValueError, ImproperlyConfigured) as error:
-        raise ImproperlyConfigured("DATABASE_URL must look like postgres://user:password@host/name.") from error
-    if config.get("ENGINE") == "django.db.backends.sqlite3":
-        Path(config["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+    config = environment.read_database_config(default=f"sqlite:///{VAR_DIR / 'omnichannel.sqlite3'}")
+    if config["ENGINE"] == "django.db.backends.sqlite3":
         # FULL: with NORMAL a power cut may drop the last commits, and an acknowledged message with them.
         config["OPTIONS"] = {
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
         }
-    elif config.get("ENGINE") == "django.db.backends.postgresql":
+    else:
         # A frozen database must not hold a webhook longer than Twilio waits (15 s): checking an old connection may take
         # STATEMENT_SECONDS and a second to cancel, the new connection 3 s.
         config |= {
@@ -139,8 +139,6 @@ def _get_database_config() -> dict[str, Any]:
             "STATEMENT_TIMEOUT": 8.0,
             "OPTIONS": {"connect_timeout": 3, "tcp_user_timeout": 8000, **config.get("OPTIONS", {})},
         }
-    else:
-        raise ImproperlyConfigured("DATABASE_URL must start with sqlite:/// or postgres://.")
     config["CONN_MAX_AGE"] = None  # one persistent connection per thread; the number of threads is bounded
     return config
 
@@ -161,9 +159,9 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
-STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+environment.create_private_folder("STATIC_ROOT", STATIC_ROOT)
 STATICFILES_DIRS = [BASE_DIR / "static"]
-MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default="") or VAR_DIR / "media")
+MEDIA_ROOT = environment.validate_folder("MEDIA_ROOT", Path(env.str("MEDIA_ROOT", default="") or VAR_DIR / "media"))
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -75,6 +75,8 @@ class Command(BaseCommand):
                 f"--host {host} would expose the simulator and the demo passwords. "
                 "Set PUBLIC_URL to the https address of this server, or omit --host."
             )
+        if not 0 < port < 65536:
+            raise CommandError(f"--port must be a number from 1 to 65535, not {port}.")
         # Treat SIGTERM as Ctrl-C. Uvicorn handles both while it runs and raises them again afterwards.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         worker = None if no_worker else WorkerProcess(WORKER_HEARTBEAT_TIMEOUT.total_seconds())
@@ -90,7 +92,10 @@ class Command(BaseCommand):
     def _prepare(self, *, migrate: bool) -> None:
         if migrate:
             self._print_report("Migrating the database…")
-            call_command("migrate", verbosity=0, interactive=False)
+            try:
+                call_command("migrate", verbosity=0, interactive=False)
+            except Error as error:
+                raise CommandError(f"The database cannot be used. Check DATABASE_URL. {error}".strip()) from error
         if not settings.DEBUG:
             call_command("collectstatic", verbosity=0, interactive=False)
 
