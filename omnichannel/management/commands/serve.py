@@ -3,6 +3,7 @@
 import contextlib
 import signal
 import socket
+import threading
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,8 @@ from django.db import Error
 from django.utils.module_loading import import_string
 
 from omnichannel.accounts.demo_accounts import get_active_demo_usernames
+from omnichannel.core.network.http_protocol import build_protocol
+from omnichannel.core.private_files import list_database_files, make_private, make_tree_private, set_private_umask
 from omnichannel.environment import LOOPBACK_HOSTS
 from omnichannel.first_administrator import get_setup_link
 from omnichannel.jobs.worker_process import WorkerProcess
@@ -77,6 +80,7 @@ class Command(BaseCommand):
             )
         if not 0 < port < 65536:
             raise CommandError(f"--port must be a number from 1 to 65535, not {port}.")
+        set_private_umask()
         # Treat SIGTERM as Ctrl-C. Uvicorn handles both while it runs and raises them again afterwards.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         worker = None if no_worker else WorkerProcess(WORKER_HEARTBEAT_TIMEOUT.total_seconds())
@@ -90,6 +94,7 @@ class Command(BaseCommand):
         self._print_report("Stopped.")
 
     def _prepare(self, *, migrate: bool) -> None:
+        self._protect_files()
         if migrate:
             self._print_report("Migrating the database…")
             try:
@@ -99,14 +104,26 @@ class Command(BaseCommand):
         if not settings.DEBUG:
             call_command("collectstatic", verbosity=0, interactive=False)
 
+    def _protect_files(self) -> None:
+        """Make all files private that earlier versions, or other programs, left readable for others."""
+        database = settings.DATABASES["default"]
+        for path in list_database_files(database["ENGINE"], str(database["NAME"])):
+            make_private(path)
+        # In the background: there may be a million files. Their folder is private already.
+        for folder in (settings.VAR_DIR, settings.MEDIA_ROOT):
+            make_private(folder)
+            threading.Thread(target=make_tree_private, args=[folder], daemon=True, name="private-files").start()
+
     def _serve(self, host: str, port: int, worker: WorkerProcess | None) -> None:
         # Import late: WhiteNoise lists the collected files once, when the application is imported.
         application = import_string("omnichannel.asgi.application")
         begin_shutdown = import_string("omnichannel.asgi.begin_shutdown")
         config = uvicorn.Config(
             application,
+            http=build_protocol(settings.HEADER_TIMEOUT),
             host=host,
             port=port,
+            forwarded_allow_ips=settings.TRUSTED_PROXIES,
             log_config=None,
             access_log=False,
             server_header=False,
