@@ -128,7 +128,7 @@ def read_integer(name: str, *, default: int, minimum: int, maximum: int) -> int:
     text: str = env.str(name, default="").strip() or str(default)
     # Compare the length first: int() of a long text is slow, and refuses more than 4300 digits.
     if not (text.isascii() and text.isdecimal() and len(text) < 10 and minimum <= int(text) <= maximum):
-        raise ImproperlyConfigured(f"{name} must be a whole number from {minimum} to {maximum}, not {text!r}.")
+        raise ImproperlyConfigured(f"{name} must be a whole number from {minimum} to {maximum}, not {text[:40]!r}.")
     return int(text)
 
 

@@ -62,7 +62,6 @@ INSTALLED_APPS = [
     "omnichannel.core.admin.apps.OmnichannelAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
@@ -92,6 +91,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "omnichannel.accounts.sessions.session_middleware",
+    "omnichannel.accounts.known_browsers.known_browser_middleware",
     "omnichannel.accounts.language.user_language_middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -172,6 +173,7 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = DEBUG
 FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 
 # -- People ---------------------------------------------------------------------------------------------------------
 
@@ -187,13 +189,31 @@ LOGIN_URL = "sign_in"
 LOGIN_REDIRECT_URL = "desk:inbox"
 LOGOUT_REDIRECT_URL = "sign_in"
 
-# By user name and IP address together: by address alone, one user's typing errors would lock out a whole office.
+SESSION_ENGINE = "omnichannel.accounts.session_store"
+# A session ends after so many minutes in which its user does nothing: by default the length of a shift.
+SESSION_IDLE_MINUTES = environment.read_integer("SESSION_IDLE_MINUTES", default=480, minimum=5, maximum=14 * 24 * 60)
+
+# Limits on failed sign-ins are in omnichannel/accounts/sign_in_limits.py. A failure during a lock does not extend it.
+AXES_HANDLER = "omnichannel.accounts.sign_in_limits.SignInLimitHandler"
+AXES_CLIENT_IP_CALLABLE = "omnichannel.core.network.client_address.get_client_network"
+AXES_LOCKOUT_CALLABLE = "omnichannel.desk.views.sign_in.show_lock"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "username", "ip_address"]
 AXES_FAILURE_LIMIT = 5
-AXES_COOLOFF_TIME = 0.25  # hours
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_LOCKOUT_TEMPLATE = "accounts/locked.html"
+AXES_COOLOFF_TIME = 0.25  # hours, as LOCK_TIME
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
+# The form of a failed attempt is stored without these.
+AXES_SENSITIVE_PARAMETERS = [
+    "csrfmiddlewaretoken",
+    "old_password",
+    "new_password1",
+    "new_password2",
+    "password1",
+    "password2",
+]
+# Reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.
+TRUSTED_PROXIES = environment.read_networks("TRUSTED_PROXIES", default="127.0.0.1,::1")
 
 # -- Safety ---------------------------------------------------------------------------------------------------------
 
@@ -227,22 +247,29 @@ TWILIO_TIMEOUT = (3.05, 7.0)
 WORKER_LEASE_DURATION = timedelta(seconds=20)
 # A worker whose loop hangs this long ends itself and `serve` replaces it; exceeds the statement time limit.
 WORKER_HANG_TIMEOUT = timedelta(seconds=30)
+# The head of a request (its first line and headers) must arrive within this time, in seconds.
+HEADER_TIMEOUT = 10.0
 # Time for Twilio to list a message whose API call was cut off; Twilio may process it for some 26 seconds.
 UNKNOWN_OUTCOME_TIMEOUT = timedelta(seconds=60)
 
 # -- Log ------------------------------------------------------------------------------------------------------------
 
+# At DEBUG libraries write tokens, form fields, SQL values and URLs with customers' numbers: LOG_LEVEL=DEBUG is for our
+# own loggers only.
+_library_level = "INFO" if LOG_LEVEL == "DEBUG" else LOG_LEVEL
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "root": {"handlers": ["console"], "level": _library_level},
     "loggers": {
-        "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
+        **{package: {"level": LOG_LEVEL} for package in ("omnichannel", "channels_whatsapp", "routing")},
+        "django": {"handlers": [], "level": _library_level, "propagate": True},
         "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
-        # This logger writes full URLs, which contain customers' numbers.
+        # These write full URLs, which contain customers' numbers: one of every request, the other when it tries again.
         "twilio.http_client": {"level": "WARNING"},
+        "urllib3": {"level": "ERROR"},
         "axes": {"level": "WARNING"},
         "uvicorn": {"level": "WARNING"},
     },

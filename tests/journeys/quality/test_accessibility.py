@@ -142,6 +142,7 @@ LIST_PAGES = [
     PageState("dana", "/desk/start/"),
     PageState("dana", "/desk/preferences/"),
     PageState("dana", "/desk/preferences/password/"),
+    PageState("dana", "/desk/preferences/sessions/"),
 ]
 CONVERSATION_PAGES = [
     *(
