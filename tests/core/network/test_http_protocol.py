@@ -64,7 +64,7 @@ def test_further_bytes_do_not_extend_the_time() -> None:
         while not end.done():
             writer.write(b"X-Slow: 1\r\n")
             await asyncio.wait({end}, timeout=HEADER_TIMEOUT / 4)
-        # What arrives at a closed connection makes the system reset it, which may drop the answer.
+        # Bytes for a closed connection make the system reset it, which may drop the answer.
         return REQUEST_TIMEOUT_RESPONSE if isinstance(end.exception(), ConnectionResetError) else end.result()
 
     assert run_with_connection(scenario) == REQUEST_TIMEOUT_RESPONSE
