@@ -114,18 +114,21 @@ def test_a_weak_secret_key_is_accepted_on_this_machine_only() -> None:
 @pytest.mark.parametrize(
     ("arguments", "database", "error_text"),
     [
-        (("--port", "99999"), "sqlite:////tmp/none.sqlite3", "--port must be a number from 1 to 65535"),
-        ((), "sqlite:////etc/passwd", "The database cannot be used. Check DATABASE_URL."),
+        (("--port", "99999"), "sqlite:///{folder}/none.sqlite3", "--port must be a number from 1 to 65535"),
+        ((), "sqlite:///{folder}/notes.txt", "The database cannot be used. Check DATABASE_URL."),
         ((), "postgres://127.0.0.1:1/none", "The database cannot be used. Check DATABASE_URL."),
     ],
 )
 def test_a_server_that_cannot_start_says_why_without_a_traceback(
-    arguments: tuple[str, ...], database: str, error_text: str
+    tmp_path: Path, arguments: tuple[str, ...], database: str, error_text: str
 ) -> None:
-    outcome = run_manage_py("serve", "--no-worker", *arguments, DATABASE_URL=database)
+    (tmp_path / "notes.txt").write_text("No database, and not ours: it stays as it is. " * 20)
+    (tmp_path / "notes.txt").chmod(0o644)
+    outcome = run_manage_py("serve", "--no-worker", *arguments, DATABASE_URL=database.format(folder=tmp_path))
     assert outcome.returncode != 0
     assert error_text in outcome.stderr
     assert "Traceback" not in outcome.stderr
+    assert (tmp_path / "notes.txt").stat().st_mode & 0o777 == 0o644
 
 
 def test_the_simulator_is_off_without_debug_unless_switched_on_by_name() -> None:

@@ -98,14 +98,15 @@ def list_open_files(folder: Path) -> list[str]:
 
 def test_the_server_creates_private_files_and_repairs_open_ones(app: AppInstance) -> None:
     app.call("create_shop")
-    media = app.folder / "media"
-    (media / "2026").mkdir(parents=True)
-    (media / "2026" / "photo.jpg").touch()
+    month, other = app.folder / "media/attachments/2026", app.folder / "media/of-another-program"
+    month.mkdir(parents=True)
+    (month / "photo.jpg").touch()
+    other.touch()
     for path in list_files(app.folder):
         path.chmod(0o755 if path.is_dir() else 0o644)
-    app.folder.chmod(0o755)
     assert "photo.jpg" in list_open_files(app.folder)
     app.start_server("--no-worker")
-    wait_until(lambda: not list_open_files(app.folder), START_TIMEOUT, "all files are private")
+    others = ["media", "of-another-program"]
+    wait_until(lambda: list_open_files(app.folder) == others, START_TIMEOUT, "all files of the desk are private")
     if app.database.file.exists():
         assert {path.suffix for path in app.folder.glob("desk*")} == {".sqlite3", ".sqlite3-wal", ".sqlite3-shm"}

@@ -23,6 +23,7 @@ from omnichannel.first_administrator import get_setup_link
 from omnichannel.jobs.worker_process import WorkerProcess
 
 GRACEFUL_SHUTDOWN_SECONDS = 5  # for requests in progress
+MEDIA_FOLDERS = ("attachments", "simulator")  # below MEDIA_ROOT
 # A worker that hangs ends itself; one that can't even do that is killed a little later.
 WORKER_HEARTBEAT_TIMEOUT = settings.WORKER_HANG_TIMEOUT * 4 / 3
 
@@ -94,25 +95,30 @@ class Command(BaseCommand):
         self._print_report("Stopped.")
 
     def _prepare(self, *, migrate: bool) -> None:
-        self._protect_files()
+        self._protect_folders()
         if migrate:
             self._print_report("Migrating the database…")
             try:
                 call_command("migrate", verbosity=0, interactive=False)
             except Error as error:
                 raise CommandError(f"The database cannot be used. Check DATABASE_URL. {error}".strip()) from error
+            self._protect_database()
         if not settings.DEBUG:
             call_command("collectstatic", verbosity=0, interactive=False)
 
-    def _protect_files(self) -> None:
-        """Make all files private that earlier versions, or other programs, left readable for others."""
+    def _protect_folders(self) -> None:
+        """Make private what earlier versions, or other programs, left readable for others: in our own folders only."""
+        # MEDIA_ROOT itself may be a folder of other programs.
+        for folder in (settings.VAR_DIR, *(settings.MEDIA_ROOT / name for name in MEDIA_FOLDERS)):
+            make_private(folder)
+            # In the background: there may be a million files. Their folder is private already.
+            threading.Thread(target=make_tree_private, args=[folder], daemon=True, name="private-files").start()
+
+    def _protect_database(self) -> None:
+        """Do so for a SQLite database. Call it after the migration, which shows that the file is one, and ours."""
         database = settings.DATABASES["default"]
         for path in list_database_files(database["ENGINE"], str(database["NAME"])):
             make_private(path)
-        # In the background: there may be a million files. Their folder is private already.
-        for folder in (settings.VAR_DIR, settings.MEDIA_ROOT):
-            make_private(folder)
-            threading.Thread(target=make_tree_private, args=[folder], daemon=True, name="private-files").start()
 
     def _serve(self, host: str, port: int, worker: WorkerProcess | None) -> None:
         # Import late: WhiteNoise lists the collected files once, when the application is imported.
