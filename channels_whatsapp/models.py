@@ -22,6 +22,11 @@ validate_account_sid = RegexValidator(
 validate_messaging_service_sid = RegexValidator(
     r"\AMG[0-9a-fA-F]{32}\Z", "A Messaging Service SID is MG followed by 32 hexadecimal characters."
 )
+# The message does not repeat the value: it may be a real token with one character too many.
+validate_auth_token = RegexValidator(
+    r"\A[0-9a-fA-F]{32}\Z",
+    "An Auth Token is 32 hexadecimal characters (0–9, a–f). Copy it from the Twilio Console.",
+)
 
 
 def generate_webhook_key() -> str:
@@ -40,9 +45,11 @@ class WhatsAppAccount(models.Model):
         validators=[validate_account_sid],
         error_messages={"unique": "Another WhatsApp channel already uses this Account SID."},
     )
-    auth_token = EncryptedTextField("Auth Token")
+    auth_token = EncryptedTextField("Auth Token", validators=[validate_auth_token])
     auth_token_set_at = models.DateTimeField(null=True, editable=False)
-    secondary_auth_token = EncryptedTextField("Secondary Auth Token", blank=True, default="")
+    secondary_auth_token = EncryptedTextField(
+        "Secondary Auth Token", blank=True, default="", validators=[validate_auth_token]
+    )
     messaging_service_sid = models.CharField(
         "Messaging Service SID", max_length=34, blank=True, default="", validators=[validate_messaging_service_sid]
     )

@@ -6,8 +6,6 @@ Work due at a known time is a lane due at that time; periodic jobs are for work 
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from django.contrib.sessions.backends.db import SessionStore
-
 from channels_whatsapp.message_templates.sync import SYNC_LANE, run_sync_lane, sync_all_accounts
 from channels_whatsapp.webhooks.deliveries import (
     RETRY_LANE,
@@ -15,6 +13,7 @@ from channels_whatsapp.webhooks.deliveries import (
     get_next_retry_time,
     retry_failed_deliveries,
 )
+from omnichannel.accounts.session_store import SessionStore
 from omnichannel.conversations.assignment.classify import apply_waiting_time_overflow, run_route_lane
 from omnichannel.conversations.assignment.dispatch import request_assignment_if_waiting, run_assign_lane
 from omnichannel.conversations.assignment.offers import request_overdue_offer_check, run_offers_lane

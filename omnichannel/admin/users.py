@@ -9,6 +9,7 @@ from django.contrib.auth.forms import AdminPasswordChangeForm, BaseUserCreationF
 from django.contrib.auth.models import Group
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -109,7 +110,7 @@ class UserAccountAdmin(ProductModelAdmin, UserAdminBase):
     filter_horizontal = ()
     search_fields = ("username", "first_name", "last_name", "email")
     search_help_text = "Name or email address"
-    readonly_fields = ("set_password", "last_sign_in", "member_since")
+    readonly_fields = ("set_password", "last_sign_in", "member_since", "session_link")
     PERSONAL_FIELDS = ("first_name", "last_name", "email")
     add_fieldsets = (
         ("Sign-in", {"fields": ("username", "password1", "password2")}),
@@ -121,8 +122,9 @@ class UserAccountAdmin(ProductModelAdmin, UserAdminBase):
         if obj is None:
             return self.add_fieldsets
         superuser = ("is_superuser",) if request.user.is_superuser else ()
+        sign_in = ("username", "set_password", "is_active", "last_sign_in", "member_since", "session_link")
         return (
-            ("Sign-in", {"fields": ("username", "set_password", "is_active", "last_sign_in", "member_since")}),
+            ("Sign-in", {"fields": sign_in}),
             ("Personal details", {"fields": self.PERSONAL_FIELDS}),
             ("Roles", {"fields": ("groups", *superuser)}),
         )
@@ -157,6 +159,11 @@ class UserAccountAdmin(ProductModelAdmin, UserAdminBase):
     @admin.display(description="Password")
     def set_password(self, user: User) -> SafeString:
         return format_html('<a href="{}">Change password</a>', "../password/")
+
+    @admin.display(description="Sessions")
+    def session_link(self, user: User) -> SafeString:
+        address = reverse("admin:accounts_usersession_changelist")
+        return format_html('<a href="{}?user__id__exact={}">View or end sessions</a>', address, user.pk)
 
     @admin.display(description="Last sign-in", ordering="last_login")
     def last_sign_in(self, user: User) -> str:

@@ -2,9 +2,12 @@
 
 import base64
 import gzip
+import io
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -134,21 +137,54 @@ def test_a_redirect_to_an_odd_place_is_refused(account: WhatsAppAccount, media_s
     assert len(media_server.requests) == 1
 
 
+@pytest.fixture
+def redirect_from_twilio(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Return a function that lets Twilio, whose own host is not asked, redirect to a URL."""
+    settings.WHATSAPP_BACKEND = "twilio"
+    get = requests.Session.get
+
+    def redirect(target: str) -> None:
+        def answer(session: requests.Session, url: str, **options: Any) -> requests.Response:
+            if not url.startswith("https://api.twilio.com/"):
+                return get(session, url, **options)
+            response = requests.Response()
+            response.status_code, response.headers["Location"] = 302, target
+            response.raw = io.BytesIO()
+            return response
+
+        monkeypatch.setattr(requests.Session, "get", answer)
+
+    return redirect
+
+
 @pytest.mark.parametrize(
     "host",
-    ["127.0.0.1", "10.0.0.1", "192.168.1.1", "169.254.169.254", "[::1]", "[fd00::1]", "[::ffff:127.0.0.1]", "0.0.0.0"],
+    ["127.0.0.1", "10.0.0.1", "169.254.169.254", "[::1]", "[fd00::1]", "[64:ff9b::7f00:1]", "0.0.0.0", "localhost"],
 )
-def test_a_redirect_into_our_own_network_is_refused(settings: Any, host: str) -> None:
-    settings.WHATSAPP_BACKEND = "twilio"
+def test_a_redirect_into_our_own_network_is_refused(
+    account: WhatsAppAccount, redirect_from_twilio: Callable[[str], None], host: str
+) -> None:
+    redirect_from_twilio(f"https://{host}/latest/meta-data/")
     with pytest.raises(MediaRejectedError, match="private address"):
-        media._resolve_redirect(VALID_URL, f"https://{host}/latest/meta-data/")
+        fetch_from_server(account)
 
 
 @pytest.mark.parametrize("host", ["x" * 70 + ".example", "..", "a..b"])
-def test_a_redirect_to_a_name_that_is_none_is_refused(settings: Any, host: str) -> None:
-    settings.WHATSAPP_BACKEND = "twilio"
-    with pytest.raises((ValueError, MediaUnavailableError)):
-        media._resolve_redirect(VALID_URL, f"https://{host}/")
+def test_a_redirect_to_a_name_that_is_none_is_refused(
+    account: WhatsAppAccount, redirect_from_twilio: Callable[[str], None], host: str
+) -> None:
+    redirect_from_twilio(f"https://{host}/")
+    with pytest.raises((MediaRejectedError, MediaUnavailableError)):
+        fetch_from_server(account)
+
+
+def test_the_time_limit_holds_before_the_first_byte_of_the_file(
+    account: WhatsAppAccount, media_server: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(media, "DOWNLOAD_TIMEOUT_SECONDS", 0.2)
+    media_server.responses[simulator_path(account)] = [FileResponse(200, headers={"X-Slow": "1"}, endless_head=True)]
+    with pytest.raises(MediaUnavailableError):
+        fetch_from_server(account)
 
 
 def test_redirects_without_end_are_refused(account: WhatsAppAccount, media_server: FileServer) -> None:
@@ -179,6 +215,15 @@ def test_endless_download_is_aborted_and_retried(
     media_server.responses[simulator_path(account)] = [
         FileResponse(200, JPEG, declared_length=5_000_000, never_ends=True)
     ]
+    with pytest.raises(MediaUnavailableError):
+        fetch_from_server(account)
+
+
+def test_a_file_of_unknown_length_that_is_cut_off_by_the_time_limit_is_not_stored(
+    account: WhatsAppAccount, media_server: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(media, "DOWNLOAD_TIMEOUT_SECONDS", 0.2)
+    media_server.responses[simulator_path(account)] = [FileResponse(200, JPEG, declared_length=-1, never_ends=True)]
     with pytest.raises(MediaUnavailableError):
         fetch_from_server(account)
 

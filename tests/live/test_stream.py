@@ -8,11 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.utils import timezone
 
-from omnichannel.accounts.models import User
+from omnichannel.accounts.models import User, UserSession
+from omnichannel.accounts.session_events import end_sessions
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import Conversation
 from omnichannel.live import hub
@@ -208,7 +208,7 @@ def test_idle_stream_sends_keep_alive_comments(event_stream: EventStream, live_s
 
 
 def delete_sessions() -> None:
-    Session.objects.all().delete()
+    UserSession.objects.all().delete()
 
 
 def deactivate_user() -> None:
@@ -223,6 +223,46 @@ def change_password() -> None:
 
 def remove_role() -> None:
     User.objects.get(username="dana").groups.clear()
+
+
+def end_all_sessions() -> None:
+    end_sessions(UserSession.objects.all())
+
+
+@pytest.mark.parametrize("end", [end_all_sessions, change_password])
+def test_a_stream_ends_at_once_with_its_session(
+    event_stream: EventStream,
+    live_scenario: LiveScenario,
+    monkeypatch: pytest.MonkeyPatch,
+    end: Callable[[], None],
+) -> None:
+    monkeypatch.setattr(stream_module, "KEEP_ALIVE_SECONDS", 3600.0)
+
+    async def scenario() -> str:
+        async with StreamPage(event_stream, live_scenario.assigned_agent_session) as page:
+            await page.wait_until_open()
+            await run_in_db_thread(end)
+            return (await page.next_event()).event
+
+    assert asyncio.run(scenario()) == "bye"
+
+
+def test_a_stream_goes_on_when_another_session_of_its_user_ends(
+    event_stream: EventStream, live_scenario: LiveScenario
+) -> None:
+    other_session = session_cookie_for(User.objects.get(username="dana"))
+
+    def end_other() -> None:
+        end_sessions(UserSession.objects.filter(session_key=other_session))
+        publish_changes(live_scenario.assigned_conversation)
+
+    async def scenario() -> str:
+        async with StreamPage(event_stream, live_scenario.assigned_agent_session) as page:
+            await page.wait_until_open()
+            await run_in_db_thread(end_other)
+            return (await page.next_event()).event
+
+    assert asyncio.run(scenario()) == "hint"
 
 
 @pytest.mark.usefixtures("_short_keep_alive")

@@ -1,13 +1,15 @@
 """Admin site: grouped sidebar, and sign-in through the product's own page."""
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from django.contrib.admin import AdminSite
-from django.contrib.auth.views import redirect_to_login
+from django.contrib.auth.views import PasswordChangeView, redirect_to_login
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
+
+from omnichannel.core.password_change import OwnPasswordForm
 
 # Model, label and icon by sidebar group. Models that are not listed appear under "More".
 SIDEBAR: list[tuple[str, list[tuple[str, str, str]]]] = [
@@ -33,6 +35,7 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str]]]] = [
         "People",
         [
             ("accounts.User", "Users", "users"),
+            ("accounts.UserSession", "Sessions", "lock"),
             ("routing.Agent", "Agents", "headset"),
             ("auth.Group", "Roles", "shield"),
             ("routing.Presence", "Presences", "presence"),
@@ -112,6 +115,17 @@ class OmnichannelAdminSite(AdminSite):
     def _models_by_name(self, request: HttpRequest) -> dict[str, dict[str, Any]]:
         apps: dict[str, Any] = self._build_app_dict(request)
         return {f"{label}.{model['object_name']}": model for label, app in apps.items() for model in app["models"]}
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Show Django's page, with a form that limits wrong passwords."""
+        request.current_app = self.name
+        view = PasswordChangeView.as_view(
+            form_class=partial(OwnPasswordForm, request),
+            success_url=reverse("admin:password_change_done", current_app=self.name),
+            template_name=self.password_change_template,
+            extra_context={**self.each_context(request), **(extra_context or {})},
+        )
+        return view(request)
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
         """Wrap a view as Django does, but send anonymous users to the product's own sign-in page."""

@@ -135,8 +135,24 @@
 
   // -- Requests -----------------------------------------------------------------------------------------------------
 
+  // Pages refresh themselves. Such requests are marked while nobody uses the page, so that the session can end.
+  const IDLE_MS = 60000;
+  let lastInputAt = Date.now();
+  for (const type of ["pointerdown", "pointermove", "keydown", "wheel", "touchstart"]) {
+    const recordInput = () => {
+      lastInputAt = Date.now();
+    };
+    addEventListener(type, recordInput, { capture: true, passive: true });
+  }
+  const backgroundHeader = () => (Date.now() - lastInputAt > IDLE_MS ? { "X-Background": "true" } : {});
+
   Omnichannel.fetch = async (url, options = {}) => {
-    const headers = { "HX-Request": "true", "HX-Current-URL": location.href, ...options.headers };
+    const headers = {
+      "HX-Request": "true",
+      "HX-Current-URL": location.href,
+      ...backgroundHeader(),
+      ...options.headers,
+    };
     const signal = AbortSignal.timeout(TIMEOUT_MS); // a request that hangs would block the following ones
     const response = await fetch(url, { credentials: "same-origin", signal, ...options, headers });
     if (response.status === 401) location.assign(response.headers.get("HX-Redirect"));
@@ -328,6 +344,7 @@
   document.addEventListener("htmx:configRequest", ({ detail }) => {
     const hasFiles = [...detail.formData.values()].some((value) => value instanceof File && value.size);
     if (!hasFiles) detail.timeout = TIMEOUT_MS;
+    Object.assign(detail.headers, backgroundHeader());
   });
 
   document.addEventListener("DOMContentLoaded", () => {

@@ -98,6 +98,7 @@ LIST_PAGES = [
     PageState("dana", "/desk/conversations/new/"),
     PageState("dana", "/desk/preferences/"),
     PageState("dana", "/desk/preferences/password/"),
+    PageState("dana", "/desk/preferences/sessions/"),
 ]
 CONVERSATION_PAGES = [
     *(
