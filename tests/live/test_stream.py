@@ -286,7 +286,7 @@ def test_stream_ends_when_access_is_revoked(
             await page.wait_until_ended()
             return hint.event, page.task.done()
 
-    assert asyncio.run(asyncio.wait_for(scenario(), TIMEOUT_SECONDS)) == ("bye", True)
+    assert asyncio.run(asyncio.wait_for(scenario(), TIMEOUT_SECONDS)) == ("reconnect", True)
 
 
 @pytest.mark.usefixtures("_short_keep_alive")

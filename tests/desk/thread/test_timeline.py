@@ -26,7 +26,7 @@ def test_timeline_is_in_the_readers_language(desk: DeskScenario, page: str, lang
     assert line in timeline
 
 
-@pytest.mark.parametrize("page", ["conversation", "story", "beside"])
+@pytest.mark.parametrize("page", ["conversation", "timeline", "conversation_preview"])
 @pytest.mark.parametrize(
     ("language", "text", "details"),
     [
@@ -54,5 +54,5 @@ def test_details_of_an_event_are_shown_on_demand(
 
 def test_an_event_without_details_cannot_be_opened(desk: DeskScenario) -> None:
     wait_for_customer(desk.conversation, desk.dana)
-    url = reverse("desk:story", args=[desk.conversation.pk])
+    url = reverse("desk:timeline", args=[desk.conversation.pk])
     assert "<details>" not in client_for(desk.dana).get(url, **HTMX_HEADERS).content.decode()

@@ -256,14 +256,14 @@ def sample_form(**changed: Any) -> dict[str, Any]:
 def test_sample_shows_the_matching_rule_and_reason(admin_client: UserClient, stream: WorkStream) -> None:
     create_rule(stream, "German", {"all": [GERMAN_CONDITION]}, position=1)
     create_rule(stream, "Orders", {"all": [ORDER_CONDITION]}, position=2)
-    shown = visible_text(admin_client.post(admin_url("routing_workstream", "try", stream.pk), sample_form()))
+    shown = visible_text(admin_client.post(admin_url("routing_workstream", "dry_run", stream.pk), sample_form()))
     assert "Rule “Orders” → queue Queue of Orders" in shown
     assert "Rule “German”: Does not match because the contact language does not equal “de”." in shown
 
 
 def test_a_script_gets_just_the_result(admin_client: UserClient, stream: WorkStream) -> None:
     response = admin_client.post(
-        admin_url("routing_workstream", "try", stream.pk), sample_form(), headers={"accept": "application/json"}
+        admin_url("routing_workstream", "dry_run", stream.pk), sample_form(), headers={"accept": "application/json"}
     )
     assert "No rule" in response.json()["html"]
     assert "Default messaging queue" in response.json()["html"]
@@ -297,7 +297,7 @@ def test_a_context_variable_can_be_typed_or_found_and_has_to_be_a_number(
         work_stream=stream, display_name="Amount", name="amount", type="number", found_after="Amount:"
     )
     create_rule(stream, "Big", {"field": "context.amount", "operator": "greater_than", "value": "500"})
-    url = admin_url("routing_workstream", "try", stream.pk)
+    url = admin_url("routing_workstream", "dry_run", stream.pk)
     assert "Rule “Big”" in visible_text(admin_client.post(url, sample_form(**{"first_message": "Amount: 501"})))
     assert "Rule “Big” →" in visible_text(admin_client.post(url, sample_form(**{"context.amount": "1000,5"})))
     assert "Amount: Enter a number, for example 4711 or 12.50." in visible_text(
@@ -311,7 +311,7 @@ def test_dry_run_converts_time_from_the_administrators_to_the_numbers_zone(
     india = OperatingHours.objects.create(name="India", time_zone="Asia/Kolkata")
     builders.create_number(operating_hours=india, work_stream=stream)
     create_rule(stream, "Sundays", {"field": "weekday", "operator": "equals", "value": 6})
-    url = admin_url("routing_workstream", "try", stream.pk)
+    url = admin_url("routing_workstream", "dry_run", stream.pk)
     response = admin_client.post(url, sample_form(at="2026-11-28T22:00", zone="America/New_York"))
     shown = visible_text(response)
     assert "Rule “Sundays” →" in shown
@@ -330,7 +330,7 @@ def test_where_numbers_have_several_clocks_one_is_chosen(admin_client: UserClien
     shown = visible_text(admin_client.get(admin_url("routing_workstream", "change", stream.pk)))
     assert "India (Asia/Kolkata) None (UTC)" in shown
     assert "Elsewhere" not in shown[shown.index("Test") :]
-    url = admin_url("routing_workstream", "try", stream.pk)
+    url = admin_url("routing_workstream", "dry_run", stream.pk)
     assert "in UTC." in visible_text(admin_client.post(url, sample_form(clock="none")))
 
 
@@ -338,14 +338,14 @@ def test_dry_run_counts_conversations_waiting_now(admin_client: UserClient, stre
     orders = create_rule(stream, "Orders", {})
     builders.create_conversation(queue=orders.queue)
     OverflowRule.objects.create(queue=orders.queue, condition="work_item_limit", action="end", limit=2)
-    url = admin_url("routing_workstream", "try", stream.pk)
+    url = admin_url("routing_workstream", "dry_run", stream.pk)
     assert "1 conversation waiting now." in visible_text(admin_client.post(url, sample_form()))
     builders.create_conversation(queue=orders.queue)
     assert "is full (2 work items): conversation ended." in visible_text(admin_client.post(url, sample_form()))
 
 
 def test_sample_without_a_valid_time_is_refused_with_a_message(admin_client: UserClient, stream: WorkStream) -> None:
-    response = admin_client.post(admin_url("routing_workstream", "try", stream.pk), sample_form(at="tomorrow"))
+    response = admin_client.post(admin_url("routing_workstream", "dry_run", stream.pk), sample_form(at="tomorrow"))
     assert "Date and time: Enter a valid date/time." in visible_text(response)
 
 
@@ -373,7 +373,7 @@ def test_agents_and_users_without_role_are_refused(role: str, stream: WorkStream
     for url in (
         admin_url("routing_routingrule", "change", orders.pk),
         admin_url("routing_workstream", "order", stream.pk, "routingrule"),
-        admin_url("routing_workstream", "try", stream.pk),
+        admin_url("routing_workstream", "dry_run", stream.pk),
     ):
         assert client.post(url, {}).status_code == 302
     assert rule_names(stream) == ["Orders"]
