@@ -131,6 +131,25 @@ def test_a_file_is_fetched_before_it_is_delivered(
     assert Message.objects.get(sid=sent.sid).media.get().file.read() == b"a lamp"
 
 
+@pytest.mark.parametrize(
+    ("disposition", "name"),
+    [
+        ("", "1234"),
+        ('inline; filename="lamp.png"', "lamp.png"),
+        ("attachment; filename=\"K_se.png\"; filename*=UTF-8''K%C3%A4se.png", "Käse.png"),
+        ("attachment; filename*=nonsense''%", "%"),
+    ],
+)
+def test_the_phone_names_a_file_by_its_content_disposition(
+    twilio: Client, sender: Sender, omar: Customer, receiver: Any, disposition: str, name: str
+) -> None:
+    receiver.files["/1234"] = ("image/png", b"a lamp")
+    receiver.content_disposition = disposition
+    sent = create_message(twilio, sender, body="", media_url=[f"{receiver.url}/1234"])
+    run_due_tasks(datetime.now(UTC) + timedelta(minutes=1))
+    assert Message.objects.get(sid=sent.sid).media.get().filename == name
+
+
 @pytest.mark.parametrize(("path", "kind", "code"), [("/gone.png", "", 63019), ("/page.html", "text/html", 63021)])
 def test_message_fails_when_its_file_cannot_be_fetched_or_sent(
     twilio: Client, sender: Sender, omar: Customer, receiver: Any, path: str, kind: str, code: int
