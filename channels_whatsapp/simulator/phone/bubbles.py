@@ -59,7 +59,12 @@ class Bubble:
     @property
     def flow_answers(self) -> dict[str, Any]:
         """The answers of a form by their names; empty for other messages."""
-        answers = json.loads(self.extra.get("FlowData", "{}"))
+        try:
+            answers = json.loads(self.extra.get("FlowData", "{}"))
+        except ValueError:
+            answers = None
+        if not isinstance(answers, dict):
+            return {}
         return {name: value for name, value in answers.items() if name != "flow_token"}
 
 

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import F, Max, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
@@ -203,11 +204,12 @@ def _get_customers_version() -> str:
 
 
 def _customers_context(customer: Customer | None, sender: Sender | None) -> dict[str, Any]:
+    query = {"customer": customer.pk if customer else "", "sender": sender.pk if sender else ""}
     return {
         "customer": customer,
         "sender": sender,
         "customers": _get_customers()[:MAX_CUSTOMERS],
-        "customers_version": _get_customers_version(),
+        "customers_query": urlencode({"version": _get_customers_version(), **query}),
         "new_customer_form": CustomerForm(auto_id="new_%s"),
     }
 
