@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.message import Message as HeaderBlock
 from email.utils import collapse_rfc2231_value
+from typing import Any
 
 import requests
 from django.core.files.base import ContentFile
@@ -190,7 +191,7 @@ def _parse_file_name(content_disposition: str) -> str:
     """Return the file name of a Content-Disposition header, the encoded one if it has both; "" without one."""
     headers = HeaderBlock()
     headers["Content-Disposition"] = content_disposition
-    params = headers.get_params([], header="Content-Disposition")
+    params: list[tuple[str, Any]] = headers.get_params([], header="Content-Disposition") or []
     names = [value for name, value in params if name.lower() == "filename"]
-    encoded_names = [value for value in names if isinstance(value, tuple)]
+    encoded_names = [value for value in names if isinstance(value, tuple)]  # of filename*, with their character set
     return next((collapse_rfc2231_value(value) for value in [*encoded_names, *names]), "")

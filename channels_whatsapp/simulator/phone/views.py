@@ -48,10 +48,8 @@ def show_customers(request: HttpRequest) -> HttpResponse:
     """
     if request.GET.get("version") == _get_customers_version():
         return HttpResponse(status=204)
-    customer, sender = (
-        model.objects.filter(pk=_parse_pk(request.GET.get(name, ""))).first()
-        for name, model in (("customer", Customer), ("sender", Sender))
-    )
+    customer = Customer.objects.filter(pk=_parse_pk(request.GET.get("customer", ""))).first()
+    sender = Sender.objects.filter(pk=_parse_pk(request.GET.get("sender", ""))).first()
     return render(request, "simulator/_customer_list.html", _customers_context(customer, sender))
 
 
