@@ -43,6 +43,17 @@ def test_a_list_ends_after_its_last_page(twilio: Client, sender: Sender) -> None
     assert [message.body for message in twilio.messages.list(page_size=7)] == bodies[::-1]
 
 
+def test_a_page_leads_back_to_the_one_before(twilio: Client, sender: Sender) -> None:
+    for index in range(5):
+        create_message(twilio, sender, body=str(index))
+    first = twilio.messages.page(page_size=2)
+    second = first.next_page()
+    last = second.next_page()
+    assert [[message.body for message in page] for page in (last, last.previous_page())] == [["0"], ["2", "1"]]
+    assert [message.body for message in last.previous_page().previous_page()] == ["4", "3"]
+    assert first.previous_page() is None
+
+
 def test_a_list_is_filtered_by_addresses_and_by_time(twilio: Client, sender: Sender) -> None:
     create_message(twilio, sender)
     other = create_message(twilio, sender, to="whatsapp:US.13491208655302741918")
