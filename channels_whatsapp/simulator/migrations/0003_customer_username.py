@@ -1,5 +1,3 @@
-"""Add the username that a customer may have on WhatsApp."""
-
 from django.db import migrations, models
 
 
