@@ -7,9 +7,10 @@ from typing import Any, Final
 MAX_LINES: Final = 100
 MAX_VALUE_LENGTH: Final = 1000
 MAX_DEPTH: Final = 5
-# WhatsApp's own fields: a token of the sender, and where the answers themselves are as JSON in JSON.
+# WhatsApp's own field: a token of the sender.
 HIDDEN_NAMES: Final = frozenset({"flow_token"})
-NESTED_ANSWERS: Final = "response_json"
+# Fields of WhatsApp's and Twilio's envelopes that hold the answers, as an object or as JSON in JSON.
+ENVELOPES: Final = ("flowResponse", "response_json", "nfm_reply", "interactive")
 
 
 def format_answers(text: str) -> str:
@@ -33,8 +34,7 @@ def _find_nested(answers: dict[str, Any]) -> Mapping[str, Any]:
     """Return the answers inside WhatsApp's envelope, if they are in one."""
     nested = answers
     for _ in range(MAX_DEPTH):
-        inner = nested.get(NESTED_ANSWERS) or nested.get("nfm_reply") or nested.get("interactive")
-        inner = _load_if_text(inner)
+        inner = _load_if_text(next((nested[name] for name in ENVELOPES if nested.get(name)), None))
         if not isinstance(inner, dict):
             break
         nested = inner

@@ -58,6 +58,7 @@ class Account(models.Model):
     friendly_name = models.CharField(max_length=100)
     status = models.CharField(max_length=20, default="active")  # active, suspended, closed
     type = models.CharField(max_length=10, default="Full")  # Trial, Full
+    linked_portfolios = models.CharField(max_length=100, blank=True, default="")  # the same name for all linked ones
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -117,11 +118,16 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
         customer = self.filter(address=address).first()
         if customer is None and address:
             customer = self.filter(external_user_id=address).first()
-        return customer
+        return customer or self.filter(business_scoped_ids__value=address).first()
 
 
 class Customer(models.Model):
-    """A person with WhatsApp on their phone."""
+    """A person with WhatsApp on their phone.
+
+    Attributes:
+        address: The number, or for a person who hides it the business-scoped id for the first account.
+        external_user_id: A business-scoped id for all accounts, in place of a random one for each.
+    """
 
     name = models.CharField(max_length=100, blank=True, default="")
     address = models.CharField(max_length=140, unique=True)
@@ -153,6 +159,20 @@ class Customer(models.Model):
     def has_visible_number(self) -> bool:
         """Whether businesses see this customer's phone number, not just a business-scoped id."""
         return self.bare_address.startswith("+")
+
+
+class BusinessScopedId(models.Model):
+    """The id of a customer for one account, or for all accounts of linked portfolios."""
+
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="business_scoped_ids")
+    scope = models.CharField(max_length=120)  # an Account SID, or the name of linked portfolios
+    value = models.CharField(max_length=140, unique=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["customer", "scope"], name="one_id_per_customer_and_scope")]
+
+    def __str__(self) -> str:
+        return self.value
 
 
 class Chat(models.Model):
@@ -269,6 +289,7 @@ class Media(models.Model):
     )  # the secret part of the CDN's URL, which needs no password
     content_type = models.CharField(max_length=120)
     filename = models.CharField(max_length=200, blank=True, default="")
+    is_from_ad = models.BooleanField(default=False)  # the picture of the ad that brought the customer
     file = models.FileField(upload_to=get_media_path)
     available_at = models.DateTimeField(default=timezone.now)
     created_at = models.DateTimeField(default=timezone.now)

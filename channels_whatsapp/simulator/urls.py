@@ -39,8 +39,10 @@ CHAT_PATH = "chats/<int:customer_pk>/<int:sender_pk>"
 PHONE_URL_PATTERNS = [
     path("", phone.home, name="phone"),
     path("customers/", phone.add_customer, name="add_customer"),
+    path("customers/list/", phone.show_customers, name="customer_list"),
     path(f"{CHAT_PATH}/", phone.show_chat, name="chat"),
     path(f"{CHAT_PATH}/thread/", phone.show_thread, name="thread"),
+    path(f"{CHAT_PATH}/window/", phone.show_window_state, name="window_state"),
     *(
         path(f"{CHAT_PATH}/{name.replace('_', '-')}/", phone.send_message, {"form_name": name}, name=f"send_{name}")
         for name in MESSAGE_FORMS
@@ -50,6 +52,7 @@ PHONE_URL_PATTERNS = [
     path(f"{CHAT_PATH}/faults/", phone.update_faults, {"scope": "customer"}, name="faults"),
     path(f"{CHAT_PATH}/faults/all/", phone.update_faults, {"scope": "all"}, name="faults_for_all"),
     path("console/", console.show_console, name="console"),
+    path("console/list/", console.show_accounts, name="account_list"),
     path("console/accounts/", console.add_account, name="add_account"),
     path("console/numbers/", console.add_number, name="add_number"),
     path("console/accounts/<int:account_pk>/templates/", content.add_samples, name="add_sample_templates"),

@@ -20,11 +20,11 @@ else:
 class ApprovalForm(ContentModelForm):
     """The approval status of a template."""
 
+    approval = forms.ChoiceField(label="Status", choices=[(status.value, status.value) for status in ApprovalStatus])
+
     class Meta:
         model = Content
         fields = ["approval"]
-        widgets = {"approval": forms.Select(choices=[(status.value, status.value) for status in ApprovalStatus])}
-        labels = {"approval": "Status"}
 
 
 @require_POST

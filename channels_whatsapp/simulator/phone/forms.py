@@ -83,18 +83,31 @@ class TextMessageForm(CustomerMessageForm):
     forwarded = forms.BooleanField(
         label="Forwarded", required=False, widget=forms.CheckboxInput(attrs={"form": "message-form"})
     )
+    frequently_forwarded = forms.BooleanField(
+        label="Forwarded many times", required=False, widget=forms.CheckboxInput(attrs={"form": "message-form"})
+    )
     ad = forms.CharField(
         label="From an ad",
         max_length=200,
         required=False,
         widget=forms.TextInput(attrs={"placeholder": "Ad headline", "form": "message-form"}),
     )
+    ad_picture = forms.FileField(
+        label="Picture of the ad",
+        required=False,
+        widget=forms.FileInput(attrs={"accept": "image/*", "form": "message-form"}),
+    )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if not cleaned.get("text", "").strip() and not cleaned.get("attachments"):
             raise ValidationError("Enter a message or choose a file.")
-        if any(file.size > MAX_FILE_SIZE for file in cleaned.get("attachments", [])):
+        picture = cleaned.get("ad_picture")
+        if picture and not cleaned.get("ad"):
+            raise ValidationError("Enter the headline of the ad.")
+        if any(
+            file.size > MAX_FILE_SIZE for file in [*cleaned.get("attachments", []), *([picture] if picture else [])]
+        ):
             raise ValidationError("Files can be up to 16 MB.")
         return cleaned
 
@@ -105,8 +118,15 @@ class TextMessageForm(CustomerMessageForm):
             "text": cleaned["text"],
             "attachments": [_build_attachment(file) for file in cleaned["attachments"]],
             "is_forwarded": cleaned["forwarded"],
-            "ad": inbound.Ad(cleaned["ad"], body="Tap to chat with us") if cleaned["ad"] else None,
+            "is_frequently_forwarded": cleaned["frequently_forwarded"],
+            "ad": self._build_ad(),
         }
+
+    def _build_ad(self) -> inbound.Ad | None:
+        headline, picture = self.cleaned_data["ad"], self.cleaned_data["ad_picture"]
+        if not headline:
+            return None
+        return inbound.Ad(headline, body="Tap to chat with us", picture=_build_attachment(picture) if picture else None)
 
 
 def _build_attachment(file: Upload) -> inbound.Attachment:
@@ -167,8 +187,31 @@ class ButtonPressForm(CustomerMessageForm):
         return {"button_press": inbound.ButtonPress(cleaned["text"], cleaned["payload"], ButtonKind(cleaned["kind"]))}
 
 
+class FlowForm(CustomerMessageForm):
+    """The answers of a WhatsApp form ("flow"), whether the desk sent one or not."""
+
+    form_name, title, icon, submit_label = "flow", "Form", "form", "Submit form"
+
+    answers = forms.CharField(
+        max_length=4096,
+        help_text="One answer a line, as name: value.",
+        widget=forms.Textarea(attrs={"rows": 3, "placeholder": "size: Large"}),
+    )
+
+    def clean_answers(self) -> dict[str, str]:
+        """Return the answers by their names."""
+        lines = [line.partition(":") for line in str(self.cleaned_data["answers"]).splitlines() if line.strip()]
+        if not all(name.strip() and colon for name, colon, _ in lines):
+            raise ValidationError("Write each answer as name: value.")
+        return {name.strip(): value.strip() for name, _, value in lines}
+
+    def get_message_arguments(self) -> dict[str, Any]:
+        """Return the keyword arguments for `inbound.receive_customer_message`."""
+        return {"flow_answers": inbound.FlowAnswers(self.cleaned_data["answers"])}
+
+
 MESSAGE_FORMS: dict[str, type[CustomerMessageForm]] = {
-    form.form_name: form for form in (TextMessageForm, LocationForm, ContactForm, ButtonPressForm)
+    form.form_name: form for form in (TextMessageForm, LocationForm, ContactForm, ButtonPressForm, FlowForm)
 }
 
 
@@ -192,7 +235,7 @@ class CustomerForm(forms.Form):
 
 
 class CustomerSettingsForm(CustomerModelForm):
-    """The customer's name, and how they read messages."""
+    """The customer's name, username and business-scoped id, and how they read messages."""
 
     class Meta:
         model = Customer
@@ -205,7 +248,7 @@ class CustomerSettingsForm(CustomerModelForm):
             "sends_read_receipts": "Sends read receipts",
         }
         help_texts = {
-            "external_user_id": "Another ID on the same number is another person, for example US.1349120865530274.",
+            "external_user_id": "Leave empty for the ID above. Another ID on the same number is another person.",
             "reads_immediately": "Otherwise messages are read when you open this chat.",
         }
 

@@ -1,7 +1,9 @@
 """The customer's phone, at /simulator/."""
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import F, Max, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
@@ -10,6 +12,8 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from channels_whatsapp.simulator.addresses import WHATSAPP_PREFIX
+from channels_whatsapp.simulator.business_scoped_ids import get_address, get_user_id
 from channels_whatsapp.simulator.messages import inbound
 from channels_whatsapp.simulator.models import Chat, Customer, Fault, FaultKind, Message, Sender
 from channels_whatsapp.simulator.phone.bubbles import get_bubbles, get_chat_version, is_typing
@@ -31,12 +35,22 @@ def home(request: HttpRequest) -> HttpResponse:
     """Show the list of customers; wide screens show the latest chat next to it."""
     customer = _get_customers().first()
     sender = _latest_sender(customer) if customer else None
-    context = (
-        _phone_context(request, customer, sender)
-        if customer and sender
-        else {"new_customer_form": CustomerForm(auto_id="new_%s")}
-    )
-    return render(request, "simulator/phone.html", {"customers": _get_customers(), "is_home": True, **context})
+    context = _phone_context(request, customer, sender) if customer and sender else _customers_context(customer, sender)
+    return render(request, "simulator/phone.html", {**context, "is_home": True})
+
+
+@require_GET
+@never_cache
+def show_customers(request: HttpRequest) -> HttpResponse:
+    """Return the list of customers, or 204 if nothing has changed since `version`.
+
+    `customer` and `sender` are the chat on the page.
+    """
+    if request.GET.get("version") == _get_customers_version():
+        return HttpResponse(status=204)
+    customer = Customer.objects.filter(pk=_parse_pk(request.GET.get("customer", ""))).first()
+    sender = Sender.objects.filter(pk=_parse_pk(request.GET.get("sender", ""))).first()
+    return render(request, "simulator/_customer_list.html", _customers_context(customer, sender))
 
 
 @require_GET
@@ -57,6 +71,17 @@ def show_thread(request: HttpRequest, customer_pk: int, sender_pk: int) -> HttpR
     if request.GET.get("version") == get_chat_version(customer, sender, timezone.now()):
         return HttpResponse(status=204)
     return render(request, "simulator/_thread.html", _chat_context(customer, sender))
+
+
+@require_GET
+@never_cache
+def show_window_state(request: HttpRequest, customer_pk: int, sender_pk: int) -> HttpResponse:
+    """Return whether the 24-hour window is open, or 204 if that has not changed since `version`."""
+    customer, sender = _get_customer_and_sender(customer_pk, sender_pk)
+    context = _window_context(customer, sender)
+    if request.GET.get("version") == context["window_version"]:
+        return HttpResponse(status=204)
+    return render(request, "simulator/_window_state.html", {"customer": customer, "sender": sender, **context})
 
 
 @require_POST
@@ -103,7 +128,7 @@ def add_customer(request: HttpRequest) -> HttpResponse:
     """Create a customer and open a chat; a known number opens the customer's chat."""
     form = CustomerForm(request.POST, auto_id="new_%s")
     if not form.is_valid():
-        context = {"customers": _get_customers(), "new_customer_form": form, "is_home": True}
+        context = {**_customers_context(None, None), "new_customer_form": form, "is_home": True}
         return render(request, "simulator/phone.html", context, status=422)
     name, address = form.cleaned_data["name"], form.cleaned_data["address"]
     customer, _ = Customer.objects.get_or_create(address=address, defaults={"name": name})
@@ -142,7 +167,7 @@ def skip_day(
     """Let 24 hours pass for this customer, at Twilio and for the caller that `on_day_skipped` informs."""
     customer, sender = _get_customer_and_sender(customer_pk, sender_pk)
     inbound.expire_service_window(customer)
-    on_day_skipped(customer.address)
+    on_day_skipped(get_address(customer, sender.account))
     return _redirect_to_panel(customer, sender)
 
 
@@ -169,6 +194,34 @@ def _get_customers() -> QuerySet[Customer]:
     return customers.order_by(F("last_at").desc(nulls_last=True), "-pk")
 
 
+def _get_customers_version() -> str:
+    """Return a text that changes whenever the list of customers would look different."""
+    newest = Message.objects.order_by("-pk").values_list("pk", flat=True).first()
+    names = Customer.objects.order_by("-pk").values_list("pk", "name", "username")[:MAX_CUSTOMERS]
+    return hashlib.sha256(repr((newest, list(names))).encode()).hexdigest()[:16]
+
+
+def _customers_context(customer: Customer | None, sender: Sender | None) -> dict[str, Any]:
+    query = {"customer": customer.pk if customer else "", "sender": sender.pk if sender else ""}
+    return {
+        "customer": customer,
+        "sender": sender,
+        "customers": _get_customers()[:MAX_CUSTOMERS],
+        "customers_query": urlencode({"version": _get_customers_version(), **query}),
+        "new_customer_form": CustomerForm(auto_id="new_%s"),
+    }
+
+
+def _window_context(customer: Customer, sender: Sender) -> dict[str, Any]:
+    chat = Chat.objects.filter(customer=customer, sender=sender).first()
+    is_open = bool(chat and chat.is_window_open(timezone.now()))
+    return {"window_is_open": is_open, "window_version": "open" if is_open else "closed"}
+
+
+def _parse_pk(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 10 else 0
+
+
 def _latest_sender(customer: Customer) -> Sender | None:
     """Return the number this customer was last in contact with, else any."""
     last = Message.objects.filter(customer=customer).order_by("-pk").first()
@@ -193,13 +246,13 @@ def _chat_context(customer: Customer, sender: Sender) -> dict[str, Any]:
 
 def _phone_context(request: HttpRequest, customer: Customer, sender: Sender) -> dict[str, Any]:
     quote_id = request.GET.get("quote", "")
-    quoted = _get_messages(customer, sender).filter(pk=quote_id).first() if quote_id.isdecimal() else None
-    chat = Chat.objects.filter(customer=customer, sender=sender).first()
+    quoted = _get_messages(customer, sender).filter(pk=_parse_pk(quote_id)).first()
     return {
+        **_customers_context(customer, sender),
         **_chat_context(customer, sender),
-        "customers": _get_customers()[:MAX_CUSTOMERS],
+        **_window_context(customer, sender),
+        "user_id": get_user_id(customer, sender.account).removeprefix(WHATSAPP_PREFIX),
         "senders": Sender.objects.select_related("account"),
-        "new_customer_form": CustomerForm(auto_id="new_%s"),
         "quoted": quoted,
         "forms": {
             name: form_class(initial={"reply_to": quoted.pk if quoted else None})
@@ -208,7 +261,6 @@ def _phone_context(request: HttpRequest, customer: Customer, sender: Sender) -> 
         "settings_form": CustomerSettingsForm(instance=customer, auto_id="settings_%s"),
         "customer_faults_form": FaultsForm(initial={"kinds": _get_fault_kinds(customer)}, auto_id="customer_faults_%s"),
         "global_faults_form": FaultsForm(initial={"kinds": _get_fault_kinds(None)}, auto_id="global_faults_%s"),
-        "window_is_open": bool(chat and chat.is_window_open(timezone.now())),
     }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any
 
+from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.contrib.auth.views import PasswordChangeView, redirect_to_login
 from django.http import HttpRequest, HttpResponseBase
@@ -68,6 +69,7 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str]]]] = [
     ),
 ]
 OTHER_GROUP_NAME = "More"
+SIMULATOR_URL = "/simulator/"
 
 
 def _build_group(name: str, models: list[dict[str, Any]]) -> dict[str, Any]:
@@ -95,6 +97,11 @@ class OmnichannelAdminSite(AdminSite):
         super().__init__(name)
         # Objects are deleted one at a time, on a page that lists the consequences or the reason for a refusal.
         self.disable_action("delete_selected")
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Add the address of the Twilio simulator to the context of every page; "" if it is off."""
+        is_simulated = settings.WHATSAPP_BACKEND == "simulator"
+        return {**super().each_context(request), "simulator_url": SIMULATOR_URL if is_simulated else ""}
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """Return the sidebar groups with the models the user may view, without empty groups."""
