@@ -3,7 +3,6 @@
 
 (() => {
   const { byId, createElement, csrfToken, focus, isBeingEdited, parseHtml, queryAll } = Omnichannel;
-  const TIMEOUT_MS = 20000; // for requests without files
 
   // The element of the open conversation, or null.
   Omnichannel.workspace = () => {
@@ -54,41 +53,6 @@
 
   // -- Merging fragments --------------------------------------------------------------------------------------------
 
-  const FOCUSABLE =
-    "a[href], button:not([disabled]), input:not([type=hidden]), select, textarea, summary, audio, video, [tabindex]";
-
-  // Remember the focus in an element that is about to be replaced. The returned function restores it in the new one:
-  // on the element with the same id, else on the element at the same position.
-  Omnichannel.rememberFocus = (root) => {
-    const focused = document.activeElement;
-    if (!root.contains(focused)) return () => {};
-    const focusable = (element) => queryAll(FOCUSABLE, element).filter((candidate) => candidate.offsetParent);
-    const position = focusable(root).indexOf(focused);
-    const { id } = focused;
-    return (replacement) => {
-      const candidates = focusable(replacement);
-      const next = (id && byId(id)) || candidates[Math.min(Math.max(position, 0), candidates.length - 1)];
-      focus(next || byId("scroller") || byId("main"));
-    };
-  };
-
-  // Replace the content of an element. The focus stays on the element with the same id.
-  Omnichannel.replaceContent = (old, fresh) => {
-    const focusedId = old.contains(document.activeElement) ? document.activeElement.id : "";
-    old.innerHTML = fresh.innerHTML;
-    htmx.process(old);
-    if (focusedId) focus(byId(focusedId));
-  };
-
-  // Remember which `details` are open in an element that is about to be replaced, by the ids of their summaries. The
-  // returned function opens them again.
-  Omnichannel.rememberOpenDetails = (root) => {
-    const ids = queryAll("details[open] > summary[id]", root).map((summary) => summary.id);
-    return () => {
-      for (const id of ids) if (byId(id)) byId(id).parentElement.open = true;
-    };
-  };
-
   function swap(old, fresh) {
     const restoreFocus = Omnichannel.rememberFocus(old);
     const reopenDetails = Omnichannel.rememberOpenDetails(old);
@@ -134,31 +98,6 @@
   };
 
   // -- Requests -----------------------------------------------------------------------------------------------------
-
-  Omnichannel.fetch = async (url, options = {}) => {
-    const headers = { "HX-Request": "true", "HX-Current-URL": location.href, ...options.headers };
-    const signal = AbortSignal.timeout(TIMEOUT_MS); // a request that hangs would block the following ones
-    const response = await fetch(url, { credentials: "same-origin", signal, ...options, headers });
-    if (response.status === 401) location.assign(response.headers.get("HX-Redirect"));
-    return response;
-  };
-
-  // Wrap a request so that one runs at a time, and once more if it was called meanwhile: a slow server does not get
-  // requests faster than it answers, and an older response never replaces a newer one.
-  Omnichannel.oneAtATime = (request) => {
-    let isRunning = false;
-    let isRequested = false;
-    return async () => {
-      isRequested = true;
-      if (isRunning) return;
-      isRunning = true;
-      try {
-        for (; isRequested; await request()) isRequested = false;
-      } finally {
-        isRunning = false;
-      }
-    };
-  };
 
   let isRefreshing = false;
   let isRefreshRequested = false;
@@ -255,13 +194,62 @@
     watchUnsettled();
   }
 
+  // -- Opening a conversation: where the focus goes -----------------------------------------------------------------
+
+  let isKeyboardInput = true; // whether the last input was a key; on a new page that is not known
+  let openingRequest = null; // the last request for a conversation, until it is on the page
+  let requestedMode = ""; // of the composer: where the agent wants to write when the conversation is on the page
+
+  document.addEventListener("keydown", () => setKeyboardInput(true), true);
+  document.addEventListener("pointerdown", () => setKeyboardInput(false), true);
+
+  function setKeyboardInput(value) {
+    isKeyboardInput = value;
+  }
+
+  Omnichannel.isOpeningConversation = () => Boolean(openingRequest);
+
+  // Write a reply ("public") or a note: in the conversation that is being opened, else in the open one. Return whether
+  // that is possible.
+  Omnichannel.write = (mode) => {
+    if (!openingRequest) return Omnichannel.focusComposer(mode);
+    requestedMode = mode;
+    return true;
+  };
+
+  // After a click the agent can type a reply at once. After a key the focus goes to the messages: keys that follow are
+  // shortcuts, and a note must not end up in the reply field.
+  function focusOpenConversation() {
+    const mode = requestedMode;
+    requestedMode = "";
+    if (mode && Omnichannel.focusComposer(mode)) return;
+    const isTypingExpected = !mode && !isKeyboardInput && matchMedia("(pointer: fine)").matches && innerWidth > 720;
+    if (isTypingExpected && Omnichannel.focusComposer()) return;
+    focus((isKeyboardInput && byId("scroller")) || byId("main"));
+  }
+
+  document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+    if (detail.target.id !== "workspace") return;
+    openingRequest?.abort(); // an older conversation that arrives later must not replace the newer one
+    openingRequest = detail.xhr;
+    requestedMode = "";
+  });
+
+  document.addEventListener("htmx:afterRequest", ({ detail }) => {
+    if (detail.xhr === openingRequest && detail.xhr.status !== 200) openingRequest = null;
+  });
+
+  // The open conversation is loaded again to jump to another position: the agent continues in the same field.
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    if (detail.target.id !== "workspace" || !byId("composer")?.contains(document.activeElement)) return;
+    const pk = parseHtml(detail.serverResponse).getElementById("workspace")?.dataset.pk;
+    if (pk === Omnichannel.conversationId()) requestedMode ||= Omnichannel.composerMode();
+  });
+
   // Open another conversation, or another position in this one; the list stays as it is.
   Omnichannel.openConversation = (url) => htmx.ajax("GET", url, { target: "#workspace", swap: "outerHTML show:none" });
 
   document.addEventListener("click", (event) => {
-    for (const menu of queryAll("details.menu[open]")) {
-      if (!menu.contains(event.target)) menu.open = false;
-    }
     const button = event.target.closest(".to-customer, .back-to-conversation");
     if (!button) return;
     event.preventDefault();
@@ -269,13 +257,7 @@
   });
 
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
-    const menu = document.querySelector("details.menu[open]");
-    if (menu) {
-      menu.open = false;
-      menu.querySelector("summary").focus();
-    }
-    Omnichannel.workspace()?.classList.remove("show-customer");
+    if (event.key === "Escape") Omnichannel.workspace()?.classList.remove("show-customer");
   });
 
   document.addEventListener("visibilitychange", Omnichannel.markRead);
@@ -296,11 +278,12 @@
 
   document.addEventListener("htmx:afterSettle", (event) => {
     if (event.target.id !== "workspace") return;
+    openingRequest = null;
     initConversation();
     if (!Omnichannel.workspace()) return;
     Omnichannel.initComposer();
+    focusOpenConversation();
     Omnichannel.refreshList?.();
-    if (!matchMedia("(pointer: fine)").matches || !byId("reply-text")) focus(byId("main"));
   });
 
   // A failed request is reported with a button to repeat it: the fields still have what was typed.
@@ -325,13 +308,9 @@
     reportFailure(() => gettext("No response. Your text is kept.")),
   );
 
-  document.addEventListener("htmx:configRequest", ({ detail }) => {
-    const hasFiles = [...detail.formData.values()].some((value) => value instanceof File && value.size);
-    if (!hasFiles) detail.timeout = TIMEOUT_MS;
-  });
-
   document.addEventListener("DOMContentLoaded", () => {
     initConversation();
+    if (Omnichannel.workspace() && document.activeElement === document.body) focusOpenConversation();
     setInterval(Omnichannel.updateCountdowns, 5000);
   });
 })();
