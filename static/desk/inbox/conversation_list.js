@@ -109,13 +109,15 @@
     showSelectedCount();
   }
 
+  const showNews = (text) => Omnichannel.showNotice(text, { isNews: true });
+
   function announceChanges(fresh) {
     const openId = Omnichannel.conversationId();
     for (const row of queryAll(".row", fresh)) {
       const old = byId(row.id);
       const name = row.querySelector(".customer-name").textContent.trim();
       const snoozeEnded = "snoozeOver" in row.dataset && !(old && "snoozeOver" in old.dataset);
-      if (snoozeEnded) Omnichannel.showNotice(interpolate(gettext("Snooze ended: %s"), [name]));
+      if (snoozeEnded) showNews(interpolate(gettext("Snooze ended: %s"), [name]));
       if (row.dataset.pk === openId || !old || +row.dataset.unread <= +old.dataset.unread) continue;
       Omnichannel.announce(interpolate(gettext("New message from %s"), [name]));
     }

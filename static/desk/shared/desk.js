@@ -28,13 +28,26 @@
     notice.style.insetBlockEnd = composer ? `${innerHeight - composer.getBoundingClientRect().top + 8}px` : "";
   }
 
+  let isResult = false; // of something the agent did, not news such as the end of a snooze
+
   function hideNotice() {
-    notice.hidden = true;
+    if (notice) notice.hidden = true;
   }
 
+  // A new attempt removes the result of an earlier one: an old failure next to a success would be wrong.
+  Omnichannel.clearNotice = () => {
+    if (isResult) hideNotice();
+  };
+
+  document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+    const type = detail.requestConfig.triggeringEvent?.type;
+    if (type === "click" || type === "submit") Omnichannel.clearNotice();
+  });
+
   // Show a sentence at the bottom of the page; with `retry`, a function, also a button that calls it.
-  Omnichannel.showNotice = (text, retry) => {
+  Omnichannel.showNotice = (text, { retry = null, isNews = false } = {}) => {
     placeNotice();
+    isResult = !isNews;
     notice.textContent = text;
     if (retry) notice.append(" ", retryButton(retry));
     notice.hidden = false;
@@ -73,9 +86,11 @@
     if (old.dataset.version === fresh.dataset.version && !hasProblem) return;
     if (isBeingEdited(old) && !fromForm) return;
     if (fresh.id === "conversation-header")
-      reportStateChange(old, fresh, fromForm ? Omnichannel.announce : Omnichannel.showNotice);
+      reportStateChange(old, fresh, fromForm ? Omnichannel.announce : showNews);
     swap(old, fresh);
   }
+
+  const showNews = (text) => Omnichannel.showNotice(text, { isNews: true });
 
   // Report that the open conversation was taken, transferred or ended, by this agent or a colleague.
   function reportStateChange(old, fresh, report) {
@@ -290,7 +305,8 @@
   const reportFailure = (message) => (event) => {
     const { elt } = event.detail;
     const retry = () => (elt.matches("form") ? elt.requestSubmit() : elt.click());
-    Omnichannel.showNotice(message(), elt.isConnected && elt.matches("form, a, button") ? retry : null);
+    const canRetry = elt.isConnected && elt.matches("form, a, button");
+    Omnichannel.showNotice(message(), { retry: canRetry ? retry : null });
   };
   const reportServerError = reportFailure(() => gettext("Something went wrong. Your text is kept."));
 

@@ -39,6 +39,7 @@
     ["g o", gettext("Open: unassigned conversations"), press("#tab-open")],
     ["g c", gettext("Closed conversations"), press("#tab-closed")],
     ["a", gettext("Accept offer"), press('[data-shortcut="a"]', '#offers [id^="accept-"]', "#return-from-inactive")],
+    ["Ctrl Shift O", gettext("Go to offers (↑ ↓ to choose, Delete to reject)")],
     ["Alt 1", gettext("Set presence by position in the menu (Alt 1, Alt 2, …)")],
     ["Escape", gettext("Leave field, close dialog, back to list")],
   ];
