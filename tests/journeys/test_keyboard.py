@@ -36,7 +36,6 @@ def test_an_agent_works_by_keyboard_alone(app: AppInstance, open_page_as: Callab
     assert focused_element(page) == first
     page.keyboard.press("Enter")
     expect(page.locator("#scroller")).to_be_focused()
-
     page.keyboard.press("r")
     expect(page.locator("#reply-text")).to_be_focused()
     page.keyboard.type("jkrn?")  # Shortcut letters are typed into the field with the focus.
@@ -64,7 +63,9 @@ def test_an_agent_works_by_keyboard_alone(app: AppInstance, open_page_as: Callab
     expect(page.locator("#tab-closed")).to_have_attribute("aria-current", "page")
 
 
-def test_n_pressed_while_a_conversation_opens_writes_a_note(app: AppInstance, open_page_as: Callable[..., Page]) -> None:
+def test_n_pressed_while_a_conversation_opens_writes_a_note(
+    app: AppInstance, open_page_as: Callable[..., Page]
+) -> None:
     app.call("create_shop")
     app.call("create_customer_conversations", count=1)
     app.start_server()
@@ -83,7 +84,9 @@ def test_n_pressed_while_a_conversation_opens_writes_a_note(app: AppInstance, op
     assert app.call("list_replies") == []
 
 
-def test_a_note_keeps_the_focus_when_a_reply_was_sent_before(app: AppInstance, open_page_as: Callable[..., Page]) -> None:
+def test_a_note_keeps_the_focus_when_a_reply_was_sent_before(
+    app: AppInstance, open_page_as: Callable[..., Page]
+) -> None:
     app.call("create_shop")
     app.call("create_customer_conversations", count=1)
     app.start_server()

@@ -85,8 +85,7 @@
     const hasProblem = fromForm && (old.querySelector(".problem") || fresh.querySelector(".problem"));
     if (old.dataset.version === fresh.dataset.version && !hasProblem) return;
     if (isBeingEdited(old) && !fromForm) return;
-    if (fresh.id === "conversation-header")
-      reportStateChange(old, fresh, fromForm ? Omnichannel.announce : showNews);
+    if (fresh.id === "conversation-header") reportStateChange(old, fresh, fromForm ? Omnichannel.announce : showNews);
     swap(old, fresh);
   }
 

@@ -254,8 +254,7 @@
     if (event.key === "Escape") {
       typedField = null;
       leave();
-    }
-    else if (handleKey(event)) event.preventDefault();
+    } else if (handleKey(event)) event.preventDefault();
   });
 
   document.addEventListener("DOMContentLoaded", () => {

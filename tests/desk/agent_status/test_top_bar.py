@@ -50,7 +50,8 @@ def test_staff_who_do_not_work_at_the_desk_have_no_presence_and_no_link_to_it(de
 
 
 @pytest.mark.parametrize(
-    ("url", "label"), [("http://h/admin/", "Offered to you"), ("http://h/desk/", "Ihnen angeboten"), ("http://[", "Ihnen")]
+    ("url", "label"),
+    [("http://h/admin/", "Offered to you"), ("http://h/desk/", "Ihnen angeboten"), ("http://[", "Ihnen")],
 )
 def test_a_fragment_has_the_language_of_its_page(desk: DeskScenario, url: str, label: str) -> None:
     User.objects.filter(pk=desk.administrator.user_id).update(language="de")
