@@ -7,17 +7,20 @@
   const RESULT_DELAY_MS = 2500; // until the server has handled an expired offer
   const URGENT_SECONDS = 10;
   const MAX_ROWS = 3;
+  const DOUBLE_CLICK_MS = 1000;
   const expiryTimes = new WeakMap();
+  const endTimes = new WeakMap(); // of offers that are over
   let countdownTimer;
 
   // -- Merging ------------------------------------------------------------------------------------------------------
 
   // A row that leaves would move the next one under a pointer that is about to click: it stays until the pointer has
-  // left, without buttons that work.
+  // left, without buttons that work. The last row stays long enough for the second click of a double click.
   function removeOffer(row) {
     const hadFocus = row.contains(document.activeElement);
     if (row.matches(":hover")) {
       row.classList.add("is-over");
+      endTimes.set(row, Date.now());
       delete row.dataset.expiresIn;
       for (const button of queryAll("button", row)) button.disabled = true;
     } else row.remove();
@@ -25,7 +28,10 @@
   }
 
   function removeOldOffers() {
-    for (const row of queryAll("#offer-list .is-over")) if (!row.matches(":hover")) row.remove();
+    for (const row of queryAll("#offer-list .is-over")) {
+      const isLast = !row.nextElementSibling && Date.now() - endTimes.get(row) > DOUBLE_CLICK_MS;
+      if (isLast || !row.matches(":hover")) row.remove();
+    }
     arrange();
   }
 
@@ -95,7 +101,7 @@
     more.title = moreLabel(hiddenCount);
     const nextEnd = hidden.length ? interpolate(gettext("next ends in %s"), [formatTime(next)]) : "";
     setText(more.querySelector("[data-next-end]"), nextEnd);
-    setText(byId("offer-count"), String(rows.length));
+    setText(byId("offer-count"), String(rows.filter((row) => !row.matches(".is-over")).length));
     byId("fold-offers").hidden = false;
     byId("fold-offers").setAttribute("aria-expanded", !isFolded);
   }
