@@ -68,6 +68,7 @@ def test_a_reply_is_written_by_keyboard_with_quick_replies_and_formatting(app: A
     dana_page.reload()
     expect(reply_field(dana_page)).to_have_value("*The label is on its way, Kim.*")
     expect(dana_page.locator("#reply-preview strong")).to_be_visible()
+    dana_page.keyboard.press("r")
     dana_page.keyboard.press("Enter")
     expect(dana_page.locator("#thread .out strong")).to_have_text("The label is on its way, Kim.")
     expect(reply_field(dana_page)).to_have_value("")

@@ -157,7 +157,7 @@ def test_condition_error_is_shown_and_input_is_kept(
 
 def test_a_condition_that_was_added_is_not_left_empty(admin_client: UserClient, stream: WorkStream) -> None:
     lines = (("0", "first_message", "contains", "order"), ("0", "", "", ""))
-    form = rule_form(builders.create_queue("Orders"), *lines, **{"condition-required": ["1", "1"]})
+    form = {**rule_form(builders.create_queue("Orders"), *lines), "condition-required": ["1", "1"]}
     response = admin_client.post(add_url("routing_routingrule", stream), form)
     assert "Choose a field, or remove this condition." in visible_text(response)
     assert not RoutingRule.objects.exists()
