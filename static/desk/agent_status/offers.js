@@ -112,6 +112,7 @@
     if (button.id === "fold-offers" || isFolded) isFolded = !isFolded;
     else isExpanded = !isExpanded;
     arrange();
+    if (isFolded) focus(byId("more-offers")); // the other button is hidden now
   });
 
   document.addEventListener("pointerout", ({ target }) => target.closest?.("#offer-list") && removeOldOffers());
