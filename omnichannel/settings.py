@@ -97,6 +97,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "omnichannel.desk.shared.page_activity.admin_activity_middleware",
     "axes.middleware.AxesMiddleware",
 ]
 

@@ -90,7 +90,7 @@ SHOW_DETAILS = in_sequence(
 )
 SHOW_NOTICES = evaluate("""() => {
     document.getElementById("connection-status").hidden = false;
-    Omnichannel.showNotice("No connection.", () => {});
+    Omnichannel.showNotice("No connection.", { retry: () => {} });
 }""")
 
 FILL_SETUP = in_sequence(

@@ -2,13 +2,15 @@
 
 A group combines its rows with all or any; the outer group may contain others. It is a plain form: `condition-field`,
 `condition-operator` and `condition-value` are repeated for each row, with the number of the row's group, so that it
-works without a script too. A row without a field is ignored.
+works without a script too. Without a script empty rows are ignored: there are spare ones, and clearing a row removes
+it. The script marks the rows as `condition-required`.
 """
 
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import Any
 
 from django import forms
@@ -41,6 +43,13 @@ class ConditionRow:
     field: str = ""
     operator: str = ""
     value: str = ""
+    is_required: bool = False
+    error: str = ""
+
+    @property
+    def is_unused(self) -> bool:
+        """Whether the row was left empty and may be."""
+        return not (self.is_required or self.field or self.operator or self.value.strip())
 
 
 @dataclass
@@ -142,23 +151,37 @@ def _parse_value(name: str, text: str) -> object:
     return text
 
 
+def get_row_error(row: ConditionRow, fields: AvailableFields) -> str:
+    """Return why the row is no comparison; an empty text if it is one."""
+    if not row.field:
+        return "Choose a field, or remove this condition." if row.is_required else "Choose a field, or clear this row."
+    if not row.operator:
+        return "Choose an operator."
+    return " ".join(get_condition_errors(_build_comparison(row), fields))
+
+
 class ConditionWidget(forms.Widget):
     """Rows in groups, with spare rows for browsers without JavaScript."""
 
     available_fields: AvailableFields = STANDARD_FIELDS
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> list[ConditionGroup]:
-        columns = [data.getlist(f"{name}-{column}") for column in ("group", "field", "operator", "value")]
-        rows = list(zip(*columns, strict=False))
-        numbers = sorted({"0", *(number for number, *_ in rows)}, key=lambda number: (len(number), number))
+        columns = [data.getlist(f"{name}-{column}") for column in ("group", "field", "operator", "value", "required")]
+        rows = list(zip_longest(*columns, fillvalue=""))
+        numbers = sorted({"0", *(number or "0" for number, *_ in rows)}, key=lambda number: (len(number), number))
         return [self._parse_group(data, name, number, rows) for number in numbers]
 
     def _parse_group(self, data: Any, name: str, number: str, rows: Iterable[tuple[str, ...]]) -> ConditionGroup:
         match = GroupMatch.ANY if data.get(f"{name}-match-{number}") == GroupMatch.ANY else GroupMatch.ALL
-        return ConditionGroup(match, [ConditionRow(*cells) for group, *cells in rows if group == number and cells[0]])
+        group_rows = [self._parse_row(*cells) for group, *cells in rows if (group or "0") == number]
+        return ConditionGroup(match, [row for row in group_rows if not row.is_unused])
+
+    def _parse_row(self, field: str, operator: str, value: str, required: str) -> ConditionRow:
+        row = ConditionRow(field, operator, value, is_required=bool(required))
+        return row if row.is_unused else replace(row, error=get_row_error(row, self.available_fields))
 
     def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
-        return f"{name}-field" not in data
+        return f"{name}-match-0" not in data  # without conditions the form has no rows
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         groups = [*value, *([ConditionGroup(GroupMatch.ANY)] if value[-1].rows or len(value) == 1 else [])]
@@ -189,7 +212,7 @@ class ConditionWidget(forms.Widget):
 
 
 class ConditionField(forms.Field):
-    """A condition built of rows; its errors are sentences."""
+    """A condition built of rows; an error is shown at its row."""
 
     available_fields: AvailableFields = STANDARD_FIELDS
 
@@ -203,7 +226,10 @@ class ConditionField(forms.Field):
         return value if isinstance(value, list) else parse_condition_groups(value)
 
     def to_python(self, value: Any) -> dict[str, Any]:
-        return build_condition(value or [])
+        groups: list[ConditionGroup] = value or []
+        if any(row.error for group in groups for row in group.rows):
+            raise ValidationError("Correct the marked conditions.", code="invalid_row")
+        return build_condition(groups)
 
     def validate(self, value: Any) -> None:
         if errors := get_condition_errors(value, self.available_fields):

@@ -219,7 +219,9 @@
         option.disabled = !operators.includes(option.value);
         option.hidden = option.disabled;
       }
-      if (field.value && !operators.includes(operator.value)) operator.value = operators[0];
+      if (!operators.includes(operator.value)) operator.value = operators[0] ?? "";
+      if (!field.value) value.value = "";
+      row.querySelector(`[name=${prefix}-required]`).value = "1"; // rows are removed with their button
       const kind = operatorKinds[operator.value];
       const type = fieldTypes[field.value];
       operator.hidden = !field.value;
@@ -235,7 +237,7 @@
     function addRow(group) {
       const row = emptyRow.cloneNode(true);
       row.classList.remove("spare");
-      row.querySelector("input[type=hidden]").value = group.dataset.group;
+      row.querySelector(`[name=${prefix}-group]`).value = group.dataset.group;
       group.querySelector(".condition-rows").append(row);
       initPart(row);
       row.querySelector("select").focus();
@@ -267,7 +269,7 @@
     function removeGroup(group) {
       const outer = builder.querySelector(".condition-group");
       for (const row of queryAll(".condition-row", group)) {
-        row.querySelector("input[type=hidden]").value = outer.dataset.group;
+        row.querySelector(`[name=${prefix}-group]`).value = outer.dataset.group;
         outer.querySelector(".condition-rows").append(row);
       }
       group.remove();
@@ -283,6 +285,8 @@
     builder.addEventListener("click", (event) => {
       const button = event.target.closest("button");
       if (!button) return;
+      const everything = builder.closest("form").elements.matches_everything;
+      if (everything && button.matches("[data-add-group], [data-add-condition]")) everything.checked = false;
       if ("addGroup" in button.dataset) addGroup();
       else if ("addCondition" in button.dataset) addRow(button.closest(".condition-group"));
       else if ("removeGroup" in button.dataset) removeGroup(button.closest(".condition-group"));

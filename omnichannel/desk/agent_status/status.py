@@ -38,6 +38,11 @@ class OfferCard:
         expires_at = self.conversation.offer_expires_at
         return f"offer-{self.conversation.pk}-{expires_at.timestamp() if expires_at else 0:.0f}"
 
+    @property
+    def time_left(self) -> str:
+        """The time left as minutes and seconds."""
+        return f"{self.seconds_left // 60}:{self.seconds_left % 60:02}"
+
 
 @dataclass(frozen=True)
 class AgentStatus:

@@ -18,10 +18,11 @@ from django.utils.translation.trans_real import DjangoTranslation
 from django.views.i18n import JavaScriptCatalog
 
 STYLESHEETS: Final = {
-    "base": ("css/tokens.css", "desk/shared/base.css"),
+    "base": ("css/tokens.css", "desk/shared/base.css", "desk/shared/top_bar.css"),
     "desk": (
         "css/tokens.css",
         "desk/shared/base.css",
+        "desk/shared/top_bar.css",
         "desk/shared/layout.css",
         "desk/inbox/conversation_list.css",
         "desk/thread/thread.css",
@@ -36,12 +37,19 @@ STYLESHEETS: Final = {
     ),
 }
 # Libraries are included unchanged; each of our own scripts gets its own scope, so an error in one spares the others.
-VENDOR_SCRIPTS: Final = {"base": (), "desk": ("django_htmx/htmx-2.min.js",)}
+VENDOR_SCRIPTS: Final = {
+    "base": (),
+    "desk": ("django_htmx/htmx-2.min.js",),
+    "admin": ("django_htmx/htmx-2.min.js",),
+}
 SCRIPTS: Final = {
     "base": ("desk/shared/timezone.js",),
     "desk": (
         "desk/shared/timezone.js",
         "js/dom.js",
+        "desk/shared/requests.js",
+        "desk/shared/fragments.js",
+        "desk/shared/menus.js",
         "desk/shared/desk.js",
         "desk/shared/announcer.js",
         "desk/thread/thread.js",
@@ -64,6 +72,17 @@ SCRIPTS: Final = {
         "desk/shared/live_events.js",
         "desk/preferences/preferences.js",
         "desk/shared/shortcuts.js",
+    ),
+    # The top bar of the administration: menus, presence, offers.
+    "admin": (
+        "js/dom.js",
+        "desk/shared/requests.js",
+        "desk/shared/fragments.js",
+        "desk/shared/menus.js",
+        "desk/shared/announcer.js",
+        "desk/agent_status/offers.js",
+        "desk/agent_status/sounds.js",
+        "desk/shared/live_events.js",
     ),
 }
 

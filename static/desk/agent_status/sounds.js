@@ -30,7 +30,7 @@
 
   function reportVisible() {
     const isInFront = !document.hidden && document.hasFocus();
-    report(isInFront ? (Omnichannel.conversationId() ?? "") : null);
+    report(isInFront ? (Omnichannel.conversationId?.() ?? "") : null);
   }
 
   for (const type of ["focus", "blur"]) window.addEventListener(type, reportVisible);

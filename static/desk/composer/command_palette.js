@@ -19,21 +19,18 @@
 
   // -- Commands -----------------------------------------------------------------------------------------------------
 
-  const write = (mode, fieldId) => () => {
-    Omnichannel.selectMode(mode);
-    byId(fieldId)?.focus();
-  };
+  const write = (mode) => () => Omnichannel.focusComposer(mode);
   const click = (id) => () => byId(id)?.click();
 
   // The commands whose button is on the page.
   function commands() {
-    const writeNote = write("note", "note-text");
+    const writeNote = write("note");
     const all = [
       {
         key: "p",
         label: gettext("Public"),
         description: gettext("Message the customer"),
-        run: write("public", "reply-text"),
+        run: write("public"),
         buttonId: "mode-public",
       },
       {

@@ -57,10 +57,18 @@
     return event.ctrlKey || event.metaKey || ("enterSends" in document.body.dataset && hasKeyboard());
   };
 
-  // Switch the composer to "public" (reply) or "note".
-  Omnichannel.selectMode = (mode) => {
-    const radio = byId(`write-${mode}`);
+  // What the composer writes: "public" (a reply) or "note".
+  Omnichannel.composerMode = (composer = byId("composer")) =>
+    composer?.querySelector("#mode-note")?.checked ? "note" : "public";
+
+  // Focus the field of the mode, without one that of the current mode. Return whether there is such a field.
+  Omnichannel.focusComposer = (mode = Omnichannel.composerMode()) => {
+    const field = byId(mode === "note" ? "note-text" : "reply-text");
+    if (!field) return false;
+    const radio = byId(`mode-${mode}`);
     if (radio && !radio.checked) radio.click();
+    focus(field);
+    return true;
   };
 
   Omnichannel.showReplyError = (text) => {
@@ -70,7 +78,7 @@
     replyField().focus();
   };
 
-  // Called for the composer of a new page, and after another conversation was opened: restores the draft.
+  // Called for the composer of a new page, and after another conversation was opened: restores the drafts.
   Omnichannel.initComposer = () => {
     const field = replyField();
     if (Omnichannel.workspace()) {
@@ -78,8 +86,8 @@
       if (field) {
         if (!field.value) setValue(field, draft);
         Omnichannel.updateComposer();
-        if (hasKeyboard() && innerWidth > 720) focus(field);
       } else if (draft) showUnsentText(byId("composer"), draft);
+      Omnichannel.restoreNoteDraft();
     }
     notifyListeners();
   };
@@ -98,15 +106,15 @@
     const wasSent = isDone && !wasUndone;
     const hadFocus = old.contains(document.activeElement);
     restoreText(old, fresh, { wasSent, wasUndone });
-    swap(old, fresh);
     Omnichannel.restoreNote(old, fresh);
+    swap(old, fresh);
     Omnichannel.updateComposer();
     const limitNotice = !fromForm && fresh.querySelector(".window-exceeded");
     if (limitNotice) Omnichannel.announce(limitNotice.textContent.trim());
     // After sending and undoing the agent continues to type, although the button that was pressed may be gone.
-    const continuesTyping = isDone && /\/(reply|undo)\/$/.test(Omnichannel.lastResponse.path) && hasKeyboard();
+    const continuesTyping = isDone && /\/(reply|undo-send)\/$/.test(Omnichannel.lastResponse.path) && hasKeyboard();
     const lostFocus = hadFocus && !fresh.contains(document.activeElement);
-    if (continuesTyping || lostFocus) focus(fresh.querySelector("#reply-text") ?? byId("main"));
+    if ((continuesTyping || lostFocus) && !Omnichannel.focusComposer()) focus(byId("main"));
     notifyListeners({ root, wasSent, wasUndone });
   };
 

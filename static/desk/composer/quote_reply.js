@@ -34,7 +34,7 @@
     if (quote) quotes.set(currentId(), quote);
     else quotes.delete(currentId());
     render();
-    byId("reply-text")?.focus();
+    Omnichannel.focusComposer("public");
   }
 
   // WhatsApp shows a line that begins with > as a quotation.
@@ -51,7 +51,6 @@
     if (!target || !byId("reply-quote")) return;
     if (target.id === "remove-quote") return setQuote(null);
     if (target.id === "insert-quote") return insertIntoText();
-    Omnichannel.selectMode("public");
     setQuote(quoteOf(target.closest("li")));
   });
 

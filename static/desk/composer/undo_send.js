@@ -24,7 +24,7 @@
   function removeBar(bar) {
     const hadFocus = bar.contains(document.activeElement);
     bar.remove();
-    if (hadFocus) byId("reply-text")?.focus();
+    if (hadFocus) Omnichannel.focusComposer();
     if (bar.dataset.failed === undefined) return;
     Omnichannel.showNotice(gettext("Already sent. It can't be undone."));
   }

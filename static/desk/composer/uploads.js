@@ -235,7 +235,10 @@
       event.preventDefault();
       event.stopImmediatePropagation();
       if (isSending) Omnichannel.showNotice(gettext("Your previous files are still uploading."));
-      else if (Omnichannel.canSendReply()) sendAll();
+      else if (Omnichannel.canSendReply()) {
+        Omnichannel.clearNotice();
+        sendAll();
+      }
     },
     true,
   );

@@ -50,26 +50,25 @@
 
   // -- Notes --------------------------------------------------------------------------------------------------------
 
-  function restoreDraft() {
+  // Called for the composer of a new page, and after another conversation was opened.
+  Omnichannel.restoreNoteDraft = () => {
     const field = byId("note-text");
-    const draft = field && Omnichannel.workspace() && Omnichannel.drafts.get("note");
+    const draft = field && Omnichannel.drafts.get("note");
     if (!draft || field.value) return;
     field.value = draft;
     byId("mode-note").checked = true;
     Omnichannel.updateComposer();
-  }
+  };
 
-  document.addEventListener("DOMContentLoaded", restoreDraft);
-  document.addEventListener("htmx:afterSettle", (event) => {
-    if (event.detail.target.id === "workspace") restoreDraft();
-  });
-
-  // Keep the text of the note when the composer is replaced.
+  // Keep the text of the note, and with it or without it what is written, when the composer is replaced.
   Omnichannel.restoreNote = (old, fresh) => {
     const [oldField, freshField] = [old, fresh].map((composer) => composer.querySelector("#note-text"));
-    if (!freshField || !oldField?.value) return;
-    freshField.value = oldField.value;
-    fresh.querySelector("#mode-note").checked = old.querySelector("#mode-note").checked;
+    if (!freshField || !oldField) return;
+    if (oldField.value) {
+      freshField.value = oldField.value;
+      freshField.setSelectionRange(oldField.selectionStart, oldField.selectionEnd);
+    }
+    if (Omnichannel.composerMode(old) === "note") fresh.querySelector("#mode-note").checked = true;
   };
 
   document.addEventListener("htmx:beforeSwap", (event) => {
@@ -88,8 +87,7 @@
   });
 
   document.addEventListener("change", (event) => {
-    if (event.target.id === "mode-note") byId("note-text").focus();
-    if (event.target.id === "mode-public") byId("reply-text")?.focus();
+    if (["mode-note", "mode-public"].includes(event.target.id)) Omnichannel.focusComposer();
   });
 
   document.addEventListener("input", (event) => {

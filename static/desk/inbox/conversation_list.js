@@ -109,13 +109,15 @@
     showSelectedCount();
   }
 
+  const showNews = (text) => Omnichannel.showNotice(text, { isNews: true });
+
   function announceChanges(fresh) {
     const openId = Omnichannel.conversationId();
     for (const row of queryAll(".row", fresh)) {
       const old = byId(row.id);
       const name = row.querySelector(".customer-name").textContent.trim();
       const snoozeEnded = "snoozeOver" in row.dataset && !(old && "snoozeOver" in old.dataset);
-      if (snoozeEnded) Omnichannel.showNotice(interpolate(gettext("Snooze ended: %s"), [name]));
+      if (snoozeEnded) showNews(interpolate(gettext("Snooze ended: %s"), [name]));
       if (row.dataset.pk === openId || !old || +row.dataset.unread <= +old.dataset.unread) continue;
       Omnichannel.announce(interpolate(gettext("New message from %s"), [name]));
     }
@@ -185,7 +187,7 @@
     Omnichannel.showBadge(count);
   };
 
-  // -- Menus: closed after a choice, navigated with the arrow keys --------------------------------------------------
+  // -- The menu of a conversation: closed after a choice ------------------------------------------------------------
 
   document.addEventListener("click", (event) => {
     const item = event.target.closest(".more-menu .menu-item");
@@ -193,18 +195,6 @@
     setTimeout(() => {
       item.closest("details").open = false;
     });
-  });
-
-  document.addEventListener("keydown", (event) => {
-    const menu = event.target.closest?.("details.menu");
-    if (!menu || !["ArrowDown", "ArrowUp"].includes(event.key) || event.target.matches("input, select")) return;
-    event.preventDefault();
-    menu.open = true;
-    const items = queryAll("a[href], button, input, select", menu);
-    const step = event.key === "ArrowDown" ? 1 : -1;
-    const current = items.indexOf(document.activeElement);
-    const start = current < 0 && step < 0 ? 0 : current; // from outside, up leads to the last item
-    items[(start + step + items.length) % items.length]?.focus();
   });
 
   // -- Selection: checkboxes, the x key, shift for a range ----------------------------------------------------------

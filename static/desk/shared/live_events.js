@@ -13,7 +13,7 @@
   function debounce(name, callback, delay) {
     timers[name] ??= setTimeout(() => {
       delete timers[name];
-      callback();
+      callback?.(); // the administration has neither a list nor a conversation
     }, delay);
   }
 
@@ -28,7 +28,7 @@
   function refreshChanged() {
     const [messageId, ...others] = changedMessages;
     changedMessages.clear();
-    Omnichannel.refreshConversation(others.length ? EVERYTHING : messageId);
+    Omnichannel.refreshConversation?.(others.length ? EVERYTHING : messageId);
   }
 
   function refreshEverything() {
@@ -41,13 +41,13 @@
   function handleEvent(event) {
     // Presence, capacity and offers belong to the agent, not to a conversation.
     if (event.kind === "presence") return debounce("agent-status", Omnichannel.refreshAgentStatus, 50);
-    const isOpen = String(event.id) === Omnichannel.conversationId();
+    const isOpen = String(event.id) === Omnichannel.conversationId?.();
     if (["viewing", "typing"].includes(event.kind)) {
       return isOpen && debounce("viewers", Omnichannel.refreshViewers, 20);
     }
     const delay = document.hidden ? 1000 : 250;
     if (event.kind === "read") {
-      return debounce(`read ${event.id}`, () => Omnichannel.refreshUnreadMarks(event.id), delay);
+      return debounce(`read ${event.id}`, () => Omnichannel.refreshUnreadMarks?.(event.id), delay);
     }
     debounce("list", Omnichannel.refreshList, delay);
     if (["message", "note"].includes(event.kind)) debounce("notifications", Omnichannel.refreshNotifications, 500);
@@ -136,6 +136,7 @@
   });
 
   document.addEventListener("DOMContentLoaded", () => {
+    if (!byId("presence")) return; // the user is no agent
     channel?.addEventListener("message", (event) => handleMessage(event.data));
     if (navigator.locks && channel) navigator.locks.request("desk-live", connectAsLeader);
     else connect();

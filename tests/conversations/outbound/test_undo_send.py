@@ -2,13 +2,19 @@
 
 import datetime as dt
 from functools import partial
+from importlib import import_module
+from pkgutil import iter_modules
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 
 from channels_whatsapp.backends.memory import MemoryBackend
-from omnichannel.conversations.models import Attachment, Conversation, Message
+from omnichannel.conversations import migrations
+from omnichannel.conversations.models import Attachment, Conversation, DeskPreferences, Message
 from omnichannel.conversations.outbound.compose import send_reply
 from omnichannel.conversations.outbound.delivery import deliver_messages
 from omnichannel.conversations.outbound.undo_send import HOLD_DURATION, UndoSendError, undo_messages
@@ -119,3 +125,13 @@ def test_concurrent_send_and_undo_have_one_winner(
         )
         assert isinstance(taken_back, UndoSendError) == (len(memory_backend.outbox) == 1)
         assert isinstance(taken_back, UndoSendError | list)
+
+
+def test_undo_send_is_on_for_new_and_existing_agents() -> None:
+    existing = DeskPreferences.objects.create(agent=builders.create_agent("Dana"), can_undo_sending=False)
+    (name,) = [name for _, name, _ in iter_modules(migrations.__path__) if name.endswith("undo_send_by_default")]
+    with_connection: Any = SimpleNamespace(connection=connection)
+    import_module(f"{migrations.__name__}.{name}").enable_undo_send(apps, with_connection)
+    existing.refresh_from_db()
+    assert existing.can_undo_sending
+    assert DeskPreferences(agent=existing.agent).can_undo_sending

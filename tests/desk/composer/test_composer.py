@@ -25,8 +25,8 @@ def post_reply(desk: DeskScenario, **form: Any) -> Any:
     return client_for(desk.dana).post(conversation_url(desk, "reply"), form, **HTMX_HEADERS)
 
 
-def enable_undo(desk: DeskScenario) -> None:
-    DeskPreferences.objects.create(agent=desk.dana, can_undo_sending=True)
+def disable_undo(desk: DeskScenario) -> None:
+    DeskPreferences.objects.create(agent=desk.dana, can_undo_sending=False)
 
 
 # -- Replying ----------------------------------------------------------------------------------------------------------
@@ -88,12 +88,12 @@ def test_unsent_message_is_included_in_fragments_until_sent(desk: DeskScenario) 
 
 
 def test_undo_is_absent_when_disabled(desk: DeskScenario) -> None:
+    disable_undo(desk)
     assert 'id="undo"' not in post_reply(desk, text="Hi").content.decode()
     assert Message.objects.get().not_before is None
 
 
 def test_undo_restores_the_text_and_removes_the_message(desk: DeskScenario) -> None:
-    enable_undo(desk)
     question = builders.create_inbound_message(desk.conversation)
     sent = post_reply(desk, text="Oops", quoted=question.pk).content.decode()
     (pk,) = re.findall(r'name="message" value="(\d+)"', sent)
@@ -107,7 +107,6 @@ def test_undo_restores_the_text_and_removes_the_message(desk: DeskScenario) -> N
 
 
 def test_without_the_script_undo_shows_the_page_with_the_words(desk: DeskScenario) -> None:
-    enable_undo(desk)
     post_reply(desk, text="Oops")
     answer = client_for(desk.dana).post(conversation_url(desk, "undo_send"), {"message": [Message.objects.get().pk]})
     assert ">Oops</textarea>" in answer.content.decode()
@@ -117,7 +116,6 @@ def test_without_the_script_undo_shows_the_page_with_the_words(desk: DeskScenari
     ("person", "status"), [("omar", 409), ("supervisor", 409), ("administrator", 409), ("eve", 404), ("stranger", 403)]
 )
 def test_only_the_author_can_undo(desk: DeskScenario, person: str, status: int) -> None:
-    enable_undo(desk)
     post_reply(desk, text="Stays")
     pk = Message.objects.get().pk
     answer = client_for(getattr(desk, person)).post(

@@ -61,10 +61,10 @@ def test_preferences_are_on_every_page_for_scripts(desk: DeskScenario) -> None:
     assert not DeskPreferences.objects.exclude(agent=desk.dana).exists()
 
 
-def test_defaults_are_send_with_enter_and_sounds_on(desk: DeskScenario) -> None:
+def test_defaults_are_send_with_enter_undo_and_sounds_on(desk: DeskScenario) -> None:
     body = find_first_tag("body", get_page(client_for(desk.dana)))
-    assert all(name in body for name in ("data-enter-sends", "data-sounds", "data-shortcuts"))
-    assert "data-undo" not in body
+    assert all(name in body for name in ("data-enter-sends", "data-undo", "data-sounds", "data-shortcuts"))
+    assert "data-notifications" not in body
 
 
 def test_the_theme_is_in_the_page_before_anything_is_drawn(desk: DeskScenario) -> None:

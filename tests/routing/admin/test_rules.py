@@ -45,7 +45,8 @@ def condition_form(*lines: tuple[str, ...], **match: Any) -> dict[str, Any]:
     """
     names = ("group", "field", "operator", "value")
     columns = {f"condition-{name}": [line[place] for line in lines] for place, name in enumerate(names)}
-    return {**columns, **{f"condition-match-{number.removeprefix('g')}": value for number, value in match.items()}}
+    groups = {"g0": "all", **match}
+    return {**columns, **{f"condition-match-{number.removeprefix('g')}": value for number, value in groups.items()}}
 
 
 def rule_form(
@@ -114,7 +115,7 @@ def test_a_rule_is_made_of_rows_and_groups_without_a_script(admin_client: UserCl
     queue = builders.create_queue("Orders")
     lines = (
         ("0", "first_message", "contains", "order"),
-        ("0", "", "equals", ""),
+        ("0", "", "", " "),
         ("1", "contact_language", "equals", "de"),
         ("1", "weekday", "one_of", "Monday, saturday"),
     )
@@ -134,6 +135,9 @@ def test_a_time_of_day_is_typed_as_people_write_it(admin_client: UserClient, str
 @pytest.mark.parametrize(
     ("line", "error_text"),
     [
+        (("0", "", "equals", ""), "Choose a field, or clear this row."),
+        (("0", "", "", "order"), "Choose a field, or clear this row."),
+        (("0", "first_message", "", ""), "Choose an operator."),
         (("0", "first_message", "contains", ""), "“First message” needs a value."),
         (("0", "time", "between", "soon"), "“Time of day” needs two times, for example 09:00 and 17:30."),
         (("0", "weekday", "equals", "someday"), "“Day of the week” needs a value"),
@@ -148,6 +152,49 @@ def test_condition_error_is_shown_and_input_is_kept(
     assert error_text in visible_text(response)
     assert not RoutingRule.objects.exists()
     assert f'value="{line[3]}"' in response.content.decode()
+    assert 'aria-describedby="condition-error-0-1"' in response.content.decode()
+
+
+def test_a_condition_that_was_added_is_not_left_empty(admin_client: UserClient, stream: WorkStream) -> None:
+    lines = (("0", "first_message", "contains", "order"), ("0", "", "", ""))
+    form = {**rule_form(builders.create_queue("Orders"), *lines), "condition-required": ["1", "1"]}
+    response = admin_client.post(add_url("routing_routingrule", stream), form)
+    assert "Choose a field, or remove this condition." in visible_text(response)
+    assert not RoutingRule.objects.exists()
+
+
+@pytest.mark.parametrize("model", ["routing_routingrule", "routing_skillrule"])
+def test_a_rule_without_conditions_must_be_meant_for_everything(
+    admin_client: UserClient, stream: WorkStream, model: str
+) -> None:
+    queue = builders.create_queue("Everything")
+    form = {**rule_form(queue, ("0", "", "", "")), **inline_form_data("skill_requirements")}
+    rules = stream.routingrules if model == "routing_routingrule" else stream.skillrules
+    assert "Add a condition, or select “Matches everything”." in visible_text(
+        admin_client.post(add_url(model, stream), form)
+    )
+    assert not rules.exists()
+    admin_client.post(add_url(model, stream), {**form, "matches_everything": "on"})
+    assert rules.get().condition == {}
+    page = admin_client.get(admin_url("routing_workstream", "change", stream.pk)).content.decode()
+    assert '<span class="pill warn">Always</span>' in page
+
+
+def test_a_rule_for_everything_has_no_conditions(admin_client: UserClient, stream: WorkStream) -> None:
+    lines = [("0", "first_message", "contains", "order")]
+    form = rule_form(builders.create_queue("Orders"), *lines, matches_everything="on")
+    response = admin_client.post(add_url("routing_routingrule", stream), form)
+    assert "Remove the conditions below, or clear this box." in visible_text(response)
+
+
+def test_a_rule_loses_its_conditions_when_all_rows_are_removed(admin_client: UserClient, stream: WorkStream) -> None:
+    orders = create_rule(stream, "Orders", {"all": [ORDER_CONDITION]})
+    form = {"name": "All", "description": "", "queue": orders.queue_id, "condition-match-0": "all"}
+    url = admin_url("routing_routingrule", "change", orders.pk)
+    assert "Add a condition" in visible_text(admin_client.post(url, form))
+    admin_client.post(url, {**form, "matches_everything": "on"})
+    orders.refresh_from_db()
+    assert orders.condition == {}
 
 
 def test_saving_a_rule_again_changes_nothing(admin_client: UserClient, stream: WorkStream) -> None:
@@ -222,7 +269,7 @@ def test_a_rule_is_reached_from_its_work_stream_and_leads_back(admin_client: Use
 def test_the_work_stream_of_a_rule_is_not_changed(admin_client: UserClient, stream: WorkStream) -> None:
     orders = create_rule(stream, "Orders")
     other = type(stream).objects.create(name="Other")
-    form = rule_form(orders.queue, work_stream=other.pk)
+    form = rule_form(orders.queue, work_stream=other.pk, matches_everything="on")
     admin_client.post(admin_url("routing_routingrule", "change", orders.pk), form)
     orders.refresh_from_db()
     assert orders.work_stream == stream

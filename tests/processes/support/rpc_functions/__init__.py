@@ -19,6 +19,7 @@ from tests.processes.support.rpc_functions.live import (
     record_offer_with_details,
 )
 from tests.processes.support.rpc_functions.offers import (
+    create_offers,
     create_waiting_conversation,
     queue_name_of_customer,
     send_from_customer,
@@ -49,7 +50,6 @@ from tests.processes.support.rpc_functions.replies import (
     create_quick_replies,
     create_sample_templates,
     create_team_member,
-    enable_undo_send,
     is_typing_shown_to,
     list_replies,
     list_twilio_messages,
@@ -89,6 +89,7 @@ __all__ = [
     "create_long_names",
     "create_message_history",
     "create_offer",
+    "create_offers",
     "create_quick_replies",
     "create_returning_customer",
     "create_sample_templates",
@@ -98,7 +99,6 @@ __all__ = [
     "create_team_member",
     "create_waiting_conversation",
     "create_waiting_conversations",
-    "enable_undo_send",
     "has_message",
     "is_typing_shown_to",
     "list_admin_paths",
