@@ -30,7 +30,9 @@ class OpenPeriod:
 
     def contains(self, weekday: int, time_of_day: time) -> bool:
         """Return whether the period includes this time on the day on which it begins."""
-        return self.weekday == weekday and self.opens <= time_of_day and (self.ends_next_day or time_of_day < self.closes)
+        return (
+            self.weekday == weekday and self.opens <= time_of_day and (self.ends_next_day or time_of_day < self.closes)
+        )
 
     def continues_until(self, weekday: int, time_of_day: time) -> bool:
         """Return whether the period began on the day before and still includes this time."""

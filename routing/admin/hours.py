@@ -1,17 +1,27 @@
 """The admin pages of operating hours: weekly periods, time zone and holidays."""
 
-from datetime import time, timedelta
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django import forms
 from django.contrib import admin
 from django.db.models import Count, QuerySet
+from django.forms.formsets import DELETION_FIELD_NAME
 from django.http import HttpRequest
 
-from routing.admin.form_fields import date_input, get_time_zone_choices, time_input
+from routing.admin.form_fields import TimeOfDayField, date_input, get_time_zone_choices
 from routing.admin.inlines import AccessibleInlineFormSet, AccessibleTabularInline
 from routing.admin.settings_admin import RoutingSettingsAdmin
-from routing.models import Holiday, OpeningPeriod, OperatingHours
+from routing.admin.week_grid import (
+    Day,
+    Period,
+    build_days,
+    copy_day,
+    find_overlap,
+    format_open_time,
+    get_copied_weekday,
+)
+from routing.models import Holiday, OpeningPeriod, OperatingHours, Weekday
 
 if TYPE_CHECKING:
     HoursModelForm: TypeAlias = forms.ModelForm[OperatingHours]
@@ -19,14 +29,7 @@ if TYPE_CHECKING:
 else:
     HoursModelForm = PeriodModelForm = forms.ModelForm
 
-MIN_PERIOD_LENGTH = timedelta(minutes=5)
-
-
-def _get_time_since_midnight(time_of_day: time, *, is_end: bool = False) -> timedelta:
-    """Return the time of day as a duration; midnight as an end is the end of the day."""
-    if is_end and time_of_day == time():
-        return timedelta(hours=24)
-    return timedelta(hours=time_of_day.hour, minutes=time_of_day.minute, seconds=time_of_day.second)
+MIN_PERIOD_MINUTES = 5
 
 
 class OperatingHoursForm(HoursModelForm):
@@ -43,50 +46,115 @@ class OperatingHoursForm(HoursModelForm):
 
 
 class OpeningPeriodForm(PeriodModelForm):
-    """A period of a day, of at least five minutes."""
+    """A period of at least five minutes; a form without times stands for no period."""
+
+    opens = TimeOfDayField(label="Opens")
+    closes = TimeOfDayField(label="Closes", is_end=True)
 
     class Meta:
         model = OpeningPeriod
         fields = ("weekday", "opens", "closes")
-        widgets = {"opens": time_input(), "closes": time_input()}
+        widgets = {"weekday": forms.HiddenInput}
+
+    def has_changed(self) -> bool:
+        return super().has_changed() and (self.instance.pk is not None or not self.is_empty)
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether neither a start nor an end is given."""
+        return not any(self[name].value() for name in ("opens", "closes"))
+
+    @property
+    def weekday(self) -> int:
+        """The weekday of the row; Monday if the request names none."""
+        value = str(self["weekday"].value())
+        return int(value) if value in {str(day) for day in Weekday.values} else Weekday.MONDAY.value
+
+    @property
+    def period(self) -> Period | None:
+        """The period as it is typed; None while start or end is missing or invalid."""
+        times = []
+        for name in ("opens", "closes"):
+            try:
+                times.append(self.fields[name].clean(self[name].value()))
+            except forms.ValidationError:
+                return None
+        return Period(self.weekday, *times)
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or self.cleaned_data
-        opens, closes = cleaned.get("opens"), cleaned.get("closes")
-        if opens is None or closes is None:
+        if cleaned.get("opens") is None or cleaned.get("closes") is None:
             return cleaned
-        if _get_time_since_midnight(closes, is_end=True) - _get_time_since_midnight(opens) < MIN_PERIOD_LENGTH:
+        if Period(self.weekday, cleaned["opens"], cleaned["closes"]).length < MIN_PERIOD_MINUTES:
             self.add_error("closes", "The end must be at least five minutes after the start.")
         return cleaned
 
 
 class OpeningPeriodFormSet(AccessibleInlineFormSet):
-    """The week: periods of a day must not overlap, and one is required unless it is always open."""
+    """The week: periods must not overlap, and one is required unless it is always open."""
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        weekday = Weekday(form.weekday).label if index is not None else ""
+        for name in ("opens", "closes"):
+            form.fields[name].widget.attrs["aria-label"] = f"{weekday}, {name}"
+
+    @property
+    def copied_day(self) -> str:
+        """The name of the day that a Copy button copied; empty if the form was saved instead."""
+        weekday = get_copied_weekday(self.data) if self.is_bound else None
+        return "" if weekday is None else str(Weekday(weekday).label)
+
+    def is_valid(self) -> bool:
+        """Return whether the week can be saved; a copied day is shown first and not saved yet."""
+        return not self.copied_day and super().is_valid()
+
+    def _should_delete_form(self, form: Any) -> bool:
+        return form.is_empty or super()._should_delete_form(form)
+
+    def get_remaining_forms(self) -> list[Any]:
+        return [form for form in super().get_remaining_forms() if not form.is_empty]
 
     def clean(self) -> None:
         super().clean()
-        if any(self.errors):
+        if any(form.errors for form in self.forms if not self._should_delete_form(form)):
             return
-        forms_in_order = sorted(
-            self.get_remaining_forms(), key=lambda form: (form.cleaned_data["weekday"], form.cleaned_data["opens"])
-        )
-        for earlier, later in zip(forms_in_order, forms_in_order[1:], strict=False):
-            is_same_day = earlier.cleaned_data["weekday"] == later.cleaned_data["weekday"]
-            end = _get_time_since_midnight(earlier.cleaned_data["closes"], is_end=True)
-            if is_same_day and _get_time_since_midnight(later.cleaned_data["opens"]) < end:
-                later.add_error("opens", "This period overlaps the previous one.")
-        if not forms_in_order and not self.instance.always_open:
-            raise forms.ValidationError("Add working hours or select 24/7.")
+        remaining = self.get_remaining_forms()
+        if overlap := find_overlap([form.period for form in remaining]):
+            position, text = overlap
+            remaining[position].add_error("opens", text)
+        if not remaining and not self.instance.always_open:
+            raise forms.ValidationError("Add opening hours to a day, or select 24/7.")
+
+    @property
+    def days(self) -> list[Day]:
+        """The rows of the grid."""
+        return build_days(self.forms, self.get_periods(), attrgetter("weekday"))
+
+    def get_periods(self) -> list[Period]:
+        """Return the periods that can be drawn."""
+        periods = (form.period for form in self.forms if not self._is_marked_for_deletion(form))
+        return [period for period in periods if period]
+
+    def _is_marked_for_deletion(self, form: Any) -> bool:
+        return bool(form.is_bound and form.data.get(form.add_prefix(DELETION_FIELD_NAME)))
+
+    @property
+    def open_time(self) -> str:
+        """The time that is open in a week."""
+        return format_open_time(self.get_periods())
 
 
 class OpeningPeriodInline(AccessibleTabularInline):
-    """The opening periods of the week."""
+    """The opening periods of the week, with an empty row for each day."""
 
     model = OpeningPeriod
     form = OpeningPeriodForm
     formset = OpeningPeriodFormSet
+    template = "admin/routing/week_grid.html"
     verbose_name = "period"
-    verbose_name_plural = "Working hours"
+    verbose_name_plural = "Week"
+    extra = 7
 
 
 class HolidayInline(AccessibleTabularInline):
@@ -112,7 +180,17 @@ class OperatingHoursAdmin(RoutingSettingsAdmin):
     search_help_text = "Name"
     fieldsets = (("General information", {"fields": ("name", "description", "time_zone", "always_open")}),)
     inlines = (OpeningPeriodInline, HolidayInline)
+    change_form_template = "admin/routing/operating_hours.html"
     deletion_hint = "Assign other operating hours to the queues and numbers that use these first."
+
+    def get_formset_kwargs(self, request: HttpRequest, obj: Any, inline: Any, prefix: str) -> dict[str, Any]:
+        kwargs = super().get_formset_kwargs(request, obj, inline, prefix)
+        if isinstance(inline, OpeningPeriodInline):
+            kwargs["initial"] = [{"weekday": weekday} for weekday in Weekday.values]
+            weekday = get_copied_weekday(request.POST)
+            if weekday is not None and "data" in kwargs:
+                copy_day(kwargs["data"], prefix, weekday)
+        return kwargs
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OperatingHours]:
         hours: QuerySet[OperatingHours] = (
