@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import time, timedelta
+from datetime import time
 from typing import Any
 
 from django.http import QueryDict
