@@ -1,15 +1,23 @@
 """The admin pages of operating hours: weekly periods, time zone and holidays."""
 
+from datetime import date
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
 from django.forms.formsets import DELETION_FIELD_NAME
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 
+from omnichannel.jobs.lanes import enqueue
 from routing.admin.form_fields import TimeOfDayField, date_input, get_time_zone_choices
+from routing.admin.holiday_import import CountryForm, build_preview, select_holidays
 from routing.admin.inlines import AccessibleInlineFormSet, AccessibleTabularInline
 from routing.admin.settings_admin import RoutingSettingsAdmin
 from routing.admin.week_grid import (
@@ -21,6 +29,8 @@ from routing.admin.week_grid import (
     format_open_time,
     get_copied_weekday,
 )
+from routing.assignment.assign_waiting import ASSIGN_LANE
+from routing.holiday_calendar import add_holidays
 from routing.models import Holiday, OpeningPeriod, OperatingHours, Weekday
 
 if TYPE_CHECKING:
@@ -30,6 +40,7 @@ else:
     HoursModelForm = PeriodModelForm = forms.ModelForm
 
 MIN_PERIOD_MINUTES = 5
+IMPORT_URL_NAME = "routing_operatinghours_holidays"
 
 
 class OperatingHoursForm(HoursModelForm):
@@ -182,6 +193,60 @@ class OperatingHoursAdmin(RoutingSettingsAdmin):
     inlines = (OpeningPeriodInline, HolidayInline)
     change_form_template = "admin/routing/operating_hours.html"
     deletion_hint = "Assign other operating hours to the queues and numbers that use these first."
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Return the browser's time zone for new operating hours."""
+        name = timezone.get_current_timezone_name()
+        initial: dict[str, Any] = super().get_changeform_initial_data(request)
+        return ({"time_zone": name} if name in dict(get_time_zone_choices()) else {}) | initial
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.import_holidays_view)
+        return [path("<path:object_id>/holidays/", view, name=IMPORT_URL_NAME), *super().get_urls()]
+
+    def has_import_permission(self, request: HttpRequest, hours: OperatingHours) -> bool:
+        """Return whether the user may add public holidays."""
+        may_add = request.user.has_perm("routing.add_holiday")  # type: ignore[union-attr]
+        return may_add and self.has_change_permission(request, hours)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        hours = self.get_object(request, unquote(object_id))
+        context = {}
+        if hours and self.has_import_permission(request, hours):
+            context["import_url"] = reverse(f"admin:{IMPORT_URL_NAME}", args=[hours.pk])
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+
+    def import_holidays_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Choose a calendar, show its public holidays (GET) and add the selected ones (POST)."""
+        hours = self.get_object(request, unquote(object_id))
+        if hours is None:
+            raise Http404
+        if not self.has_import_permission(request, hours):
+            raise PermissionDenied
+        form = CountryForm(request.GET or None)
+        names = form.get_holidays() if form.is_valid() else None
+        if request.method == "POST" and names is not None:
+            return self._import_holidays(request, hours, select_holidays(names, request.POST.getlist("date")))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Add public holidays",
+            "hours": hours,
+            "page_url": self.get_change_url(hours),
+            "form": form,
+            "rows": None if names is None else build_preview(hours, names),
+        }
+        return TemplateResponse(request, "admin/routing/holiday_import.html", context)
+
+    def _import_holidays(self, request: HttpRequest, hours: OperatingHours, names: dict[date, str]) -> HttpResponse:
+        count = add_holidays(hours, names)
+        if count:
+            self.log_change(request, hours, f"Added {count} public holidays.")
+            enqueue(ASSIGN_LANE, 0)
+        text = f"{count} holiday{'' if count == 1 else 's'} added." if count else "No holidays added."
+        self.message_user(request, text, messages.SUCCESS if count else messages.WARNING)
+        return HttpResponseRedirect(self.get_change_url(hours))
 
     def get_formset_kwargs(self, request: HttpRequest, obj: Any, inline: Any, prefix: str) -> dict[str, Any]:
         kwargs = super().get_formset_kwargs(request, obj, inline, prefix)

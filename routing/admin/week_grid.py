@@ -11,6 +11,8 @@ from routing.models import Weekday
 
 DAY_MINUTES = 24 * 60
 WEEK_MINUTES = 7 * DAY_MINUTES
+# A shorter bar has no room for its label.
+MIN_LABELLED_MINUTES = 5 * 60
 # A submit button of a day posts its weekday under this name.
 COPY_FIELD = "_copy_day"
 WORKDAYS, WEEKEND = (0, 1, 2, 3, 4), (5, 6)
@@ -119,12 +121,18 @@ class Day:
     def bars(self) -> Iterator[Bar]:
         """The pieces of the track: first those that continue from the day before."""
         for period in self.continued:
-            yield Bar(0, _percent(period.minutes_on_next_day), f"until {period.closes:%H:%M}", is_continued=True)
+            label = f"until {period.closes:%H:%M}"
+            yield _build_bar(0, period.minutes_on_next_day, label, is_continued=True)
         for period in sorted(self.periods, key=lambda each: each.opens):
             start = minutes_of(period.opens)
             is_overnight = period.minutes_on_next_day > 0
             label = f"{period.opens:%H:%M} →" if is_overnight else period.label
-            yield Bar(_percent(start), _percent(min(period.length, DAY_MINUTES - start)), label)
+            yield _build_bar(start, min(period.length, DAY_MINUTES - start), label)
+
+
+def _build_bar(start: int, length: int, label: str, *, is_continued: bool = False) -> Bar:
+    shown_label = label if length >= MIN_LABELLED_MINUTES else ""
+    return Bar(_percent(start), _percent(length), shown_label, is_continued=is_continued)
 
 
 def _percent(minutes: int) -> float:

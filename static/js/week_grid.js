@@ -9,6 +9,8 @@
   if (!template) return;
 
   const DAY = 24 * 60;
+  // A shorter bar has no room for its label.
+  const MIN_LABELLED = 5 * 60;
   const SVG = "http://www.w3.org/2000/svg";
   const prefix = week.dataset.week;
   const days = queryAll("[data-weekday]", week);
@@ -91,9 +93,11 @@
     const className = isContinued ? "bar continued" : "bar";
     return createSvg("svg", { x: percent(start), width: percent(end - start), height: 26, class: className }, [
       createSvg("rect", { x: 0, y: 4, width: "100%", height: 18, rx: 3 }),
-      createSvg("text", { x: 6, y: 17 }, [label]),
+      createSvg("text", { x: 6, y: 17 }, end - start >= MIN_LABELLED ? [label] : []),
     ]);
   }
+
+  const createClosedLabel = () => createSvg("text", { x: "50%", y: 17, "text-anchor": "middle" }, ["Closed"]);
 
   function createBars(periods, periodsBefore) {
     const continued = periodsBefore
@@ -104,7 +108,8 @@
         ? createBar(start, DAY, `${formatTime(start)} →`, false)
         : createBar(start, end, `${formatTime(start)}–${formatTime(end)}`, false),
     );
-    return [...continued, ...begun];
+    const bars = [...continued, ...begun];
+    return bars.length ? bars : [createClosedLabel()];
   }
 
   function updateRow(row) {

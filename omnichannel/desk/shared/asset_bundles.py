@@ -38,9 +38,9 @@ STYLESHEETS: Final = {
 # Libraries are included unchanged; each of our own scripts gets its own scope, so an error in one spares the others.
 VENDOR_SCRIPTS: Final = {"base": (), "desk": ("django_htmx/htmx-2.min.js",)}
 SCRIPTS: Final = {
-    "base": ("desk/shared/timezone.js",),
+    "base": ("js/timezone.js",),
     "desk": (
-        "desk/shared/timezone.js",
+        "js/timezone.js",
         "js/dom.js",
         "desk/shared/desk.js",
         "desk/shared/announcer.js",

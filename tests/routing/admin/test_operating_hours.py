@@ -145,15 +145,15 @@ def test_a_copy_with_an_odd_number_of_rows_is_no_error(admin_client: UserClient,
 
 
 def test_each_day_offers_an_empty_row_and_shows_the_night_before(admin_client: UserClient) -> None:
-    post_new_hours(admin_client, period_form(4, "18:00", "02:00"))
+    post_new_hours(admin_client, period_form(4, "18:00", "06:00"))
     page = admin_client.get(admin_url("routing_operatinghours", "change", OperatingHours.objects.get().pk))
     days = page.context["inline_admin_formsets"][0].formset.days
     assert [len(day.forms) for day in days] == [1, 1, 1, 1, 2, 1, 1]
     assert [(bar.start, bar.width, bar.label) for day in days[4:6] for bar in day.bars] == [
         (75.0, 25.0, "18:00 →"),
-        (0, 8.333, "until 02:00"),
+        (0, 25.0, "until 06:00"),
     ]
-    assert "8 h open" in visible_text(page)
+    assert "12 h open" in visible_text(page)
 
 
 def test_periods_of_a_day_do_not_run_into_each_other(admin_client: UserClient) -> None:
