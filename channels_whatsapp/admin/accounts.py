@@ -46,6 +46,7 @@ NUMBER_ADD_URL_NAME = "admin:channels_whatsapp_whatsappnumber_add"
 class WhatsAppAccountAdmin(ProductModelAdmin):
     """Accounts, with their numbers, the result of the last validation, and template sync."""
 
+    empty_hint = "Connect your Twilio account to receive messages."
     form = WhatsAppAccountForm
     ordering = ("name",)
     list_display = ("name", "account_sid", "number_count", "state", "validation_status")

@@ -54,6 +54,7 @@ class AvailabilityFilter(admin.SimpleListFilter):
 class MessageTemplateAdmin(ReadOnlyModelAdmin):
     """Read-only: templates are created and submitted in the Twilio Console."""
 
+    empty_hint = "Create templates in the Twilio Console, then synchronize them here."
     list_display = ("name", "approval_pill", "language_name", "kind", "category", "account")
     list_filter = ("approval", "category", "language", "content_type", "account", AvailabilityFilter)
     list_select_related = ("account",)

@@ -185,6 +185,7 @@ class HolidayInline(AccessibleTabularInline):
 class OperatingHoursAdmin(RoutingSettingsAdmin):
     """Operating hours with their periods and holidays."""
 
+    empty_hint = "Queues and numbers are always open until you assign operating hours to them."
     form = OperatingHoursForm
     list_display = ("name", "time_zone", "opening_days", "holiday_count")
     search_fields = ("name",)
