@@ -41,11 +41,12 @@ class CountryForm(forms.Form):
         return code if code in get_countries() else ""
 
     def get_holidays(self) -> dict[date, str]:
-        """Return the public holidays of the valid form by date."""
+        """Return the public holidays of the valid form by date, without those that are over."""
         values = self.cleaned_data
-        return get_public_holidays(
+        names = get_public_holidays(
             self.selected_country, values["subdivision"], sorted(values["years"]), values["language"]
         )
+        return {day: name for day, name in names.items() if day >= timezone.localdate()}
 
 
 @dataclass(frozen=True)
