@@ -47,7 +47,10 @@ class OperatingHoursForm(HoursModelForm):
     """Operating hours with a choice of time zones."""
 
     time_zone = forms.ChoiceField(
-        label="Time Zone", choices=get_time_zone_choices, help_text="Daylight saving time is applied automatically."
+        label="Time Zone",
+        choices=get_time_zone_choices,
+        initial="UTC",
+        help_text="Daylight saving time is applied automatically.",
     )
 
     class Meta:

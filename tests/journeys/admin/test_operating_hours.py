@@ -15,7 +15,7 @@ PHONE_VIEWPORT = {"viewport": {"width": 390, "height": 844}}
 def open_new_hours(app: AppInstance, open_page_as: Callable[..., Page], **options: object) -> Page:
     app.call("create_team_member", name="Ada", role="Administrator")
     app.start_server("--no-worker")
-    page = open_page_as("Ada", timezone_id="America/New_York", **options)
+    page = open_page_as("ada", timezone_id="America/New_York", **options)
     page.goto("/admin/routing/operatinghours/add/")
     page.get_by_label("Name", exact=False).first.fill("Office")
     return page
