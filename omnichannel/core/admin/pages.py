@@ -107,7 +107,7 @@ class ProductModelAdmin(PlainRelatedFieldsMixin, ModelAdminBase):
     show_full_result_count = False
     # Advice shown when a deletion is refused and the object can't be deactivated.
     deletion_hint = ""
-    # What to do next, shown in a list without rows.
+    # Advice shown in a list without rows.
     empty_hint = ""
     # Singular and plural by model label, used when a deletion is refused; see describe_usages.
     usage_labels: ClassVar[Mapping[str, tuple[str, str]]] = {}
