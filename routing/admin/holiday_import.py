@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.utils import timezone
@@ -25,14 +25,17 @@ class CountryForm(forms.Form):
     def __init__(self, data: Any = None) -> None:
         super().__init__(data, label_suffix="")
         this_year = timezone.localdate().year
-        self.fields["years"].choices = [(year, str(year)) for year in range(this_year, this_year + YEARS_AHEAD)]
+        self._set_choices("years", [(year, str(year)) for year in range(this_year, this_year + YEARS_AHEAD)])
         self.fields["years"].initial = [this_year, this_year + 1]
         if self.selected_country:
             subdivisions = get_subdivisions(self.selected_country)
-            self.fields["subdivision"].choices = [("", "Whole country"), *subdivisions.items()]
-            self.fields["language"].choices = list(get_languages(self.selected_country).items())
+            self._set_choices("subdivision", [("", "Whole country"), *subdivisions.items()])
+            self._set_choices("language", list(get_languages(self.selected_country).items()))
         else:
             del self.fields["subdivision"], self.fields["language"]
+
+    def _set_choices(self, name: str, choices: list[tuple[Any, str]]) -> None:
+        cast(forms.ChoiceField, self.fields[name]).choices = choices
 
     @property
     def selected_country(self) -> str:

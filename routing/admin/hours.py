@@ -71,7 +71,7 @@ class OpeningPeriodForm(PeriodModelForm):
         widgets = {"weekday": forms.HiddenInput}
 
     def has_changed(self) -> bool:
-        return super().has_changed() and (self.instance.pk is not None or not self.is_empty)
+        return super().has_changed() and (not self.instance._state.adding or not self.is_empty)
 
     @property
     def is_empty(self) -> bool:
@@ -124,7 +124,7 @@ class OpeningPeriodFormSet(AccessibleInlineFormSet):
         return not self.copied_day and super().is_valid()
 
     def _should_delete_form(self, form: Any) -> bool:
-        return form.is_empty or super()._should_delete_form(form)
+        return bool(form.is_empty or form.cleaned_data.get(DELETION_FIELD_NAME))
 
     def get_remaining_forms(self) -> list[Any]:
         return [form for form in super().get_remaining_forms() if not form.is_empty]
@@ -210,7 +210,7 @@ class OperatingHoursAdmin(RoutingSettingsAdmin):
 
     def has_import_permission(self, request: HttpRequest, hours: OperatingHours) -> bool:
         """Return whether the user may add public holidays."""
-        may_add = request.user.has_perm("routing.add_holiday")  # type: ignore[union-attr]
+        may_add = request.user.has_perm("routing.add_holiday")
         return may_add and self.has_change_permission(request, hours)
 
     def change_view(

@@ -36,7 +36,8 @@ def import_url(hours: OperatingHours) -> str:
 
 
 def post_import(client: Client, hours: OperatingHours, *dates: str, **changed: object) -> Any:
-    url = client.get(import_url(hours), {**BERLIN, **changed}).wsgi_request.get_full_path()
+    values: dict[str, Any] = {**BERLIN, **changed}
+    url = client.get(import_url(hours), values).wsgi_request.get_full_path()
     return client.post(url, {"date": dates})
 
 
