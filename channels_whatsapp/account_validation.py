@@ -124,12 +124,12 @@ def _query_twilio(
     pool = ThreadPoolExecutor(max_workers=2 * len(accounts))
     account_futures = [pool.submit(backend.fetch_account, account) for account in accounts]
     sender_futures = [pool.submit(backend.list_senders, account) for account in accounts]
-    wait([*account_futures, *sender_futures], timeout=timeout.total_seconds())
+    futures: list[Future[Any]] = [*account_futures, *sender_futures]
+    wait(futures, timeout=timeout.total_seconds())
     pool.shutdown(wait=False, cancel_futures=True)
-    return [
-        (_get_result(account_future), _get_result(sender_future))
-        for account_future, sender_future in zip(account_futures, sender_futures, strict=True)
-    ]
+    twilio_accounts = [_get_result(future) for future in account_futures]
+    senders = [_get_result(future) for future in sender_futures]
+    return list(zip(twilio_accounts, senders, strict=True))
 
 
 def _get_result(future: "Future[ResultT]") -> "ResultT | TwilioFailure":

@@ -94,6 +94,7 @@ MIDDLEWARE = [
     "omnichannel.accounts.sessions.session_middleware",
     "omnichannel.accounts.known_browsers.known_browser_middleware",
     "omnichannel.accounts.language.user_language_middleware",
+    "omnichannel.core.time_zones.browser_time_zone_middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",

@@ -46,6 +46,7 @@ NUMBER_ADD_URL_NAME = "admin:channels_whatsapp_whatsappnumber_add"
 class WhatsAppAccountAdmin(ProductModelAdmin):
     """Accounts, with their numbers, the result of the last validation, and template sync."""
 
+    empty_hint = "Connect your Twilio account to receive messages."
     form = WhatsAppAccountForm
     ordering = ("name",)
     list_display = ("name", "account_sid", "number_count", "state", "validation_status")
@@ -153,7 +154,7 @@ class WhatsAppAccountAdmin(ProductModelAdmin):
         texts = _get_result_messages(report)
         return JsonResponse({"ok": report.ok, "messages": texts, "html": html, "notices": notices})
 
-    def response_change(self, request: HttpRequest, obj: WhatsAppAccount) -> HttpResponse:
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
         """Validate the account after Save and validate."""
         response = super().response_change(request, obj)
         if "_validate" not in request.POST:

@@ -23,6 +23,7 @@ DELIVERY_STATE_TONES = {DeliveryState.APPLIED: "good", DeliveryState.FAILED: "ba
 class WebhookDeliveryAdmin(ReadOnlyModelAdmin):
     """Every webhook Twilio delivered; failed and ignored ones can be retried."""
 
+    empty_hint = "Webhooks that Twilio sends appear here. If none arrive, validate the WhatsApp channel."
     list_display = ("received_time", "account", "kind", "state_pill", "attempts", "short_error")
     list_display_links = ("received_time",)
     list_filter = ("state", "kind", "account")

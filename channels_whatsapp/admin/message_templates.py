@@ -85,6 +85,7 @@ class KindFilter(NamedValuesFilter):
 class MessageTemplateAdmin(ReadOnlyModelAdmin):
     """Read-only: templates are created and submitted in the Twilio Console."""
 
+    empty_hint = "Create templates in the Twilio Console, then synchronize them here."
     list_display = ("name", "approval_pill", "language_name", "kind", "category_name", "account")
     list_filter = (
         "approval",

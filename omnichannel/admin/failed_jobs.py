@@ -29,6 +29,7 @@ CONVERSATION_LANE_KINDS = {LaneKind.AUTOMATE, LaneKind.ROUTE, LaneKind.SNOOZE, L
 class FailedJobAdmin(ReadOnlyModelAdmin):
     """Admin of background jobs that were given up after repeated failures and can be retried."""
 
+    empty_hint = "Background jobs that fail repeatedly appear here, and you can retry them. There is nothing to do."
     list_display = ("failed_at", "job_label", "conversation", "attempts", "short_error")
     list_display_links = ("failed_at",)
     fields = ("job_label", "conversation", "failed_at", "attempts", "error")

@@ -100,6 +100,7 @@ class RequiredPasswordForm(PasswordFormBase):
 class UserAccountAdmin(ProductModelAdmin, UserAdminBase):
     """Admin of users. Only superusers can create or change superusers."""
 
+    empty_hint = "Add a user for each person who signs in."
     form = UserForm
     add_form_template = None
     add_form = NewUserForm
@@ -190,6 +191,7 @@ admin.site.unregister(Group)
 class RoleAdmin(ReadOnlyModelAdmin):
     """Read-only admin of roles and their permissions, which every `migrate` sets again."""
 
+    empty_hint = "Roles are set up by “manage.py migrate”."
     list_display = ("name", "description", "member_count")
     ordering = ("name",)
     fields = ("name", "description", "permission_list")

@@ -189,7 +189,9 @@ def _find_contact(number: WhatsAppNumber, recipient: str | Contact) -> Contact |
 
 def _create_contact(number: WhatsAppNumber, recipient: str | Contact) -> Contact:
     if isinstance(recipient, Contact):
-        raise StartConversationError("gone", _("This contact was merged into another one."), field="to")
+        raise StartConversationError(
+            ReplyErrorCode.CONTACT_MERGED, _("This contact was merged into another one."), field="to"
+        )
     with transaction.atomic():
         contact = Contact.objects.create(address=recipient, identity=get_number_identity(recipient))
         if own_id := parse_business_scoped_id(recipient):

@@ -117,6 +117,7 @@ class ContextVariableAdmin(UsedByRulesAdminMixin, ChildAdmin):
 class ContactFieldAdmin(UsedByRulesAdminMixin, ProductModelAdmin):
     """Fields of each contact, besides name and language."""
 
+    empty_hint = "Contact fields hold what you know about customers, for use in rules."
     form = ContactFieldForm
     list_display = ("display_name", "name", "type")
     search_fields = ("display_name", "name")

@@ -109,6 +109,7 @@ class WorkStreamForm(StreamModelForm):
 class WorkStreamAdmin(ParentAdmin):
     """Work streams with their variables and rules, and a box to try the rules."""
 
+    empty_hint = "A work stream says how the conversations of a channel are distributed."
     form = WorkStreamForm
     list_display = ("name", "channel", "distribution_mode", "capacity", "auto_close_label", "fallback_queue_label")
     list_select_related = ("fallback_queue",)

@@ -355,6 +355,25 @@
     }
   }
 
+  // -- Filters of lists: one menu is open at a time, and closes like any menu --------------------------------------
+
+  function closeFilters(event) {
+    for (const filter of queryAll("#changelist-filter details[open]")) {
+      if (event.type === "keydown") filter.querySelector("summary").focus();
+      else if (filter.contains(event.target)) continue;
+      filter.open = false;
+    }
+  }
+
+  // -- Lists on narrow screens: each cell is shown with the name of its column ---------------------------------------
+
+  function labelCells() {
+    const labels = queryAll("#result_list thead th").map((cell) => cell.querySelector(".text")?.textContent.trim());
+    for (const row of queryAll("#result_list tbody tr")) {
+      for (const [number, cell] of [...row.cells].entries()) if (labels[number]) cell.dataset.label = labels[number];
+    }
+  }
+
   // -- Back after saving: skip the empty form -----------------------------------------------------------------------
 
   const SAVED_FROM = "omnichannel.saved-from";
@@ -386,7 +405,10 @@
   for (const [selector, init] of Object.entries(INITIALIZERS)) {
     for (const element of queryAll(selector)) init(element);
   }
+  labelCells();
   rememberSave();
+  document.addEventListener("click", closeFilters);
+  document.addEventListener("keydown", (event) => event.key === "Escape" && closeFilters(event));
   window.addEventListener("pageshow", skipSavedForm);
   setTimeout(showMessages, 100);
   window.addEventListener("load", () => setTimeout(labelAutocompleteFields));

@@ -180,7 +180,7 @@ def test_form_of_another_account_does_not_hide_ours_with_the_same_sid(number: Wh
 @pytest.mark.parametrize("account_sid", [None, "", "lower"])
 def test_message_is_filed_when_its_account_is_ours_or_missing(number: WhatsAppNumber, account_sid: str | None) -> None:
     sid = number.account.account_sid.lower() if account_sid == "lower" else account_sid
-    form = builders.build_inbound_form(number, AccountSid=sid)  # type: ignore[arg-type]
+    form = builders.build_inbound_form(number, AccountSid=sid)
     post_webhook(number.account.inbound_url, form)
     assert Message.objects.exists()
 

@@ -21,6 +21,7 @@ NO_OPT_IN_WORD_WARNING = (
 class ContactAdmin(ReadOnlyModelAdmin):
     """Read-only admin of contacts."""
 
+    empty_hint = "A contact appears when a customer writes to one of your WhatsApp numbers."
     list_display = ("display_name", "display_number", "username", "opted_out", "first_seen")
     search_fields = ("name", "profile_name", "username", "address")
     search_help_text = "Name, username or number"
@@ -45,6 +46,7 @@ class ContactAdmin(ReadOnlyModelAdmin):
 class OptOutWordAdmin(ProductModelAdmin):
     """Admin of the words by which customers opt out and in; warns when none opts in."""
 
+    empty_hint = "A customer who sends an opt-out word, such as STOP, gets no more messages."
     form = OptOutWordForm
     list_display = ("word", "meaning_pill")
     list_filter = ("meaning",)

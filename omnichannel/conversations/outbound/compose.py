@@ -75,6 +75,7 @@ class ReplyErrorCode(StrEnum):
     # Starting a conversation
     NUMBER_NOT_PERMITTED = "number_not_permitted"
     OWN_NUMBER = "own_number"
+    CONTACT_MERGED = "contact_merged"
     CONVERSATION_ALREADY_OPEN = "conversation_already_open"
 
 

@@ -107,6 +107,8 @@ class ProductModelAdmin(PlainRelatedFieldsMixin, ModelAdminBase):
     show_full_result_count = False
     # Advice shown when a deletion is refused and the object can't be deactivated.
     deletion_hint = ""
+    # Advice shown in a list without rows.
+    empty_hint = ""
     # Singular and plural by model label, used when a deletion is refused; see describe_usages.
     usage_labels: ClassVar[Mapping[str, tuple[str, str]]] = {}
 
@@ -128,6 +130,7 @@ class ProductModelAdmin(PlainRelatedFieldsMixin, ModelAdminBase):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         title = {"title": capfirst(str(self.opts.verbose_name_plural)), "noun": self.noun}
+        title["empty_hint"] = self.empty_hint
         return super().changelist_view(request, {**title, **(extra_context or {})})
 
     def add_view(

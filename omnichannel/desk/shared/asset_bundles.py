@@ -43,9 +43,9 @@ VENDOR_SCRIPTS: Final = {
     "admin": ("django_htmx/htmx-2.min.js",),
 }
 SCRIPTS: Final = {
-    "base": ("desk/shared/timezone.js",),
+    "base": ("js/timezone.js",),
     "desk": (
-        "desk/shared/timezone.js",
+        "js/timezone.js",
         "js/dom.js",
         "desk/shared/requests.js",
         "desk/shared/fragments.js",
@@ -75,6 +75,7 @@ SCRIPTS: Final = {
     ),
     # The top bar of the administration: menus, presence, offers.
     "admin": (
+        "js/timezone.js",
         "js/dom.js",
         "desk/shared/requests.js",
         "desk/shared/fragments.js",

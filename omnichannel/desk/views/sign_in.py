@@ -22,7 +22,6 @@ from omnichannel.accounts.models import User
 from omnichannel.accounts.sessions import REASON_COOKIE, forget_end_reason, get_end_reason
 from omnichannel.accounts.sign_in_limits import get_unlock_time
 from omnichannel.conversations.presence import sessions
-from omnichannel.desk.shared.decorators import get_request_time_zone
 
 
 class SignInForm(AuthenticationForm):
@@ -93,8 +92,7 @@ def show_lock(
     unlock_time = get_unlock_time(request, get_client_username(request, credentials)) or timezone.now()
     seconds = max(1, ceil((unlock_time - timezone.now()).total_seconds()))
     context = {"unlock_time": unlock_time, "minutes": ceil(seconds / 60)}
-    with timezone.override(get_request_time_zone(request)):
-        response = render(request, "accounts/locked.html", context, status=429)
+    response = render(request, "accounts/locked.html", context, status=429)
     response["Retry-After"] = str(seconds)
     return response
 

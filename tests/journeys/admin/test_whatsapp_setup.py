@@ -62,7 +62,7 @@ def create_channel(page: Page, console: Page) -> None:
     page.get_by_label("Name", exact=False).first.fill("WhatsApp channel")
     page.get_by_label("Account SID").fill(account_sid)
     page.get_by_label("Auth Token", exact=False).first.fill(auth_token)
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("heading", name="Callback information")).to_be_visible()
     expect(page.get_by_label("Auth Token", exact=False).first).to_have_value("")
 
@@ -94,14 +94,14 @@ def add_number(page: Page) -> None:
     expect(page.locator("#id_work_stream")).to_contain_text("WhatsApp channel work stream")
     page.get_by_label("Name", exact=False).first.fill("WhatsApp phone number")
     page.locator("#id_number").fill(DISPLAYED_NUMBER)
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator("#id_number")).to_have_value(STORED_NUMBER)
     page.go_back()
     listed = page.get_by_role("region", name="WhatsApp phone numbers").first
     expect(listed.get_by_role("link", name="WhatsApp phone number")).to_be_visible()
     expect(listed).to_contain_text(STORED_NUMBER)
     with page.expect_navigation():
-        page.get_by_role("button", name="Save").click()
+        page.get_by_role("button", name="Save", exact=True).click()
 
 
 def validate_account(page: Page) -> None:

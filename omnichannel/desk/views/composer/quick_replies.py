@@ -117,6 +117,7 @@ def _render_page(
         "shared_quick_replies": quick_replies.get_shared_quick_replies(),
         "saved": request.GET.get("saved", ""),
         "can_edit_shared": request.user.is_staff and request.user.has_perm("conversations.change_quickreply"),
+        "can_add_shared": request.user.is_staff and request.user.has_perm("conversations.add_quickreply"),
     }
     return render(request, "desk/composer/quick_replies.html", context, status=status)
 
