@@ -19,6 +19,7 @@ JOB_LABELS = {
     LaneKind.SNOOZE: "End a snooze",
     LaneKind.TYPING: "Show typing",
     LaneKind.DISCONNECT: "Reassign an agent's conversations",
+    LaneKind.FORMER_AGENT: "Release a former agent's conversations",
     SYNC_LANE: "Sync message templates",
 }
 # Kinds of lanes whose key is a conversation's primary key.
