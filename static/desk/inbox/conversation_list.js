@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { byId, focus, parseHtml, queryAll } = Omnichannel;
+  const { byId, focus, foldText, parseHtml, queryAll } = Omnichannel;
 
   const rowItems = (list) => [...list.children].filter((li) => !li.classList.contains("more-row"));
   const checkboxOf = (li) => li.querySelector(".row-checkbox input");
@@ -271,7 +271,7 @@
 
   // -- Filtering the choices of a dialog: labels, colleagues, queues ------------------------------------------------
 
-  const normalize = (text) => text.trim().toLocaleLowerCase();
+  const normalize = (text) => foldText(text.trim());
   const choicesOf = (field) => queryAll(field.dataset.filterChoices, field.form);
 
   function filterChoices(field) {
