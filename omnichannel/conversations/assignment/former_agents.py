@@ -23,6 +23,7 @@ from omnichannel.conversations.assignment.offers import withdraw_offer
 from omnichannel.conversations.lanes import LaneKind
 from omnichannel.conversations.live_events import publish_presence
 from omnichannel.conversations.models import Conversation, ConversationQuerySet, Participation
+from omnichannel.conversations.outbound.failed_replies import notify_supervisors_instead
 from omnichannel.conversations.state_machine import TransitionError, transition
 from omnichannel.core.localized_text import LocalizedText, localized
 from omnichannel.jobs.lanes import Lease, enqueue
@@ -115,6 +116,7 @@ def _end_presence(agent: Agent) -> None:
         if agent.presence.base_status != BasePresence.OFFLINE:
             set_presence(agent, get_built_in_presence(BasePresence.OFFLINE), is_manual=False)
             publish_presence(agent.pk)
+        notify_supervisors_instead(agent)
         publish(SESSION_KIND, agent.user_id, topics=[user_topic(agent.user_id)])
 
 

@@ -28,6 +28,7 @@ from omnichannel.conversations.models.desk import DeskPreferences, QuickReply, Q
 from omnichannel.conversations.models.messages import (
     Attachment,
     AttachmentState,
+    FailedReply,
     Message,
     MessageDirection,
     MessageKind,
@@ -49,6 +50,7 @@ __all__ = [
     "DeskPreferences",
     "MessageDirection",
     "DispositionCode",
+    "FailedReply",
     "AttachmentState",
     "MessageKind",
     "Label",

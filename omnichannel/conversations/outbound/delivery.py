@@ -32,6 +32,7 @@ from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import Message, MessageKind, MessageStatus
 from omnichannel.conversations.outbound import delivery_status
 from omnichannel.conversations.outbound.compose import ReplyError, get_send_error
+from omnichannel.conversations.outbound.failed_replies import record_failed_reply
 from omnichannel.conversations.outbound.templates import get_template_send_error, get_twilio_parameters
 from omnichannel.conversations.outbound.uploads import get_signed_url
 from omnichannel.jobs.lanes import Lease
@@ -165,6 +166,7 @@ def _mark_failed(message: Message, code: int | None, reason: str, *, expected_st
         unchanged = Message.objects.filter(pk=message.pk, status=expected_status, twilio_sid="")
         if unchanged.update(status=MessageStatus.FAILED, error_code=code, error_message=reason[:1000], updated_at=now):
             delivery_status.handle_error_code(message, code)
+            record_failed_reply(message)
             publish_event(LiveEventKind.MESSAGE, message.conversation, part_id=message.pk)
 
 

@@ -16,6 +16,7 @@ from channels_whatsapp.webhooks.deliveries import DeliveryNotReadyError, Ignored
 from omnichannel.conversations.lanes import LaneKind
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import Contact, Conversation, Message, MessageStatus
+from omnichannel.conversations.outbound.failed_replies import record_failed_reply
 from omnichannel.jobs.lanes import enqueue
 
 STATUS_ORDER = [
@@ -72,6 +73,8 @@ def apply_status_update(
         if was_unknown:
             enqueue(LaneKind.SEND, message.conversation_id)
         handle_error_code(message, update.error_code)
+        if STATUS_BY_TWILIO_STATUS[update.status] in FAILURE_STATUSES:
+            record_failed_reply(message)
         publish_event(LiveEventKind.MESSAGE, message.conversation, part_id=message.pk)
 
 
@@ -84,6 +87,8 @@ def apply_fetched_status(message: Message, sent: SentMessage) -> None:
                 message, status, StatusUpdate(sent.sid, sent.status, sent.error_code, sent.error_message)
             ):
                 handle_error_code(message, sent.error_code)
+                if status in FAILURE_STATUSES:
+                    record_failed_reply(message)
                 publish_event(LiveEventKind.MESSAGE, message.conversation, part_id=message.pk)
 
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, NamedTuple
 
+from django.apps import apps
 from django.contrib.admin import AdminSite
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
+
+from omnichannel.core.admin.pages import ProductModelAdmin
 
 # Model, label and icon by sidebar group. Models that are not listed appear under "More".
 SIDEBAR: list[tuple[str, list[tuple[str, str, str]]]] = [
@@ -65,6 +68,15 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str]]]] = [
     ),
 ]
 OTHER_GROUP_NAME = "More"
+MAX_BADGE_COUNT = 99
+
+
+class Attention(NamedTuple):
+    """What needs attention in a list: its number for the badge, a sentence, and the filter that shows it."""
+
+    badge: str
+    text: str
+    query: str
 
 
 def _build_group(name: str, models: list[dict[str, Any]]) -> dict[str, Any]:
@@ -101,7 +113,7 @@ class OmnichannelAdminSite(AdminSite):
         groups = []
         for name, entries in SIDEBAR:
             models = [
-                {**models_by_name.pop(model), "name": label, "icon": icon}
+                {**models_by_name.pop(model), "name": label, "icon": icon, "attention": self._attention(request, model)}
                 for model, label, icon in entries
                 if model in models_by_name
             ]
@@ -110,8 +122,18 @@ class OmnichannelAdminSite(AdminSite):
         return [group for group in groups if group["models"]]
 
     def _models_by_name(self, request: HttpRequest) -> dict[str, dict[str, Any]]:
-        apps: dict[str, Any] = self._build_app_dict(request)
-        return {f"{label}.{model['object_name']}": model for label, app in apps.items() for model in app["models"]}
+        app_dict: dict[str, Any] = self._build_app_dict(request)
+        return {f"{label}.{model['object_name']}": model for label, app in app_dict.items() for model in app["models"]}
+
+    def _attention(self, request: HttpRequest, model_name: str) -> Attention | None:
+        """Return how many rows of a model need the user's attention; None if none do."""
+        model_admin: Any = self._registry.get(apps.get_model(model_name))
+        rows = model_admin.get_rows_needing_attention(request) if isinstance(model_admin, ProductModelAdmin) else None
+        count = 0 if rows is None else rows.order_by()[: MAX_BADGE_COUNT + 1].count()
+        if not count:
+            return None
+        badge = f"{MAX_BADGE_COUNT}+" if count > MAX_BADGE_COUNT else str(count)
+        return Attention(badge, model_admin.attention_text, model_admin.attention_query)
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
         """Wrap a view as Django does, but send anonymous users to the product's own sign-in page."""
