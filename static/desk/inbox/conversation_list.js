@@ -207,6 +207,20 @@
     items[(start + step + items.length) % items.length]?.focus();
   });
 
+  // -- Search results: arrow keys lead from the search field through the results and back ---------------------------
+
+  document.addEventListener("keydown", (event) => {
+    const field = byId("search");
+    const results = queryAll("#search-results a.row");
+    const isStep = ["ArrowDown", "ArrowUp"].includes(event.key) && !event.altKey && !event.ctrlKey && !event.metaKey;
+    const index = results.indexOf(event.target);
+    if (!isStep || !results.length || (index < 0 && event.target !== field)) return;
+    const next = index + (event.key === "ArrowDown" ? 1 : -1);
+    if (next >= results.length || (index < 0 && next < 0)) return;
+    event.preventDefault();
+    (results[next] ?? field).focus();
+  });
+
   // -- Selection: checkboxes, the x key, shift for a range ----------------------------------------------------------
 
   const MAX_SELECTED = 200;
