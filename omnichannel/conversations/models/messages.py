@@ -125,7 +125,7 @@ class FailedReply(models.Model):
     """A reply that failed when its author no longer had the conversation in front of them, until somebody saw it."""
 
     message = models.OneToOneField(Message, models.CASCADE, related_name="failed_reply")
-    # Who is notified; None for the supervisors, when the author can't see the conversation any more.
+    # The author; None notifies the supervisors, when the author can't see the conversation any more.
     agent = models.ForeignKey(Agent, models.PROTECT, related_name="+", null=True)
     created_at = models.DateTimeField(default=timezone.now)
     seen_at = models.DateTimeField(null=True)

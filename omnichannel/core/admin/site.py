@@ -72,7 +72,7 @@ MAX_BADGE_COUNT = 99
 
 
 class Attention(NamedTuple):
-    """What needs attention in a list: its number for the badge, a sentence, and the filter that shows it."""
+    """Rows of a list that need attention: their number for the badge, a sentence, and the filter for them."""
 
     badge: str
     text: str

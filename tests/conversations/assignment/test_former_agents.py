@@ -73,11 +73,11 @@ def test_a_snoozed_conversation_is_no_longer_snoozed(dana: Agent) -> None:
 
 
 def test_wrap_up_is_closed_unless_the_customer_has_written(dana: Agent) -> None:
-    served = builders.create_conversation(agent=dana, state=State.WRAP_UP)
+    answered = builders.create_conversation(agent=dana, state=State.WRAP_UP)
     unanswered = builders.create_conversation(agent=dana, state=State.WRAP_UP, unread_count=1)
     deactivate(dana)
     release(dana)
-    assert state_and_agent(served) == (State.CLOSED, dana)
+    assert state_and_agent(answered) == (State.CLOSED, dana)
     assert state_and_agent(unanswered) == (State.OPEN, None)
 
 

@@ -37,7 +37,7 @@ def create_reply(desk: DeskScenario, body: str = "On its way.", **fields: Any) -
 
 def fail(message: Message, status: str = "undelivered") -> None:
     """Let Twilio report that the message failed."""
-    sent = SentMessage(message.twilio_sid, status, "", 0, None, 30008, "")
+    sent = SentMessage(message.twilio_sid, status, "", "", None, 30008)
     delivery_status.apply_fetched_status(
         Message.objects.select_related("conversation__number").get(pk=message.pk), sent
     )
