@@ -118,6 +118,6 @@ def test_every_list_and_add_page_opens(role: str) -> None:
 def test_page_of_one_app_and_page_for_a_new_password_are_shown(admin_client: UserClient) -> None:
     page = admin_client.get("/admin/routing/").content.decode()
     assert "<title>" in page
-    assert 'class="overview"' in page
+    assert 'class="model-groups"' in page
     assert "Save password" in admin_client.get("/admin/password_change/").content.decode()
     assert "Password changed." in admin_client.get("/admin/password_change/done/").content.decode()

@@ -23,7 +23,7 @@ def test_page_reports_its_viewer_and_gets_the_others(desk: DeskScenario) -> None
     assert "<li" not in post_viewing(dana, desk)
     assert 'title="Dana"' in post_viewing(omar, desk)
     assert 'title="Omar"' in dana.get(conversation_url(desk, "viewers"), **HTMX_HEADERS).content.decode()
-    post_viewing(omar, desk, gone=1)
+    post_viewing(omar, desk, closed=1)
     assert "<li" not in dana.get(conversation_url(desk, "viewers"), **HTMX_HEADERS).content.decode()
 
 
