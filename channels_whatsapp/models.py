@@ -225,6 +225,8 @@ class WebhookDelivery(models.Model):
     attempts = models.PositiveIntegerField(default=1)
     next_attempt_at = models.DateTimeField(null=True)
     error = models.TextField(blank=True, default="")
+    # An administrator can act: it failed for good, or keeps failing, or was sent to a number that is not set up.
+    needs_attention = models.BooleanField(default=False)
 
     class Meta:
         verbose_name = "Webhook delivery"
@@ -233,7 +235,13 @@ class WebhookDelivery(models.Model):
         indexes = [
             models.Index(
                 fields=["next_attempt_at"], condition=models.Q(state="failed"), name="failed_deliveries_to_retry"
-            )
+            ),
+            # The badge and the notice in the administration.
+            models.Index(
+                fields=["received_at"],
+                condition=models.Q(needs_attention=True),
+                name="deliveries_needing_attention",
+            ),
         ]
 
     def __str__(self) -> str:

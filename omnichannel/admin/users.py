@@ -81,7 +81,7 @@ class UserForm(UserModelForm):
         fields = ("username", "first_name", "last_name", "email", "groups", "is_active", "is_superuser")
         help_texts = {
             "username": "Letters, digits and @ . + - _",
-            "is_active": "Clear this to prevent the user from signing in.",
+            "is_active": "Clear this to prevent the user from signing in. Their conversations return to the queue.",
             "is_superuser": "Has all permissions. Only superusers can create superusers.",
         }
 

@@ -3,6 +3,7 @@
 Pages, search, live events, media, API and exports all start here. It fails closed: unknown users see nothing.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, Permission
@@ -99,6 +100,13 @@ def supervisors_with_pk(pk: Any) -> QuerySet[Agent]:
 def can_supervise(agent: Agent) -> bool:
     """Return whether the agent may assign, monitor, join and release every conversation."""
     return agent.user.is_active and agent.user.has_perm(SEE_ALL_PERMISSION)
+
+
+def visible_conversation_ids(user: User | AnonymousUser, pks: Collection[int]) -> set[int]:
+    """Return which of these conversations the user may see, in one query; none without ids."""
+    if not pks:
+        return set()
+    return set(conversations_visible_to(user).order_by().filter(pk__in=pks).values_list("pk", flat=True))
 
 
 class AccessLostError(Http404):

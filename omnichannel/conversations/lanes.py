@@ -24,6 +24,7 @@ class LaneKind(StrEnum):
     SNOOZE = "snooze"
     MEDIA = "media"  # the key is the id of an attachment
     DISCONNECT = "disconnect"  # the key is the id of an agent
+    FORMER_AGENT = "former_agent"  # the key is the id of an agent
     ASSIGN = ASSIGN_LANE  # a single lane, with key 0
     OFFERS = "offers"  # a single lane, with key 0
 

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from omnichannel.desk.views import dialogs, preferences, transitions
-from omnichannel.desk.views.agent_status import notifications, offers, status
+from omnichannel.desk.views.agent_status import failed_replies, notifications, offers, status
 from omnichannel.desk.views.composer import initiate, notes, quick_replies, reply, templates
 from omnichannel.desk.views.customer_panel import blocking, contact, merge, panel
 from omnichannel.desk.views.inbox import bulk_actions, page, search
@@ -32,6 +32,8 @@ urlpatterns = [
     path("presence/", status.set_presence, name="presence"),
     path("presence/return/", status.return_from_inactive, name="return_from_inactive"),
     path("offers/", offers.offers, name="offers"),
+    path("failed-replies/<int:pk>/", failed_replies.show_failed_reply, name="show_failed_reply"),
+    path("failed-replies/<int:pk>/dismiss/", failed_replies.dismiss_failed_reply, name="dismiss_failed_reply"),
     path("notifications/", notifications.notifications, name="notifications"),
     path("conversations/new/", initiate.new_conversation, name="new_conversation"),
     path("conversations/create/", initiate.create_conversation, name="create_conversation"),
@@ -62,6 +64,7 @@ urlpatterns = [
     path(f"{CONVERSATION}end/", transitions.end, name="end"),
     *(path(f"{CONVERSATION}{name.replace('_', '-')}/", view, name=name) for name, view in dialogs.DIALOG_VIEWS.items()),
     path(f"{CONVERSATION}note/", notes.create_note, name="create_note"),
+    path(f"{CONVERSATION}mention-choices/", notes.mention_choices, name="mention_choices"),
     path(f"{CONVERSATION}participants/", panel.participants, name="participants"),
     path(f"{CONVERSATION}monitor/", transitions.monitor, name="monitor"),
     path(f"{CONVERSATION}join/", transitions.join, name="join"),

@@ -19,7 +19,7 @@ from omnichannel.desk.shared.paging import Cursor, parse_int_or_zero
 from omnichannel.desk.shared.times import TimeLeft
 from omnichannel.desk.thread.actions import actions_for
 from omnichannel.desk.thread.header import ConversationHeader
-from omnichannel.desk.thread.messages import Thread, get_thread
+from omnichannel.desk.thread.messages import Thread, get_quotable_conversation_ids, get_thread
 
 EMPTY_THREAD = Thread(entries=[])
 
@@ -98,10 +98,9 @@ def workspace_context(
 ) -> dict[str, Any]:
     """Return the template context of the conversation page and its fragments."""
     return {
-        **conversation_context(request, conversation),
+        **conversation_context(request, conversation, thread),
         "header": ConversationHeader(conversation, request.agent),
         "customer_version": get_header_version(conversation),
-        "thread": thread,
         "composer": composer or get_composer(conversation, request.agent),
         "actions": actions_for(conversation, request.agent),
         "left": TimeLeft.until(conversation.window_closes_at),
@@ -110,10 +109,12 @@ def workspace_context(
     }
 
 
-def conversation_context(request: AgentRequest, conversation: Conversation) -> dict[str, Any]:
+def conversation_context(request: AgentRequest, conversation: Conversation, thread: Thread) -> dict[str, Any]:
     """Return the part of the context that a list of messages needs."""
     return {
         "conversation": conversation,
         "agent": request.agent,
         "can_reply": access.can_reply(request.agent, conversation),
+        "thread": thread,
+        "quotable_conversation_ids": get_quotable_conversation_ids(request.user, conversation, thread),
     }

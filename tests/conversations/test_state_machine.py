@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from omnichannel.conversations.assignment.former_agents import release_former_agent
 from omnichannel.conversations.assignment.pick import (
     release_conversation,
     resume_conversation,
@@ -71,6 +72,13 @@ def disconnect_agent_with_unanswered_message(conversation: Conversation, agent: 
     disconnect_agent(conversation, agent)
 
 
+def deactivate_agent_of_unread(conversation: Conversation, agent: Agent) -> None:
+    Conversation.objects.filter(pk=conversation.pk).update(unread_count=1)
+    agent.user.is_active = False
+    agent.user.save()
+    release_former_agent(agent.pk)
+
+
 Transition = Callable[[Conversation, Agent], None]
 TRANSITION_FUNCTIONS: list[tuple[State, State, Transition]] = [
     (State.OPEN, State.ACTIVE, take_conversation),
@@ -84,6 +92,7 @@ TRANSITION_FUNCTIONS: list[tuple[State, State, Transition]] = [
     (State.ACTIVE, State.CLOSED, close_after_timeout),
     (State.WRAP_UP, State.CLOSED, close_conversation),
     (State.WRAP_UP, State.CLOSED, close_after_timeout),
+    (State.WRAP_UP, State.OPEN, deactivate_agent_of_unread),
     (State.WAITING, State.ACTIVE, resume_conversation),
     (State.WAITING, State.ACTIVE, receive_from_customer),
     (State.WAITING, State.OPEN, receive_message_while_agent_away),

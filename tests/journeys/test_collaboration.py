@@ -42,6 +42,32 @@ def write_note(page: Page, text: str) -> None:
     page.get_by_role("button", name="Add note").click()
 
 
+def test_a_colleague_is_mentioned_by_keyboard_and_a_wrong_name_is_pointed_out(
+    app: AppInstance, pages: dict[str, Page]
+) -> None:
+    dana = pages["dana"]
+    app.call("create_customer_conversations", count=1)
+    open_conversation(dana, "Customer 0")
+    dana.locator(".mode-switch", has_text="Note").get_by_text("Note").click()
+    field, choices = dana.locator("#note-text"), dana.locator("#mention-list").get_by_role("option")
+    field.press_sequentially("For @")
+    expect(choices).to_have_count(2)
+    dana.keyboard.press("ArrowDown")
+    expect(field).to_have_attribute("aria-activedescendant", str(choices.nth(1).get_attribute("id")))
+    dana.keyboard.type("om")
+    expect(choices).to_have_count(1)
+    dana.keyboard.press("Enter")
+    expect(field).to_have_value("For @Omar ")
+    expect(choices.first).to_be_hidden()
+    dana.keyboard.type("and @omarr")
+    dana.get_by_role("button", name="Add note").click()
+    expect(dana.locator("#note-error")).to_contain_text("Nobody is called @omarr.")
+    expect(field).to_have_value("For @Omar and @omarr")
+    dana.get_by_role("button", name="Add anyway").click()
+    expect(dana.locator("#thread .note")).to_contain_text("Note for @Omar")
+    expect(dana.locator("#note-error")).to_be_empty()
+
+
 def test_a_conversation_is_passed_on_with_a_reason_between_two_agents(app: AppInstance, pages: dict[str, Page]) -> None:
     dana, omar = pages["dana"], pages["omar"]
     app.call("create_customer_conversations", count=1)

@@ -56,6 +56,13 @@ def test_a_reply_is_written_by_keyboard_with_quick_replies_and_formatting(app: A
     expect(reply_field(dana_page)).to_have_value("Hello Customer 0, Dana here.")
 
     reply_field(dana_page).fill("")
+    reply_field(dana_page).press_sequentially("/q begrus")  # written "Begrüßung"
+    expect(options).to_have_count(1)
+    reply_field(dana_page).fill("")
+    reply_field(dana_page).press_sequentially("/q dana")  # a name that is filled in is not searched
+    expect(options).to_have_count(0)
+
+    reply_field(dana_page).fill("")
     reply_field(dana_page).press_sequentially("/q label")
     dana_page.keyboard.press("Tab")
     expect(dana_page.locator("#reply-error")).to_contain_text("Replace {LastName{Agent}} before sending")

@@ -62,7 +62,7 @@ def test_a_conversation_is_snoozed_found_and_wrapped_up(
     dana = open_page_as("dana")
     rows = dana.locator("#row-list .row")
     dana.locator("#row-list .row", has_text="Customer 1").click()
-    expect(dana.locator("#head h1")).to_have_text("Customer 1")
+    expect(dana.locator("#conversation-header h1")).to_have_text("Customer 1")
 
     # A snoozed conversation is hidden and returns with the customer's message.
     choose_from_more_menu(dana, "snooze")
@@ -77,13 +77,18 @@ def test_a_conversation_is_snoozed_found_and_wrapped_up(
     dana.locator("#search").fill("lamp 47")
     hit = dana.locator("#search-results .row", has_text="lamp 4711")
     expect(hit.locator("mark").first).to_have_text("lamp")
-    hit.click()
+    dana.locator("#search").press("ArrowDown")
+    expect(hit).to_be_focused()
+    dana.keyboard.press("ArrowUp")
+    expect(dana.locator("#search")).to_be_focused()
+    dana.keyboard.press("ArrowDown")
+    dana.keyboard.press("Enter")
     expect(dana.locator("#thread li.is-highlighted", has_text="One more thing")).to_be_visible()
     dana.locator("#search").press("Escape")
     expect(dana.locator("#search-results")).to_be_empty()
 
     # End and close in one step, with a note.
-    choose_from_more_menu(dana, "finish")
+    choose_from_more_menu(dana, "end_and_close")
     dana.locator("#dialog").get_by_label("Note for colleagues").fill("All settled.")
     dana.locator("#dialog").get_by_role("button", name="End and close").click()
     expect(dana.locator("#conversation-header .state")).to_have_text("Closed")

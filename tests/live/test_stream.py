@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import random
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,6 +14,7 @@ from django.utils import timezone
 
 from omnichannel.accounts.models import User, UserSession
 from omnichannel.accounts.session_events import end_sessions
+from omnichannel.conversations.assignment.former_agents import release_former_agent
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import Conversation
 from omnichannel.live import hub
@@ -20,7 +22,7 @@ from omnichannel.live import stream as stream_module
 from omnichannel.live.hub import Hint
 from omnichannel.live.models import LiveEvent
 from omnichannel.live.stream import EventStream
-from routing.models import QueueMembership
+from routing.models import Agent, QueueMembership
 from tests import builders
 from tests.live.conftest import LiveScenario
 from tests.live.stream_pages import TIMEOUT_SECONDS, StreamEvent, StreamPage, run_in_db_thread, session_cookie_for
@@ -287,6 +289,28 @@ def test_stream_ends_when_access_is_revoked(
             return hint.event, page.task.done()
 
     assert asyncio.run(asyncio.wait_for(scenario(), TIMEOUT_SECONDS)) == ("reconnect", True)
+
+
+def test_stream_of_a_deactivated_agent_ends_at_once(
+    event_stream: EventStream, live_scenario: LiveScenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream_module, "KEEP_ALIVE_SECONDS", 10 * TIMEOUT_SECONDS)
+    monkeypatch.setattr(random, "uniform", lambda low, high: high)  # no early first check
+
+    def deactivate_and_release() -> None:
+        deactivate_user()
+        release_former_agent(Agent.objects.get(user__username="dana").pk)
+
+    async def scenario() -> str:
+        async with StreamPage(event_stream, live_scenario.assigned_agent_session) as page:
+            await page.wait_until_open()
+            await run_in_db_thread(deactivate_and_release)
+            while (event := await page.next_event()).event == "hint":
+                pass
+            await page.wait_until_ended()
+            return event.event
+
+    assert asyncio.run(asyncio.wait_for(scenario(), TIMEOUT_SECONDS)) == "reconnect"
 
 
 @pytest.mark.usefixtures("_short_keep_alive")

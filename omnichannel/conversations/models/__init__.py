@@ -35,6 +35,7 @@ from omnichannel.conversations.models.desk import DeskPreferences, QuickReply, Q
 from omnichannel.conversations.models.messages import (
     Attachment,
     AttachmentState,
+    FailedReply,
     Message,
     MessageDirection,
     MessageKind,
@@ -57,6 +58,7 @@ __all__ = [
     "DeskPreferences",
     "MessageDirection",
     "DispositionCode",
+    "FailedReply",
     "AttachmentState",
     "MessageKind",
     "Label",

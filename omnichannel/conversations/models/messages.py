@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from omnichannel.conversations.models.automation import MessageTrigger
 from omnichannel.conversations.models.conversations import Conversation
+from routing.models import Agent
 
 
 class MessageDirection(models.TextChoices):
@@ -118,6 +119,26 @@ class Message(models.Model):
     @property
     def has_failed(self) -> bool:
         return self.status in {MessageStatus.FAILED, MessageStatus.UNDELIVERED}
+
+
+class FailedReply(models.Model):
+    """A reply that failed when its author no longer had the conversation in front of them, until somebody saw it."""
+
+    message = models.OneToOneField(Message, models.CASCADE, related_name="failed_reply")
+    # The author; None notifies the supervisors, when the author can't see the conversation any more.
+    agent = models.ForeignKey(Agent, models.PROTECT, related_name="+", null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    seen_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["pk"]
+        indexes = [
+            # The notices on an agent's pages.
+            models.Index(fields=["agent", "id"], condition=Q(seen_at=None), name="unseen_failed_replies")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.message} failed"
 
 
 def attachment_path(attachment: "Attachment", filename: str) -> str:

@@ -23,6 +23,7 @@ from omnichannel.conversations.models import (
     Attachment,
     AttachmentState,
     Conversation,
+    FailedReply,
     Message,
     MessageDirection,
     MessageKind,
@@ -319,9 +320,11 @@ def resend_reply(failed: Message, *, author: User) -> Message:
     if Message.objects.filter(public_id=public_id).exists():
         raise ReplyError(ReplyErrorCode.ALREADY_RESENT, gettext("This message has already been sent again."))
     file = _reopen_file(attachment) if attachment and attachment.file else None
-    return send_reply(
+    copy = send_reply(
         failed.conversation, author=author, text=failed.body, file=file, public_id=public_id, quoted=failed.quoted
     )
+    FailedReply.objects.filter(message=failed, seen_at=None).update(seen_at=timezone.now())
+    return copy
 
 
 def _reopen_file(attachment: Attachment) -> File[bytes]:

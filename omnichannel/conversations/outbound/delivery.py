@@ -38,6 +38,7 @@ from omnichannel.conversations.outbound.delivery_status import (
     get_refused_sids,
     get_retry_time,
 )
+from omnichannel.conversations.outbound.failed_replies import record_failed_reply
 from omnichannel.conversations.outbound.templates import get_template_send_error, get_twilio_parameters
 from omnichannel.conversations.outbound.uploads import get_signed_url
 from omnichannel.jobs.lanes import Lease
@@ -172,6 +173,7 @@ def _mark_failed(message: Message, code: int | None, reason: str, *, expected_st
         unchanged = Message.objects.filter(pk=message.pk, status=expected_status, twilio_sid="")
         if unchanged.update(status=MessageStatus.FAILED, error_code=code, error_message=reason[:1000], updated_at=now):
             delivery_status.handle_error_code(message, code)
+            record_failed_reply(message)
             publish_event(LiveEventKind.MESSAGE, message.conversation, part_id=message.pk)
 
 

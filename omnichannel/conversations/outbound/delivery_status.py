@@ -18,6 +18,7 @@ from channels_whatsapp.webhooks.deliveries import DeliveryNotReadyError, Ignored
 from omnichannel.conversations.lanes import LaneKind
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import Contact, Conversation, Message, MessageStatus
+from omnichannel.conversations.outbound.failed_replies import record_failed_reply
 from omnichannel.jobs.lanes import enqueue
 
 STATUS_ORDER = [
@@ -79,6 +80,8 @@ def apply_status_update(
         if was_unknown:
             enqueue(LaneKind.SEND, message.conversation_id)
         handle_error_code(message, update.error_code)
+        if STATUS_BY_TWILIO_STATUS[update.status] in FAILURE_STATUSES:
+            record_failed_reply(message)
         publish_event(LiveEventKind.MESSAGE, message.conversation, part_id=message.pk)
 
 
@@ -93,6 +96,8 @@ def apply_fetched_status(message: Message, sent: SentMessage) -> None:
         if is_requeued or _advance_status(message, status, update):
             if not is_requeued:
                 handle_error_code(message, sent.error_code)
+                if status in FAILURE_STATUSES:
+                    record_failed_reply(message)
             publish_event(LiveEventKind.MESSAGE, message.conversation, part_id=message.pk)
 
 

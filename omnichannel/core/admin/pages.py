@@ -112,6 +112,14 @@ class ProductModelAdmin(PlainRelatedFieldsMixin, ModelAdminBase):
     # Singular and plural by model label, used when a deletion is refused; see describe_usages.
     usage_labels: ClassVar[Mapping[str, tuple[str, str]]] = {}
 
+    # Shown with the number of rows that need attention, and the filter of the list that shows them.
+    attention_text = ""
+    attention_query = ""
+
+    def get_rows_needing_attention(self, request: HttpRequest) -> QuerySet[Any] | None:
+        """Return the rows that need the user's attention, by an index; None if there are none or they can't act."""
+        return None
+
     @property
     def noun(self) -> str:
         return str(self.opts.verbose_name)

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from functools import partial, wraps
-from typing import Any
+from typing import Any, NamedTuple
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.contrib.auth.views import PasswordChangeView, redirect_to_login
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 
+from omnichannel.core.admin.pages import ProductModelAdmin
 from omnichannel.core.password_change import OwnPasswordForm
 
 # Model, label and icon by sidebar group. Models that are not listed appear under "More".
@@ -70,6 +72,15 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str]]]] = [
 ]
 OTHER_GROUP_NAME = "More"
 SIMULATOR_URL = "/simulator/"
+MAX_BADGE_COUNT = 99
+
+
+class Attention(NamedTuple):
+    """Rows of a list that need attention: their number for the badge, a sentence, and the filter for them."""
+
+    badge: str
+    text: str
+    query: str
 
 
 def _build_group(name: str, models: list[dict[str, Any]]) -> dict[str, Any]:
@@ -111,7 +122,7 @@ class OmnichannelAdminSite(AdminSite):
         groups = []
         for name, entries in SIDEBAR:
             models = [
-                {**models_by_name.pop(model), "name": label, "icon": icon}
+                {**models_by_name.pop(model), "name": label, "icon": icon, "attention": self._attention(request, model)}
                 for model, label, icon in entries
                 if model in models_by_name
             ]
@@ -120,8 +131,18 @@ class OmnichannelAdminSite(AdminSite):
         return [group for group in groups if group["models"]]
 
     def _models_by_name(self, request: HttpRequest) -> dict[str, dict[str, Any]]:
-        apps: dict[str, Any] = self._build_app_dict(request)
-        return {f"{label}.{model['object_name']}": model for label, app in apps.items() for model in app["models"]}
+        app_dict: dict[str, Any] = self._build_app_dict(request)
+        return {f"{label}.{model['object_name']}": model for label, app in app_dict.items() for model in app["models"]}
+
+    def _attention(self, request: HttpRequest, model_name: str) -> Attention | None:
+        """Return how many rows of a model need the user's attention; None if none do."""
+        model_admin: Any = self._registry.get(apps.get_model(model_name))
+        rows = model_admin.get_rows_needing_attention(request) if isinstance(model_admin, ProductModelAdmin) else None
+        count = 0 if rows is None else rows.order_by()[: MAX_BADGE_COUNT + 1].count()
+        if not count:
+            return None
+        badge = f"{MAX_BADGE_COUNT}+" if count > MAX_BADGE_COUNT else str(count)
+        return Attention(badge, model_admin.attention_text, model_admin.attention_query)
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Show Django's page, with a form that limits wrong passwords."""

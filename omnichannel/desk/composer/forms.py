@@ -71,6 +71,10 @@ class StartConversationForm(forms.Form):
 
 
 class NoteForm(forms.Form):
-    """A note for colleagues."""
+    """A note for colleagues.
+
+    `unknown_mentions` names what was pointed out already: names after an @ by which nobody is called.
+    """
 
     text = forms.CharField(required=False, strip=False)
+    unknown_mentions = forms.CharField(required=False)

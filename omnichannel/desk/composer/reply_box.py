@@ -53,6 +53,7 @@ class Composer:
 
     Attributes:
         mode: In any mode but REPLY, `explanation` and `action` are shown instead of the fields.
+        unknown_mentions: Names after an @ in the note by which nobody is called, separated by spaces.
         undoable_messages: Messages that were queued just now and can still be taken back.
     """
 
@@ -63,6 +64,7 @@ class Composer:
     text: str = ""
     note_text: str = ""
     note_error: str = ""
+    unknown_mentions: str = ""
     errors: dict[str, str] = field(default_factory=dict)
     public_id: uuid.UUID = field(default_factory=uuid.uuid4)
     is_form_response: bool = False

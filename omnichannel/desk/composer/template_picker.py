@@ -26,6 +26,7 @@ from channels_whatsapp.message_templates.sync import SyncResult
 from channels_whatsapp.models import ApprovalStatus, MessageTemplate, WhatsAppAccount
 from omnichannel.conversations.automated_messages.triggers import language_fallbacks
 from omnichannel.conversations.models import Contact
+from omnichannel.conversations.search.index import FoldedText, fold_text
 from omnichannel.core.languages import language_name
 from routing.models import Agent
 
@@ -193,14 +194,13 @@ def find_template_choices(
 
 def _search_templates(templates: QuerySet[MessageTemplate], query: str) -> QuerySet[MessageTemplate]:
     """Filter to templates in which each word is in the name, the text, the category or the language."""
-    for word in query.split()[:8]:
-        languages = {
-            code for code in _distinct_languages(templates) if word.casefold() in language_name(code).casefold()
-        }
-        categories = {code for code in CATEGORY_LABELS if word.casefold() in category_name(code).casefold()}
+    templates = templates.alias(plain_name=FoldedText("name"), plain_text=FoldedText("text"))
+    for word in fold_text(query).split()[:8]:
+        languages = {code for code in _distinct_languages(templates) if word in fold_text(language_name(code))}
+        categories = {code for code in CATEGORY_LABELS if word in fold_text(category_name(code))}
         templates = templates.filter(
-            Q(name__icontains=word)
-            | Q(text__icontains=word)
+            Q(plain_name__contains=word)
+            | Q(plain_text__contains=word)
             | Q(category__icontains=word)
             | Q(category__in=categories)
             | Q(language__icontains=word)

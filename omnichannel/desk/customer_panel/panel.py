@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Generic, TypeVar
 
 from django.db.models import OuterRef, QuerySet, Subquery
@@ -36,6 +36,7 @@ from routing.models.variables import Variable
 from routing.variables import values
 
 PAGE_SIZE: Final = 20
+MAX_STATE_CHANGES: Final = 500  # counted for the waiting time
 Row = TypeVar("Row")
 
 
@@ -228,10 +229,20 @@ def _build_field(
 
 
 def _waiting_time(conversation: Conversation) -> str:
-    """Return how long the customer waited for the first agent, or has waited until now."""
-    taken_at = conversation.events.filter(kind=State.ACTIVE).values_list("created_at", flat=True).first()
-    until = taken_at or conversation.closed_at or timezone.now()
-    return TimeLeft(max(0, int((until - conversation.created_at).total_seconds()))).exact_label
+    """Return how long the customer has waited for an agent: the sum of the times in which the state was Open."""
+    changes = conversation.events.filter(kind__in=State.values).order_by("created_at", "pk")
+    # A conversation that an agent began has not waited before it was open.
+    waits_since = None if conversation.started_by_id else conversation.created_at
+    waited = timedelta()
+    for kind, at in changes.values_list("kind", "created_at")[:MAX_STATE_CHANGES]:
+        if kind == State.OPEN:
+            waits_since = waits_since or at
+        elif waits_since is not None:
+            waited, waits_since = waited + max(at - waits_since, timedelta()), None
+    if waits_since is not None:
+        until = timezone.now() if conversation.state == State.OPEN else conversation.state_since
+        waited += max(until - waits_since, timedelta())
+    return TimeLeft(int(waited.total_seconds())).exact_label
 
 
 # -- History ----------------------------------------------------------------------------------------------------------

@@ -61,6 +61,7 @@ SCRIPTS: Final = {
         "desk/composer/undo_send.js",
         "desk/composer/reply_collision.js",
         "desk/composer/command_palette.js",
+        "desk/composer/mentions.js",
         "desk/composer/formatting.js",
         "desk/composer/templates.js",
         "desk/agent_status/offers.js",

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from channels_whatsapp.error_reasons import can_send_again, get_error_reason
 from channels_whatsapp.message_types import describe_unsupported_message, get_heading
+from omnichannel.accounts.models import User
 from omnichannel.conversations import access
 from omnichannel.conversations.models import (
     Attachment,
@@ -334,6 +335,19 @@ def thread_of_messages(conversation: Conversation, *messages: Message) -> Thread
     """Return a thread of these messages, as they are now."""
     pks = [message.pk for message in messages]
     return Thread(sort_with_day_dividers(_message_entries(list(_messages_of(conversation).filter(pk__in=pks)))))
+
+
+def get_quotable_conversation_ids(user: User, conversation: Conversation, thread: Thread) -> set[int]:
+    """Return the conversations from which the quotes of this thread may be shown to the user.
+
+    A customer may quote a message of an earlier conversation, which the user may not see.
+    """
+    quoted = {
+        entry.message.quoted.conversation_id
+        for entry in thread.entries
+        if isinstance(entry, MessageEntry) and entry.message.quoted is not None
+    }
+    return {conversation.pk, *access.visible_conversation_ids(user, quoted - {conversation.pk})}
 
 
 def _messages_of(conversation: Conversation) -> QuerySet[Message]:

@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { byId, createElement, parseHtml, queryAll } = Omnichannel;
+  const { byId, createElement, foldText, parseHtml, queryAll } = Omnichannel;
   const TOKEN = /(?:^|\n)(\/([^\n]*))$/;
   const CACHE_MS = 15000; // short, because administrators add replies and slugs depend on the conversation
   const MAX_REPLIES = 60;
@@ -66,10 +66,10 @@
   }
 
   function matchingCommands(token) {
-    const query = token.query.toLowerCase();
+    const query = foldText(token.query);
     if (/^q(\s|$)/.test(query)) return [];
     const isMatch = ({ key, label }) =>
-      !query || key === query || (query.length > 1 && label.toLowerCase().startsWith(query));
+      !query || key === query || (query.length > 1 && foldText(label).startsWith(query));
     return commands().filter(isMatch).map(createCommandOption);
   }
 
@@ -116,18 +116,18 @@
     if (currentToken()) update();
   }
 
+  // Searches what is stored: the names that are filled in take no part.
   function matchesWords(option, words) {
-    const tags = option.dataset.tags.split(" ").filter(Boolean);
-    const text = option.textContent.toLowerCase();
+    const { search, tags } = option.dataset;
     const isMatch = (word) =>
-      word.startsWith("#") ? tags.some((tag) => tag.startsWith(word.slice(1))) : text.includes(word);
+      word.startsWith("#") ? tags.split(" ").some((tag) => tag.startsWith(word.slice(1))) : search.includes(word);
     return words.every(isMatch);
   }
 
   function matchingReplies(token) {
     if (field.id !== "reply-text") return [];
-    const query = token.query.replace(/^q(\s+|$)/i, "").toLowerCase();
-    const words = query.split(/\s+/).filter(Boolean);
+    const query = token.query.replace(/^q(\s+|$)/i, "");
+    const words = foldText(query).split(/\s+/).filter(Boolean);
     const replies = queryAll("[role=option]", parseHtml(cache.html));
     return replies.filter((option) => matchesWords(option, words)).slice(0, MAX_REPLIES);
   }

@@ -71,14 +71,21 @@
     if (Omnichannel.composerMode(old) === "note") fresh.querySelector("#mode-note").checked = true;
   };
 
+  // Names after an @ by which nobody is called: the note is saved if it is sent again.
+  function confirmMentions(names) {
+    byId("note-text").form.elements.unknown_mentions.value = names;
+    byId("note-send-label").textContent = names ? gettext("Add anyway") : gettext("Add note");
+  }
+
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { xhr, serverResponse, requestConfig } = event.detail;
     if (!serverResponse.includes("data-fragments")) return;
     if (event.detail.target.id === "dialog-container") close();
     const field = byId("note-text");
     if (!requestConfig.path.endsWith("/note/") || !field) return;
-    const error = parseHtml(serverResponse).getElementById("note-error");
-    byId("note-error").textContent = error ? error.textContent.trim() : "";
+    const fresh = parseHtml(serverResponse);
+    byId("note-error").textContent = fresh.getElementById("note-error")?.textContent.trim() ?? "";
+    confirmMentions(xhr.status === 200 ? "" : (fresh.querySelector("[name=unknown_mentions]")?.value ?? ""));
     if (xhr.status !== 200) return;
     field.value = "";
     Omnichannel.drafts.set("note", "");

@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { byId, focus, parseHtml, queryAll } = Omnichannel;
+  const { byId, focus, foldText, parseHtml, queryAll } = Omnichannel;
 
   const rowItems = (list) => [...list.children].filter((li) => !li.classList.contains("more-row"));
   const checkboxOf = (li) => li.querySelector(".row-checkbox input");
@@ -197,6 +197,20 @@
     });
   });
 
+  // -- Search results: arrow keys lead from the search field through the results and back ---------------------------
+
+  document.addEventListener("keydown", (event) => {
+    const field = byId("search");
+    const results = queryAll("#search-results a.row");
+    const isStep = ["ArrowDown", "ArrowUp"].includes(event.key) && !event.altKey && !event.ctrlKey && !event.metaKey;
+    const index = results.indexOf(event.target);
+    if (!isStep || !results.length || (index < 0 && event.target !== field)) return;
+    const next = index + (event.key === "ArrowDown" ? 1 : -1);
+    if (next >= results.length || (index < 0 && next < 0)) return;
+    event.preventDefault();
+    (results[next] ?? field).focus();
+  });
+
   // -- Selection: checkboxes, the x key, shift for a range ----------------------------------------------------------
 
   const MAX_SELECTED = 200;
@@ -261,7 +275,7 @@
 
   // -- Filtering the choices of a dialog: labels, colleagues, queues ------------------------------------------------
 
-  const normalize = (text) => text.trim().toLocaleLowerCase();
+  const normalize = (text) => foldText(text.trim());
   const choicesOf = (field) => queryAll(field.dataset.filterChoices, field.form);
 
   function filterChoices(field) {

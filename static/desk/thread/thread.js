@@ -281,12 +281,12 @@
   // -- Event listeners ----------------------------------------------------------------------------------------------
 
   document.addEventListener("click", (event) => {
-    const target = event.target.closest(".to-newest, .quote, .fold button, #thread .event summary");
+    const target = event.target.closest(".to-newest, a.quote, .fold button, #thread .event summary");
     if (!target) return;
     if (target.matches(".to-newest")) {
       Omnichannel.scrollToEnd();
       focus(byId("scroller"));
-    } else if (target.matches(".quote")) {
+    } else if (target.matches("a.quote")) {
       event.preventDefault();
       Omnichannel.showMessage(target.hash.replace("#message-", ""), target.getAttribute("href").split("#")[0]);
     } else if (target.matches("summary")) {

@@ -165,8 +165,19 @@ def test_offered_quick_replies_have_slugs_filled_and_escaped(desk: DeskScenario)
     desk.conversation.contact.save()
     shown = client_for(desk.dana).get(conversation_url(desk, "quick_replies")).content.decode()
     assert 'data-text="Hello &lt;b&gt;&quot;Amara&quot;, Dana here"' in shown
-    assert 'data-tags="greeting "' in shown
+    assert 'data-tags="greeting"' in shown
     assert "<b>" not in shown
+
+
+def test_quick_replies_are_found_by_what_is_stored_without_accents(desk: DeskScenario) -> None:
+    create_quick_reply("Olá", "Olá {FirstName{Customer}}, até já").tags.set(get_or_create_tags(["Saudação"]))
+    desk.conversation.contact.name = "Anna Maier"
+    desk.conversation.contact.save()
+    shown = client_for(desk.dana).get(conversation_url(desk, "quick_replies")).content.decode()
+    search_text = shown.partition('data-search="')[2].partition('"')[0]
+    assert search_text.split("\n") == ["ola", "ola {firstname{customer}}, ate ja", "#saudacao"]
+    assert 'data-text="Olá Anna, até já"' in shown
+    assert 'data-tags="saudacao"' in shown
 
 
 def test_the_customers_language_is_first(desk: DeskScenario) -> None:

@@ -137,6 +137,16 @@ def test_templates_are_found_by_name_text_category_and_language(
     assert "angebot" not in shown
 
 
+@pytest.mark.parametrize("query", ["ola", "OLÁ", "amanha", "portugues"])
+def test_templates_are_found_without_accents(
+    desk: DeskScenario, delivery_template: MessageTemplate, query: str
+) -> None:
+    create_template(delivery_template.account, "olá", "Até amanhã!", language="pt")
+    shown = get_templates_page(desk, q=query)
+    assert "Até amanhã" in shown
+    assert "delivery_update" not in shown
+
+
 def test_search_without_matches_shows_a_message(desk: DeskScenario, delivery_template: MessageTemplate) -> None:
     assert "No matching templates." in get_templates_page(desk, q="nowhere")
 

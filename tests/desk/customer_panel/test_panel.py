@@ -379,3 +379,52 @@ def test_a_new_username_changes_the_header(desk: DeskScenario) -> None:
     before = get_header_version(desk.conversation)
     desk.conversation.contact.username = "nour.shop"
     assert get_header_version(desk.conversation) != before
+
+
+# -- Waiting time ------------------------------------------------------------------------------------------------------
+
+
+def set_times(desk: DeskScenario, *, created: int, state: State, since: int, **fields: Any) -> None:
+    """Set when the conversation was created and since when it is in its state, in minutes ago."""
+    now = timezone.now()
+    values = {"created_at": now - timedelta(minutes=created), "state_since": now - timedelta(minutes=since)}
+    Conversation.objects.filter(pk=desk.conversation.pk).update(state=state, **values, **fields)
+
+
+def record_state(desk: DeskScenario, state: State, *, minutes_ago: int) -> None:
+    at = timezone.now() - timedelta(minutes=minutes_ago)
+    timeline.record(desk.conversation, TimelineEventKind(state.value), localized("Moved."), actor=None, at=at)
+
+
+def shown_waiting_time(desk: DeskScenario) -> str:
+    return compact(get_section(desk, "customer_details")).partition("Waiting time</dt><dd>")[2].partition("<")[0]
+
+
+def test_waiting_time_ends_when_an_agent_gets_the_conversation(desk: DeskScenario) -> None:
+    set_times(desk, created=1800, state=State.ACTIVE, since=1795)
+    record_state(desk, State.ACTIVE, minutes_ago=1795)
+    assert shown_waiting_time(desk) == "5 min"
+
+
+def test_waiting_time_without_events_ends_with_the_state_change(desk: DeskScenario) -> None:
+    set_times(desk, created=1800, state=State.ACTIVE, since=1793)
+    assert shown_waiting_time(desk) == "7 min"
+
+
+def test_waiting_time_is_the_sum_of_all_waits(desk: DeskScenario) -> None:
+    set_times(desk, created=1800, state=State.ACTIVE, since=1000)
+    record_state(desk, State.ACTIVE, minutes_ago=1795)
+    record_state(desk, State.WAITING, minutes_ago=1700)  # for the customer, which is no wait for an agent
+    record_state(desk, State.OPEN, minutes_ago=1010)
+    record_state(desk, State.ACTIVE, minutes_ago=1000)
+    assert shown_waiting_time(desk) == "15 min"
+
+
+def test_open_conversation_is_still_waiting(desk: DeskScenario) -> None:
+    set_times(desk, created=62, state=State.OPEN, since=62, agent=None)
+    assert shown_waiting_time(desk) == "1 h 2 min"
+
+
+def test_conversation_begun_by_an_agent_has_not_waited(desk: DeskScenario) -> None:
+    set_times(desk, created=1800, state=State.ACTIVE, since=1800, started_by=desk.dana.user)
+    assert shown_waiting_time(desk) == "under 1 min"

@@ -12,6 +12,7 @@ from omnichannel.conversations import access
 from omnichannel.conversations.models import QuickReply
 from omnichannel.conversations.outbound import quick_replies
 from omnichannel.desk.composer.forms import PersonalQuickReplyForm
+from omnichannel.desk.composer.quick_reply_choices import build_quick_reply_choice
 from omnichannel.desk.dialogs.responses import DialogContent, render_dialog
 from omnichannel.desk.shared.decorators import AgentRequest, agent_required
 
@@ -26,8 +27,8 @@ def choices(request: AgentRequest, pk: int) -> HttpResponse:
     languages = [conversation.contact.language, get_language() or "en"]
     rows = quick_replies.get_quick_replies_for(conversation, request.user, languages)
     values = quick_replies.get_slug_values(conversation.contact, request.user)
-    filled_in = [(quick_reply, quick_replies.fill_slugs(quick_reply.message, values)) for quick_reply in rows]
-    return render(request, "desk/composer/_quick_reply_choices.html", {"choices": filled_in})
+    choices = [build_quick_reply_choice(quick_reply, values) for quick_reply in rows]
+    return render(request, "desk/composer/_quick_reply_choices.html", {"choices": choices})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -18,7 +18,7 @@ from omnichannel.desk.customer_panel import panel
 from omnichannel.desk.customer_panel.forms import RequiredSkillForm
 from omnichannel.desk.shared.decorators import AgentRequest, agent_required
 from omnichannel.desk.shared.paging import Cursor
-from omnichannel.desk.thread.messages import get_thread
+from omnichannel.desk.thread.messages import get_quotable_conversation_ids, get_thread
 from omnichannel.desk.workspace import conversation_response
 from routing.models import Skill
 from routing.variables.values import InvalidValueError
@@ -74,9 +74,12 @@ def conversation_preview(request: AgentRequest, pk: int) -> HttpResponse:
     if not request.htmx:
         return redirect("desk:conversation", pk=pk)
     thread = get_thread(conversation)
-    return render(
-        request, "desk/customer_panel/_conversation_preview.html", {"conversation": conversation, "thread": thread}
-    )
+    context = {
+        "conversation": conversation,
+        "thread": thread,
+        "quotable_conversation_ids": get_quotable_conversation_ids(request.user, conversation, thread),
+    }
+    return render(request, "desk/customer_panel/_conversation_preview.html", context)
 
 
 # -- Details ----------------------------------------------------------------------------------------------------------

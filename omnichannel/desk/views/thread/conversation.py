@@ -39,7 +39,7 @@ def more_messages(request: AgentRequest, pk: int) -> HttpResponse:
     if before is None and after is None:
         raise Http404("No valid cursor in ?before= or ?after=.")
     thread = get_thread(conversation, before=before, after=after)
-    context = {**conversation_context(request, conversation), "thread": thread, "is_later_page": after is not None}
+    context = {**conversation_context(request, conversation, thread), "is_later_page": after is not None}
     return render(request, "desk/thread/_more_messages.html", context)
 
 
