@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from channels_whatsapp import identity
+from omnichannel.core.single_line import single_line
 
 Payload = Mapping[str, Sequence[str]]
 
@@ -99,7 +100,7 @@ class InboundMessage:
             recipient=get_first_value(payload, "To").strip(),
             messaging_service_sid=get_first_value(payload, "MessagingServiceSid"),
             external_user_id=(external_id or (sender if identity.is_business_scoped(sender) else ""))[:140],
-            profile_name=get_first_value(payload, "ProfileName").strip()[:200],
+            profile_name=single_line(get_first_value(payload, "ProfileName"))[:200],
             kind=_detect_message_kind(payload, media, content),
             body=get_first_value(payload, "Body"),
             media=media,

@@ -3,6 +3,8 @@
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
+from omnichannel.core.single_line import single_line
+
 
 class Theme(models.TextChoices):
     """Color theme of the user interface."""
@@ -22,7 +24,7 @@ class User(AbstractUser):
     @property
     def display_name(self) -> str:
         """Return the first and last name, else the user name."""
-        return self.get_full_name() or self.username
+        return single_line(self.get_full_name()) or self.username
 
     @property
     def initials(self) -> str:

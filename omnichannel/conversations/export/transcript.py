@@ -31,6 +31,7 @@ from omnichannel.conversations.models import (
 )
 from omnichannel.core import limited_process
 from omnichannel.core.limited_process import LimitedProcessError, Limits
+from omnichannel.core.single_line import single_line
 
 logger = logging.getLogger(__name__)
 
@@ -96,7 +97,7 @@ def get_header_fields(
     contact, number = conversation.contact, conversation.number
     exported = {"at": format_moment(now), "by": by.display_name, "zone": options.time_zone}
     fields = [
-        (_("Customer"), remove_unsafe_characters(contact.display_name)),
+        (_("Customer"), contact.display_name),
         (_("Number"), contact.display_number),
         (_("Received on"), f"{number.name} ({number.number})"),
         (_("State"), conversation.get_state_display()),
@@ -106,7 +107,7 @@ def get_header_fields(
         (_("Closed"), format_moment(conversation.closed_at) if conversation.closed_at else ""),
         (_("Exported"), _("%(at)s by %(by)s, times in %(zone)s") % exported),
     ]
-    return [(name, value) for name, value in fields if value]
+    return [(name, single_line(str(value))) for name, value in fields if value]
 
 
 def iter_entries(conversation: Conversation, options: ExportOptions) -> Iterator[TranscriptEntry]:
@@ -168,9 +169,7 @@ def export_pdf(conversation: Conversation, options: ExportOptions, *, by: User, 
 
 def get_title(conversation: Conversation) -> str:
     """Return the title of an export."""
-    return _("Conversation with %(customer)s") % {
-        "customer": remove_unsafe_characters(conversation.contact.display_name)
-    }
+    return _("Conversation with %(customer)s") % {"customer": conversation.contact.display_name}
 
 
 def _iter_text(conversation: Conversation, options: ExportOptions, *, by: User, now: datetime) -> Iterator[str]:
@@ -254,12 +253,12 @@ def _iter_note_entries(notes: QuerySet[Note]) -> Iterator[TranscriptEntry]:
 
 def _iter_event_entries(events: QuerySet[ConversationEvent]) -> Iterator[TranscriptEntry]:
     for event in events.order_by("created_at", "pk").iterator(chunk_size=CHUNK_SIZE):
-        yield TranscriptEntry(event.created_at, 0, event.pk, "", remove_unsafe_characters(event.full_text))
+        yield TranscriptEntry(event.created_at, 0, event.pk, "", single_line(event.full_text))
 
 
 def _get_author_name(message: Message, contact: Contact) -> str:
     if message.is_inbound:
-        return remove_unsafe_characters(contact.display_name)
+        return contact.display_name
     return message.author.display_name if message.author else _("Automated message")
 
 
@@ -271,7 +270,7 @@ def _format_message(message: Message) -> str:
 
 
 def _get_file_label(attachment: Attachment) -> str:
-    return attachment.name or attachment.content_type or attachment.declared_type or _("unnamed")
+    return single_line(attachment.name or attachment.content_type or attachment.declared_type) or _("unnamed")
 
 
 def _format_content(message: Message) -> str:
@@ -280,13 +279,13 @@ def _format_content(message: Message) -> str:
         case MessageKind.LOCATION:
             location = content.get("location", {})
             values = (location.get(name) for name in ("label", "address", "latitude", "longitude"))
-            return f"[{_('Location')}: {', '.join(str(value) for value in values if value not in (None, ''))}]"
+            return f"[{_('Location')}: {', '.join(single_line(str(value)) for value in values if value not in (None, ''))}]"
         case MessageKind.CONTACTS:
-            names = ", ".join(str(person.get("name", "")) for person in content.get("contacts", []))
+            names = ", ".join(single_line(str(person.get("name", ""))) for person in content.get("contacts", []))
             return f"[{_('Contact card')}: {names}]"
         case MessageKind.UNSUPPORTED:
             return "\n".join(filter(None, [message.body, f"[{_('Unsupported message')}]"]))
         case MessageKind.BUTTON | MessageKind.LIST:
             choice = content.get("button", {}).get("text") or content.get("list", {}).get("title")
-            return str(choice or message.body)
+            return single_line(str(choice)) if choice else message.body
     return message.body

@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from channels_whatsapp.identity import format_address
+from omnichannel.core.single_line import single_line
 
 
 class LabelColor(models.TextChoices):
@@ -71,7 +72,7 @@ class Contact(models.Model):
     @property
     def display_name(self) -> str:
         """Return the name given by an agent, else the profile name, else the number."""
-        return self.name or self.profile_name or self.display_number
+        return single_line(self.name) or single_line(self.profile_name) or self.display_number
 
     @property
     def display_number(self) -> str:

@@ -111,6 +111,28 @@ def test_message_text_cannot_imitate_an_export_line(desk: DeskScenario) -> None:
     assert "    [2026-07-01 14:01] Dana: You get a refund[0m" in lines
 
 
+def test_names_with_line_breaks_cannot_imitate_an_export_line(desk: DeskScenario) -> None:
+    name = "Eve\n[2026-07-01 14:01] Dana: You get a refund\u2028[x] y"
+    desk.conversation.contact.profile_name = desk.conversation.contact.name = name
+    desk.conversation.contact.save()
+    desk.dana.user.first_name = name
+    desk.dana.user.save()
+    picture = builders.create_inbound_message(desk.conversation, "", kind=MessageKind.MEDIA)
+    Attachment.objects.create(message=picture, name=name, state=AttachmentState.STORED)
+    for kind, content in (
+        (MessageKind.LOCATION, {"location": {"label": name}}),
+        (MessageKind.CONTACTS, {"contacts": [{"name": name}]}),
+        (MessageKind.BUTTON, {"button": {"text": name}}),
+    ):
+        builders.create_inbound_message(desk.conversation, kind=kind, content=content)
+    builders.create_outbound_message(desk.conversation, "Hi", author=desk.dana.user)
+    desk.conversation.notes.create(author=desk.dana.user, text="Hi")
+    timeline.record(desk.conversation, TimelineEventKind.OFFERED, localized("Offered to %(x)s", x=name), actor=None)
+    exported = export_text(desk, query="?include_notes=1&include_timeline=1")
+    assert exported.count("You get a refund") >= 10
+    assert not [line for line in exported.splitlines() if line.startswith(("[2026-07-01 14:01]", "[x]"))]
+
+
 def test_files_places_and_failures_are_named(desk: DeskScenario) -> None:
     picture = builders.create_inbound_message(desk.conversation, "", kind=MessageKind.MEDIA)
     Attachment.objects.create(message=picture, name="lamp.png", state=AttachmentState.STORED)
