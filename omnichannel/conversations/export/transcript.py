@@ -279,7 +279,8 @@ def _format_content(message: Message) -> str:
         case MessageKind.LOCATION:
             location = content.get("location", {})
             values = (location.get(name) for name in ("label", "address", "latitude", "longitude"))
-            return f"[{_('Location')}: {', '.join(single_line(str(value)) for value in values if value not in (None, ''))}]"
+            place = ", ".join(single_line(str(value)) for value in values if value not in (None, ""))
+            return f"[{_('Location')}: {place}]"
         case MessageKind.CONTACTS:
             names = ", ".join(single_line(str(person.get("name", ""))) for person in content.get("contacts", []))
             return f"[{_('Contact card')}: {names}]"

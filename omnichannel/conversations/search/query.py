@@ -13,6 +13,7 @@ from omnichannel.accounts.models import User
 from omnichannel.conversations import access
 from omnichannel.conversations.models import Contact, Conversation, Message
 from omnichannel.conversations.search.index import FoldedText, HasWords, fold_text, split_words
+from omnichannel.core.whatsapp_markup import remove_markup
 
 MAX_CUSTOMERS: Final = 8
 MAX_CONVERSATIONS: Final = 30
@@ -164,7 +165,7 @@ def _group_by_conversation(messages: Sequence[Message]) -> list[tuple[Message, i
 
 def _build_snippet(body: str, words: Sequence[str]) -> list[TextSegment]:
     """Return the part of the text around the first match, highlighted."""
-    text = " ".join(body.split())
+    text = " ".join(remove_markup(body).split())
     first = next((begin for begin, _ in _iter_matches(text, words)), 0)
     start = max(0, first - CONTEXT_CHARACTERS)
     excerpt = text[start : first + 2 * CONTEXT_CHARACTERS]
