@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -41,5 +42,6 @@ def test_the_lines_of_a_traceback_are_indented() -> None:
 
 
 def test_the_server_logs_records_on_one_line() -> None:
-    (formatter,) = settings.LOGGING["formatters"].values()
+    formatters: Any = settings.LOGGING["formatters"]
+    (formatter,) = formatters.values()
     assert formatter["()"].endswith(SingleLineFormatter.__name__)

@@ -135,7 +135,7 @@ def _index_exists(connection: Any) -> bool:
             return True
         if connection.vendor == "postgresql":
             cursor.execute("SELECT to_regclass(%s)", [INDEX_NAME])
-            return cursor.fetchone() != (None,)
+            return bool(cursor.fetchone() != (None,))
         cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
         return {name for (name,) in cursor.fetchall()} >= set(_TRIGGER_SQL)
 

@@ -279,6 +279,14 @@ def test_message_saved_with_another_body_is_found(sue: Agent) -> None:
     assert find_conversations(sue, "desk") == [conversation]
 
 
+def test_messages_stored_in_bulk_are_found(sue: Agent) -> None:
+    conversation = builders.create_conversation()
+    Message.objects.bulk_create(
+        Message(conversation=conversation, direction="inbound", status="received", body=body) for body in ("lamp", "灯")
+    )
+    assert find_conversations(sue, "lamp") == find_conversations(sue, "灯") == [conversation]
+
+
 def test_single_letter_search_finds_nothing(sue: Agent) -> None:
     assert not search(sue.user, " a ").is_valid_query
 
