@@ -12,7 +12,7 @@ from django.db.models import Value
 from omnichannel.conversations.contacts import merge
 from omnichannel.conversations.models import Conversation, Label, Message
 from omnichannel.conversations.search import index
-from omnichannel.conversations.search.index import FoldedText
+from omnichannel.conversations.search.index import FoldedText, HasWords
 from omnichannel.conversations.search.query import SearchResults, search
 from omnichannel.core.search_words import DIGIT_REPLACEMENTS, LETTER_REPLACEMENTS, fold_text, split_words
 from routing.models import Agent
@@ -285,6 +285,24 @@ def test_messages_stored_in_bulk_are_found(sue: Agent) -> None:
         Message(conversation=conversation, direction="inbound", status="received", body=body) for body in ("lamp", "灯")
     )
     assert find_conversations(sue, "lamp") == find_conversations(sue, "灯") == [conversation]
+
+
+@pytest.mark.parametrize("text", ["order 4711", "4711", "退货", "货"])
+def test_search_uses_the_index(text: str) -> None:
+    conversation = builders.create_conversation()
+    Message.objects.bulk_create(
+        Message(
+            conversation=conversation,
+            direction="inbound",
+            status="received",
+            body=f"hello {number}" if number % 50 else f"order {number} 我想退货",
+        )
+        for number in range(3000)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    plan = Message.objects.filter(HasWords(split_words(text))).explain()
+    assert index.INDEX_NAME in plan or "VIRTUAL TABLE INDEX" in plan
 
 
 def test_single_letter_search_finds_nothing(sue: Agent) -> None:
