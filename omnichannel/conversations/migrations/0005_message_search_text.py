@@ -6,12 +6,20 @@ import omnichannel.conversations.models.messages
 
 
 def drop_old_index(apps, schema_editor):
+    _drop_index(schema_editor, "conversations_messagewords", ("added", "gone", "changed"))
+
+
+def drop_new_index(apps, schema_editor):
+    _drop_index(schema_editor, "conversations_messagesearch", ("added", "deleted", "changed"))
+
+
+def _drop_index(schema_editor, name, triggers):
     if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute("DROP INDEX IF EXISTS conversations_messagewords")
+        schema_editor.execute(f"DROP INDEX IF EXISTS {name}")
         return
-    for trigger in ("added", "gone", "changed"):
-        schema_editor.execute(f"DROP TRIGGER IF EXISTS conversations_messagewords_{trigger}")
-    schema_editor.execute("DROP TABLE IF EXISTS conversations_messagewords")
+    for trigger in triggers:
+        schema_editor.execute(f"DROP TRIGGER IF EXISTS {name}_{trigger}")
+    schema_editor.execute(f"DROP TABLE IF EXISTS {name}")
 
 
 class Migration(migrations.Migration):
@@ -24,4 +32,6 @@ class Migration(migrations.Migration):
             name="search_text",
             field=omnichannel.conversations.models.messages.SearchTextField(editable=False, null=True),
         ),
+        # The column cannot be removed while the index uses it.
+        migrations.RunPython(migrations.RunPython.noop, drop_new_index),
     ]
