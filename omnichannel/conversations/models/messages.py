@@ -56,7 +56,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return super().update(**values)
 
 
-class SearchTextField(models.TextField):  # type: ignore[type-arg] (not generic at run time)
+class SearchTextField(models.TextField):  # type: ignore[type-arg]  # not generic at run time
     """The words of the body, for the search index; set whenever the body is saved.
 
     It is None only in rows that were stored before the column existed, until the index is created.
