@@ -12,7 +12,8 @@ from typing import Any, Self
 from channels_whatsapp import identity
 from channels_whatsapp.file_names import clean_file_name, is_name_of_document
 from channels_whatsapp.form_answers import format_answers
-from channels_whatsapp.text_cleaning import has_visible_text, to_single_line
+from channels_whatsapp.text_cleaning import has_visible_text
+from omnichannel.core.single_line import single_line
 
 Payload = Mapping[str, Sequence[str]]
 
@@ -120,7 +121,7 @@ class InboundMessage:
             parent_business_scoped_id=identity.parse_business_scoped_id(
                 get_first_value(payload, "ParentExternalUserId")
             ),
-            profile_name=to_single_line(get_first_value(payload, "ProfileName"))[:200],
+            profile_name=single_line(get_first_value(payload, "ProfileName"))[:200],
             username=_parse_username(payload),
             kind=_detect_message_kind(body, media, content),
             body=body,

@@ -9,11 +9,6 @@ INVISIBLE_CATEGORIES: Final = {"Cc", "Cf", "Zl", "Zp", "Zs"}
 BLANKS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0\u034f\ufe0f")
 
 
-def to_single_line(text: str) -> str:
-    """Return the text in one line: line breaks, tabs and runs of spaces become a space, control characters go."""
-    return " ".join("".join(char for char in line if unicodedata.category(char) != "Cc") for line in text.split())
-
-
 def has_visible_text(text: str) -> bool:
     """Return whether anything of the text can be seen."""
     return any(char not in BLANKS and unicodedata.category(char) not in INVISIBLE_CATEGORIES for char in text)

@@ -5,6 +5,7 @@ from django.db import models
 from django.utils import timezone
 
 from omnichannel.accounts.user_agents import describe_browser
+from omnichannel.core.single_line import single_line
 
 
 class Theme(models.TextChoices):
@@ -25,7 +26,7 @@ class User(AbstractUser):
     @property
     def display_name(self) -> str:
         """Return the first and last name, else the user name."""
-        return self.get_full_name() or self.username
+        return single_line(self.get_full_name()) or self.username
 
     @property
     def initials(self) -> str:

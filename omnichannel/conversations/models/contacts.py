@@ -8,6 +8,7 @@ from django.utils.translation import gettext
 
 from channels_whatsapp.identity import WHATSAPP_PREFIX, format_address, is_business_scoped
 from channels_whatsapp.models import WhatsAppAccount
+from omnichannel.core.single_line import single_line
 
 
 class LabelColor(models.TextChoices):
@@ -67,7 +68,7 @@ class Contact(models.Model):
     @property
     def known_name(self) -> str:
         """Return the name given by an agent, else the profile name, else the username; empty without any."""
-        return self.name or self.profile_name or self.username
+        return single_line(self.name) or single_line(self.profile_name) or self.username
 
     @property
     def display_name(self) -> str:

@@ -1,6 +1,8 @@
 """Messages and their attachments."""
 
 import uuid
+from collections.abc import Iterable
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -9,6 +11,7 @@ from django.utils import timezone
 
 from omnichannel.conversations.models.automation import MessageTrigger
 from omnichannel.conversations.models.conversations import Conversation
+from omnichannel.core.search_words import build_search_text
 from routing.models import Agent
 
 
@@ -45,6 +48,27 @@ class MessageStatus(models.TextChoices):
     UNDELIVERED = "undelivered", "Undelivered"
 
 
+class MessageQuerySet(models.QuerySet["Message"]):
+    """Messages; an update of bodies updates their words for the search, too."""
+
+    def update(self, **values: Any) -> int:
+        if isinstance(values.get("body"), str):
+            values["search_text"] = build_search_text(values["body"])
+        return super().update(**values)
+
+
+class SearchTextField(models.TextField):  # type: ignore[type-arg]  # not generic at run time
+    """The words of the body, for the search index; set whenever the body is saved.
+
+    It is None only in rows that were stored before the column existed, until the index is created.
+    """
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        words = build_search_text(model_instance.body)  # type: ignore[attr-defined]
+        setattr(model_instance, self.attname, words)
+        return words
+
+
 class Message(models.Model):
     """A message from or to the customer."""
 
@@ -52,6 +76,7 @@ class Message(models.Model):
     direction = models.CharField(max_length=10, choices=MessageDirection)
     kind = models.CharField(max_length=12, choices=MessageKind, default=MessageKind.TEXT)
     body = models.TextField(blank=True, default="")
+    search_text = SearchTextField(null=True, editable=False)
     # Details of the kind, by key: location, contacts, button, list, referral, forwarded.
     content = models.JSONField(default=dict)
     status = models.CharField(max_length=12, choices=MessageStatus)
@@ -77,6 +102,8 @@ class Message(models.Model):
     send_attempts = models.PositiveIntegerField(default=0)
     not_before = models.DateTimeField(null=True)
     check_status_at = models.DateTimeField(null=True)
+
+    objects = MessageQuerySet.as_manager()
 
     class Meta:
         ordering = ["created_at", "pk"]
@@ -111,6 +138,12 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.direction} {self.kind} {self.pk}"
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """Save the words with the body."""
+        if update_fields is not None and "body" in update_fields:
+            update_fields = {*update_fields, "search_text"}
+        super().save(*args, update_fields=update_fields, **kwargs)
 
     @property
     def is_inbound(self) -> bool:

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
-from unicodedata import combining
 
 from django.db.models import F, Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Lower
@@ -14,8 +13,10 @@ from channels_whatsapp.identity import get_identity
 from omnichannel.accounts.models import User
 from omnichannel.conversations import access
 from omnichannel.conversations.models import Contact, ContactBusinessId, Conversation, Message
-from omnichannel.conversations.search.index import FoldedText, HasWords, fold_text, split_words
+from omnichannel.conversations.search.index import FoldedText, HasWords
 from omnichannel.core.phone_numbers import strip_punctuation
+from omnichannel.core.search_words import MAX_INDEXED_CHARACTERS, WordKind, fold_text, get_word_kind, split_words
+from omnichannel.core.whatsapp_markup import remove_markup
 
 MAX_CUSTOMERS: Final = 8
 MAX_CONVERSATIONS: Final = 30
@@ -80,9 +81,9 @@ def search(user: User, text: str) -> SearchResults:
         text: the query; numbers may have any spelling.
     """
     query = " ".join(text.replace("\x00", "").split())[:200]
-    if len(query) < MIN_QUERY_LENGTH:
-        return SearchResults(query, is_valid_query=False)
     words = split_words(query)
+    if len(query) < MIN_QUERY_LENGTH and not _is_word_of_one_character(words):
+        return SearchResults(query, is_valid_query=False)
     messages = _search_messages(user, words) if words else []
     groups = _group_by_conversation(messages)
     return SearchResults(
@@ -95,6 +96,11 @@ def search(user: User, text: str) -> SearchResults:
         ],
         has_more=len(groups) > MAX_CONVERSATIONS or len(messages) == MAX_MESSAGES,
     )
+
+
+def _is_word_of_one_character(words: Sequence[str]) -> bool:
+    """Return whether a query of one character is a word, as in Chinese, or an emoji."""
+    return bool(words) and get_word_kind(words[0][0]) is not WordKind.SPACED
 
 
 def _search_customers(user: User, query: str, words: Sequence[str]) -> list[CustomerResult]:
@@ -187,7 +193,7 @@ def _group_by_conversation(messages: Sequence[Message]) -> list[tuple[Message, i
 
 def _build_snippet(body: str, words: Sequence[str]) -> list[TextSegment]:
     """Return the part of the text around the first match, highlighted."""
-    text = " ".join(body.split())
+    text = " ".join(remove_markup(body[:MAX_INDEXED_CHARACTERS]).split())
     first = next((begin for begin, _ in _iter_matches(text, words)), 0)
     start = max(0, first - CONTEXT_CHARACTERS)
     excerpt = text[start : first + 2 * CONTEXT_CHARACTERS]
@@ -199,9 +205,16 @@ def _iter_matches(text: str, words: Sequence[str], *, anywhere: bool = False) ->
     """Yield begin and end of words that start with one of these, or contain it when `anywhere`."""
     folded, offsets = _fold_with_offsets(text)
     longest_first = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
-    pattern = longest_first if anywhere else rf"(?<![^\W_])(?:{longest_first})"
-    for match in re.finditer(pattern, folded) if words else ():
+    for match in re.finditer(longest_first, folded) if words else ():
+        if not anywhere and _is_inside_word(folded, match.start()):
+            continue
         yield offsets[match.start()], max(offsets[match.end()], offsets[match.end() - 1] + 1)
+
+
+def _is_inside_word(folded: str, position: int) -> bool:
+    """Return whether a word with spaces around it began before this position."""
+    kinds = (get_word_kind(char) for char in folded[max(0, position - 1) : position + 1])
+    return position > 0 and all(kind is WordKind.SPACED for kind in kinds)
 
 
 def _fold_with_offsets(text: str) -> tuple[str, list[int]]:
@@ -214,8 +227,8 @@ def _fold_with_offsets(text: str) -> tuple[str, list[int]]:
 
 @lru_cache(maxsize=4096)
 def _fold_character(char: str) -> str:
-    """Return a character folded; empty for a combining mark."""
-    return "" if combining(char) else fold_text(char)
+    """Return a character folded; empty for a mark that search ignores, and the beginning of a long ligature."""
+    return fold_text(char)[:4]
 
 
 def highlight(text: str, words: Sequence[str], *, anywhere: bool = False) -> list[TextSegment]:

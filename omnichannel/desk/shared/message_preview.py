@@ -9,8 +9,10 @@ from django.utils.translation import gettext_lazy as _
 from channels_whatsapp.message_types import describe_unsupported_message, get_heading
 from omnichannel.accounts.models import User
 from omnichannel.conversations.models import Conversation, Message, MessageKind, MessageStatus
+from omnichannel.core.whatsapp_markup import remove_markup
 
 MAX_PREVIEW_LENGTH = 160
+MAX_SUMMARIZED_LENGTH = 1000  # characters of a body; nothing shows more in one line
 AUTOMATED_MESSAGE_LABEL = _("Automated message")
 
 FILE_LABELS = {"image": (_("Photo"), "photo"), "audio": (_("Voice message"), "mic"), "video": (_("Video"), "video")}
@@ -56,7 +58,7 @@ def summarize_message(message: Message, file_type: str) -> tuple[str, str]:
     Args:
         file_type: The content type of the message's first file; empty without one.
     """
-    body = " ".join(message.body.split())
+    body = " ".join(remove_markup(message.body.strip()[:MAX_SUMMARIZED_LENGTH]).split())
     match message.kind:
         case MessageKind.TEXT:
             heading = get_heading(message.content.get("type", ""))

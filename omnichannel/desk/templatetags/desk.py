@@ -21,6 +21,13 @@ from omnichannel.desk.thread.timeline import NoteEntry
 register = template.Library()
 
 AVATAR_COLOR_COUNT = 6
+MAX_UNFOLDED_CHARACTERS, MAX_UNFOLDED_LINES = 2_000, 30
+
+
+@register.filter
+def is_long(text: str) -> bool:
+    """Return whether a message is folded, with "Show all" below it."""
+    return len(text) > MAX_UNFOLDED_CHARACTERS or text.count("\n") > MAX_UNFOLDED_LINES
 
 
 @register.filter

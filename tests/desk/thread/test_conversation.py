@@ -98,6 +98,17 @@ def test_text_keeps_its_lines_and_its_links_open_elsewhere(desk: DeskScenario) -
     assert "javascript:alert(1)</a>" not in shown
 
 
+@pytest.mark.parametrize(
+    ("text", "is_folded"),
+    [("x" * 20_000, True), ("\n" * 3000, True), ("Hello\n" * 31, True), ("x" * 2000, False), ("Hello\n" * 30, False)],
+)
+def test_a_long_message_is_folded(desk: DeskScenario, text: str, is_folded: bool) -> None:
+    builders.create_inbound_message(desk.conversation, text)
+    desk.conversation.notes.create(author=desk.dana.user, text=text)
+    shown = get_page(desk)
+    assert shown.count("Show all") == shown.count(" is-long") == (2 if is_folded else 0)
+
+
 HOSTILE_TEXT = '"><script>alert(1)</script>'
 
 
