@@ -17,6 +17,7 @@ SECRET_FIELDS = ("session_key", "session_data")
 class UserSessionAdmin(ReadOnlyModelAdmin):
     """Sessions of users; their keys are never shown, because whoever has a key is signed in."""
 
+    empty_hint = "A session appears when somebody signs in."
     list_display = ("user", "browser", "address", "last_active", "signed_in")
     list_select_related = ("user",)
     fields = ("user", "browser", "address", "user_agent", "last_active", "signed_in")

@@ -246,7 +246,7 @@ def test_a_stream_ends_at_once_with_its_session(
             await run_in_db_thread(end)
             return (await page.next_event()).event
 
-    assert asyncio.run(scenario()) == "bye"
+    assert asyncio.run(scenario()) == "reconnect"
 
 
 def test_a_stream_goes_on_when_another_session_of_its_user_ends(

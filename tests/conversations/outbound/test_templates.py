@@ -181,11 +181,17 @@ def test_a_list_goes_out_inside_the_window_only(conversation: Conversation, memo
     assert memory_backend.outbox[0].content_sid == picker.content_sid
 
 
-HIDDEN_ADDRESS = "whatsapp:US.13491208655302741918"
+HIDDEN_ID = "US.13491208655302741918"
+
+
+def hide_number(conversation: Conversation) -> None:
+    Contact.objects.update(address=f"whatsapp:{HIDDEN_ID}")
+    account = conversation.number.account
+    conversation.contact.business_scoped_ids.create(account=account, business_scoped_id=HIDDEN_ID)
 
 
 def test_an_authentication_template_to_a_hidden_number_is_refused(conversation: Conversation) -> None:
-    Contact.objects.update(address=HIDDEN_ADDRESS)
+    hide_number(conversation)
     code_template = create_template(conversation.number.account, "code", "{{1}}", category="AUTHENTICATION")
     assert "can only be sent to a phone number" in template_refusal(conversation, code_template, {"1": "12"}).message
 
@@ -195,7 +201,7 @@ def test_an_authentication_template_is_not_sent_after_the_number_was_lost(
 ) -> None:
     code_template = create_template(conversation.number.account, "code", "{{1}}", category="AUTHENTICATION")
     message = send_to_customer(conversation, code_template, {"1": "12"})
-    Contact.objects.update(address=HIDDEN_ADDRESS)
+    hide_number(conversation)
     run_send_lane()
     message.refresh_from_db()
     assert (message.status, memory_backend.outbox) == ("failed", [])

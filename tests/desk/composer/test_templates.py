@@ -68,9 +68,8 @@ def test_open_window_shows_templates_as_a_composer_tool(desk: DeskScenario) -> N
 def test_exactly_24_hours_are_still_inside(desk: DeskScenario, hours: float, code: str) -> None:
     wrote = timezone.now().replace(microsecond=0)
     Conversation.objects.update(last_inbound_at=wrote, window_closes_at=wrote + timedelta(hours=24))
-    client = client_for(desk.dana)
     with time_machine.travel(wrote + timedelta(hours=hours), tick=False):
-        shown = client.get(reverse("desk:conversation", args=[desk.conversation.pk])).content.decode()
+        shown = client_for(desk.dana).get(reverse("desk:conversation", args=[desk.conversation.pk])).content.decode()
     assert ('id="reply-text"' in shown, WINDOW_EXCEEDED_MESSAGE in shown) == (code == "inside", code == "closed")
 
 
