@@ -13,7 +13,7 @@ from channels_whatsapp import identity
 from channels_whatsapp.file_names import clean_file_name, is_name_of_document
 from channels_whatsapp.form_answers import format_answers
 from channels_whatsapp.text_cleaning import has_visible_text
-from omnichannel.core.single_line import single_line
+from omnichannel.core.text.single_line import single_line
 
 Payload = Mapping[str, Sequence[str]]
 

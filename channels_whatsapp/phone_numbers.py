@@ -9,7 +9,7 @@ import phonenumbers
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from omnichannel.core.phone_numbers import strip_punctuation
+from omnichannel.core.text.phone_numbers import strip_punctuation
 
 
 def normalize_phone_number(text: str) -> str:

@@ -83,7 +83,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "omnichannel.core.security.fixed_host_middleware",
-    "omnichannel.core.compression.HTMLGZipMiddleware",
+    "omnichannel.core.network.compression.HTMLGZipMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "omnichannel.core.security.content_security_policy_middleware",
@@ -264,7 +264,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "line": {
-            "()": "omnichannel.core.single_line.SingleLineFormatter",
+            "()": "omnichannel.core.text.single_line.SingleLineFormatter",
             "format": "{asctime} {levelname} {name}: {message}",
             "style": "{",
         }

@@ -5,7 +5,7 @@ from django.db import models
 from django.utils import timezone
 
 from omnichannel.accounts.user_agents import describe_browser
-from omnichannel.core.single_line import single_line
+from omnichannel.core.text.single_line import single_line
 
 
 class Theme(models.TextChoices):

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext, ngettext
 
-from omnichannel.core.single_line import single_line
+from omnichannel.core.text.single_line import single_line
 
 DATETIME_KEY = "at"  # marks a datetime among the stored values
 

@@ -7,7 +7,7 @@ from datetime import time
 from functools import lru_cache
 from typing import Any
 
-from omnichannel.core.phone_numbers import strip_punctuation
+from omnichannel.core.text.phone_numbers import strip_punctuation
 from routing.conditions.fields import FieldType, Operator
 from routing.variables.values import parse_number
 

@@ -10,7 +10,7 @@ from omnichannel.conversations.models import AutomatedMessage, MessageTrigger, O
 from omnichannel.conversations.outbound.quick_replies import PLACEHOLDERS as QUICK_REPLY_PLACEHOLDERS
 from omnichannel.conversations.outbound.quick_replies import QuickReplyError, parse_tag_names, validate_quick_reply
 from omnichannel.core.languages import is_language_code
-from omnichannel.core.placeholders import Placeholder, placeholder_table_lazy
+from omnichannel.core.text.placeholders import Placeholder, placeholder_table_lazy
 from routing.models import ContextVariable
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ from omnichannel.conversations.models import (
 )
 from omnichannel.core import limited_process
 from omnichannel.core.limited_process import LimitedProcessError, Limits
-from omnichannel.core.single_line import single_line
+from omnichannel.core.text.single_line import single_line
 
 logger = logging.getLogger(__name__)
 

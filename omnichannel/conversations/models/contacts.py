@@ -8,7 +8,7 @@ from django.utils.translation import gettext
 
 from channels_whatsapp.identity import WHATSAPP_PREFIX, format_address, is_business_scoped
 from channels_whatsapp.models import WhatsAppAccount
-from omnichannel.core.single_line import single_line
+from omnichannel.core.text.single_line import single_line
 
 
 class LabelColor(models.TextChoices):

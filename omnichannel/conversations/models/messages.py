@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from omnichannel.conversations.models.automation import MessageTrigger
 from omnichannel.conversations.models.conversations import Conversation
-from omnichannel.core.search_words import build_search_text
+from omnichannel.core.text.search_words import build_search_text
 from routing.models import Agent
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from omnichannel.accounts.models import User
 from omnichannel.conversations.models import Contact, Conversation, QuickReply, QuickReplyTag
 from omnichannel.core.languages import is_language_code
-from omnichannel.core.placeholders import Placeholder
+from omnichannel.core.text.placeholders import Placeholder
 
 SLUG_PATTERN = re.compile(r"\{\w+\{\w+\}\}")
 PLACEHOLDERS = (

@@ -1,7 +1,7 @@
 """Full-text index of messages. All SQL that differs between PostgreSQL and SQLite is in this module.
 
-`Message.search_text` has the words of every body, from `omnichannel.core.search_words`. PostgreSQL has an index over
-these words, by its built-in full-text search; no extension is needed. SQLite has an FTS5 table beside the messages,
+`Message.search_text` has the words of every body, from `omnichannel.core.text.search_words`. PostgreSQL has an index
+over these words, by its built-in full-text search; no extension is needed. SQLite has an FTS5 table of the messages,
 which triggers keep up to date.
 """
 
@@ -13,7 +13,7 @@ from django.apps import apps
 from django.db import connections
 from django.db.models import BooleanField, CharField, F, Func, QuerySet, Value
 
-from omnichannel.core.search_words import (
+from omnichannel.core.text.search_words import (
     DIGIT_REPLACEMENTS,
     IGNORED_MARKS,
     LETTER_REPLACEMENTS,

@@ -14,9 +14,9 @@ from omnichannel.accounts.models import User
 from omnichannel.conversations import access
 from omnichannel.conversations.models import Contact, ContactBusinessId, Conversation, Message
 from omnichannel.conversations.search.index import FoldedText, HasWords
-from omnichannel.core.phone_numbers import strip_punctuation
-from omnichannel.core.search_words import MAX_INDEXED_CHARACTERS, WordKind, fold_text, get_word_kind, split_words
-from omnichannel.core.whatsapp_markup import remove_markup
+from omnichannel.core.text.phone_numbers import strip_punctuation
+from omnichannel.core.text.search_words import MAX_INDEXED_CHARACTERS, WordKind, fold_text, get_word_kind, split_words
+from omnichannel.core.text.whatsapp_markup import remove_markup
 
 MAX_CUSTOMERS: Final = 8
 MAX_CONVERSATIONS: Final = 30

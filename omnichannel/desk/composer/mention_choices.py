@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from omnichannel.core.search_words import fold_text
+from omnichannel.core.text.search_words import fold_text
 from routing.models import Agent
 
 

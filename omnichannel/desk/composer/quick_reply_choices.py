@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from omnichannel.conversations.models import QuickReply
 from omnichannel.conversations.outbound.quick_replies import fill_slugs
-from omnichannel.core.search_words import fold_text
+from omnichannel.core.text.search_words import fold_text
 
 
 @dataclass(frozen=True)

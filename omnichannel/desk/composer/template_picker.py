@@ -28,7 +28,7 @@ from omnichannel.conversations.automated_messages.triggers import language_fallb
 from omnichannel.conversations.models import Contact
 from omnichannel.conversations.search.index import FoldedText
 from omnichannel.core.languages import language_name
-from omnichannel.core.search_words import fold_text
+from omnichannel.core.text.search_words import fold_text
 from routing.models import Agent
 
 MAX_CHOICES: Final = 50

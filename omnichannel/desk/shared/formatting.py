@@ -10,7 +10,7 @@ from itertools import groupby
 from django.utils.html import Urlizer, escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from omnichannel.core.whatsapp_markup import (
+from omnichannel.core.text.whatsapp_markup import (
     CODE_BLOCK,
     MAX_FORMATTED_LENGTH,
     MAX_NESTING,

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from channels_whatsapp.message_types import describe_unsupported_message, get_heading
 from omnichannel.accounts.models import User
 from omnichannel.conversations.models import Conversation, Message, MessageKind, MessageStatus
-from omnichannel.core.whatsapp_markup import remove_markup
+from omnichannel.core.text.whatsapp_markup import remove_markup
 
 MAX_PREVIEW_LENGTH = 160
 MAX_SUMMARIZED_LENGTH = 1000  # characters of a body; nothing shows more in one line

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from omnichannel.core.whatsapp_markup import remove_markup
+from omnichannel.core.text.whatsapp_markup import remove_markup
 from omnichannel.desk.shared.formatting import linkify, render_markup
 
 ALLOWED_TAGS = {"strong", "em", "s", "code", "ul", "ol", "li", "blockquote", "a"}

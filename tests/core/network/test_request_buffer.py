@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from omnichannel.core import request_buffer
-from omnichannel.core.request_buffer import RequestBufferMiddleware
+from omnichannel.core.network import request_buffer
+from omnichannel.core.network.request_buffer import RequestBufferMiddleware
 
 Message = MutableMapping[str, Any]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from omnichannel.core.single_line import SingleLineFormatter, single_line
+from omnichannel.core.text.single_line import SingleLineFormatter, single_line
 
 
 @pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029"])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from omnichannel.core.response_deadline import ResponseDeadlineMiddleware
+from omnichannel.core.network.response_deadline import ResponseDeadlineMiddleware
 
 LONG_LIMIT, SHORT_LIMIT = 20.0, 0.01
 
