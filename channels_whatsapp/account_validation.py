@@ -35,6 +35,8 @@ LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
 SENDERS_HINT = "In the Twilio Console, open Messaging > Senders > WhatsApp senders"
 ResultT = TypeVar("ResultT")
+# What Twilio says of an account and of its senders.
+TwilioAnswers = tuple[TwilioAccount | TwilioFailure, list[TwilioSender] | TwilioFailure]
 
 
 class CredentialsStatus(StrEnum):
@@ -116,9 +118,7 @@ def _save_report(account: WhatsAppAccount, report: ValidationReport) -> None:
     account.save(update_fields=["validated_at", "validation_report", "credentials_rejected_at"])
 
 
-def _query_twilio(
-    accounts: Sequence[WhatsAppAccount], timeout: timedelta
-) -> list[tuple[TwilioAccount | TwilioFailure, list[TwilioSender] | TwilioFailure]]:
+def _query_twilio(accounts: Sequence[WhatsAppAccount], timeout: timedelta) -> list[TwilioAnswers]:
     """Fetch all accounts and their senders in parallel, so that only the slowest call counts."""
     backend = get_backend()
     pool = ThreadPoolExecutor(max_workers=2 * len(accounts))
@@ -127,9 +127,13 @@ def _query_twilio(
     futures: list[Future[Any]] = [*account_futures, *sender_futures]
     wait(futures, timeout=timeout.total_seconds())
     pool.shutdown(wait=False, cancel_futures=True)
-    twilio_accounts = [_get_result(future) for future in account_futures]
-    senders = [_get_result(future) for future in sender_futures]
-    return list(zip(twilio_accounts, senders, strict=True))
+    return [
+        _get_answers(*futures_of_account) for futures_of_account in zip(account_futures, sender_futures, strict=True)
+    ]
+
+
+def _get_answers(account: Future[TwilioAccount], senders: Future[list[TwilioSender]]) -> TwilioAnswers:
+    return _get_result(account), _get_result(senders)
 
 
 def _get_result(future: "Future[ResultT]") -> "ResultT | TwilioFailure":
