@@ -34,6 +34,7 @@ def test_links_do_not_lead_out_of_the_folder(tmp_path: Path) -> None:
 
 def test_a_folder_that_does_not_exist_is_no_error(tmp_path: Path) -> None:
     make_tree_private(tmp_path / "none")
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_files_of_a_sqlite_database_are_its_own_and_those_of_its_log(tmp_path: Path) -> None:
