@@ -136,7 +136,7 @@ def test_tabs_and_chips_fit_on_one_line_in_each_language(
                 page.goto(f"/desk/?view={view}")
                 assert page.locator("#tabs a").count() == tabs
                 line_counts = page.evaluate(
-                    """() => ["#tabs > a", "#list-bar > *"].map((parts) => new Set(
+                    """() => ["#tabs > a", "#list-toolbar > *"].map((parts) => new Set(
                         [...document.querySelectorAll(parts)].map((part) => part.getBoundingClientRect().top)).size)"""
                 )
                 assert line_counts == [1, 1], (tabs, language, view)
@@ -151,4 +151,4 @@ def test_a_conversation_in_wrap_up_can_be_closed_on_a_phone(
     dana.locator("#do-end").click()
     dana.locator("#do-close").click()
     dana.locator("#dialog").get_by_role("button", name="Close").last.click()
-    expect(dana.locator("#head .state")).to_have_text("Closed")
+    expect(dana.locator("#conversation-header .state")).to_have_text("Closed")

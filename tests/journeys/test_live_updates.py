@@ -98,7 +98,7 @@ def test_details_of_an_event_open_by_keyboard_and_stay_open(
 ) -> None:
     dana = open_conversation(open_page_as("dana"))
     app_with_customers.call("record_offer_with_details")
-    dana.locator("[data-fold=story] > summary").click()
+    dana.locator("[data-section=timeline] > summary").click()
     for place in ("#thread", ".story"):
         details = dana.locator(f"{place} details", has_text="Offered to Dana")
         expect(details.get_by_text("40 units free")).to_be_hidden()

@@ -114,7 +114,9 @@
     // After sending and undoing the agent continues to type, although the button that was pressed may be gone.
     const continuesTyping = isDone && /\/(reply|undo-send)\/$/.test(Omnichannel.lastResponse.path) && hasKeyboard();
     const lostFocus = hadFocus && !fresh.contains(document.activeElement);
-    if ((continuesTyping || lostFocus) && !Omnichannel.focusComposer()) focus(byId("main"));
+    if ((continuesTyping || lostFocus) && !Omnichannel.focusComposer()) {
+      focus(fresh.querySelector(".template-search") ?? byId("main")); // a search field sends nothing
+    }
     notifyListeners({ root, wasSent, wasUndone });
   };
 

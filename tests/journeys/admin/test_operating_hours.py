@@ -52,6 +52,7 @@ def test_a_day_is_typed_copied_undone_and_saved_by_keyboard(
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.get_by_label("Name", exact=False).first.press("Enter")
     expect(page.get_by_text("“Office” was saved.")).to_be_visible()
+    expect(page.get_by_role("group", name="Monday", exact=True).get_by_role("textbox")).to_have_count(2)
     assert week_of(page) == [night, night, night, []]
     expect(page.get_by_text("25 h open")).to_be_visible()
 

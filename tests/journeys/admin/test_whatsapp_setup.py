@@ -154,7 +154,7 @@ def check_reply_after_a_day(page: Page, phone: Page) -> None:
         "form => [form.action, Object.fromEntries(new FormData(form))]"
     )
     phone.get_by_role("button", name="Skip 24 hours").click()
-    expect(page.locator(".exceeded")).to_have_text(WINDOW_CLOSED_TEXT)
+    expect(page.locator(".window-exceeded")).to_have_text(WINDOW_CLOSED_TEXT)
     fields = {name: value for name, value in form[1].items() if name != "file"}
     refused = stale.request.post(
         form[0], form={**fields, "text": "Are you still there?"}, headers={"Referer": page.url}
