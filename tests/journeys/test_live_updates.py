@@ -99,19 +99,19 @@ def test_details_of_an_event_open_by_keyboard_and_stay_open(
     dana = open_conversation(open_page_as("dana"))
     app_with_customers.call("record_offer_with_details")
     dana.locator("[data-section=timeline] > summary").click()
-    for place in ("#thread", ".story"):
+    for place in ("#thread", ".customer-timeline"):
         details = dana.locator(f"{place} details", has_text="Offered to Dana")
         expect(details.get_by_text("40 units free")).to_be_hidden()
         details.locator("summary").focus()
         dana.keyboard.press("Enter")
         expect(details.get_by_text("40 units free")).to_be_visible()
-    with dana.expect_response("**/story/"):
+    with dana.expect_response("**/timeline/"):
         app_with_customers.call("record_offer_with_details")
-    for place in ("#thread", ".story"):
+    for place in ("#thread", ".customer-timeline"):
         details = dana.locator(f"{place} details", has_text="Offered to Dana")
         expect(details).to_have_count(2)
         expect(details.get_by_text("40 units free").locator("visible=true")).to_have_count(1)
-    expect(dana.locator(".story [open] > summary")).to_be_focused()
+    expect(dana.locator(".customer-timeline [open] > summary")).to_be_focused()
 
 
 def test_supervisor_monitors_unseen_and_sees_typing(

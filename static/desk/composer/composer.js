@@ -115,7 +115,7 @@
     const continuesTyping = isDone && /\/(reply|undo-send)\/$/.test(Omnichannel.lastResponse.path) && hasKeyboard();
     const lostFocus = hadFocus && !fresh.contains(document.activeElement);
     if ((continuesTyping || lostFocus) && !Omnichannel.focusComposer()) {
-      focus(fresh.querySelector(".template-search") ?? byId("main")); // a search field sends nothing
+      focus(fresh.querySelector(".templates a") ?? byId("main")); // becomes the search of templates, which sends nothing
     }
     notifyListeners({ root, wasSent, wasUndone });
   };
