@@ -50,10 +50,10 @@
   // What was open in a list stays open when the list is fetched again.
   let reopenDetails = () => {};
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-    if (detail.target.matches(".fold-in")) reopenDetails = Omnichannel.rememberOpenDetails(detail.target);
+    if (detail.target.matches(".panel-section-content")) reopenDetails = Omnichannel.rememberOpenDetails(detail.target);
   });
   document.addEventListener("htmx:afterSwap", ({ detail }) => {
-    if (detail.target.matches(".fold-in")) reopenDetails();
+    if (detail.target.matches(".panel-section-content")) reopenDetails();
   });
 
   // -- Copying ------------------------------------------------------------------------------------------------------
