@@ -11,6 +11,12 @@ RUN /opt/venv/bin/pip install --no-cache-dir --only-binary :all: --require-hashe
 FROM python:3.13-slim
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1
+# Fonts for PDF exports in all scripts; the Python packages have those of eight. Not pinned: Debian offers only the
+# newest build of each.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends fonts-noto-cjk fonts-noto-core \
+    && rm -rf /var/lib/apt/lists/*
 RUN useradd --user-group --uid 10001 --no-create-home --home-dir /srv/omnichannel omnichannel
 WORKDIR /srv/omnichannel
 COPY --from=build /opt/venv /opt/venv

@@ -1,11 +1,12 @@
 """Validate a WhatsApp account: does Twilio accept its credentials and post its numbers' messages here?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from typing import Any, Literal, TypeVar
-from urllib.parse import urldefrag, urlsplit
+from enum import StrEnum
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.utils import timezone
@@ -13,11 +14,13 @@ from django.utils import timezone
 from channels_whatsapp.backends import get_backend
 from channels_whatsapp.backends.base import (
     TWILIO_FAILURES,
+    InvalidResponseError,
     TwilioAccount,
     TwilioFailure,
     TwilioRateLimitError,
     TwilioRejectedError,
     TwilioSender,
+    TwilioServerError,
     UnknownOutcomeError,
 )
 from channels_whatsapp.identity import get_identity
@@ -25,31 +28,43 @@ from channels_whatsapp.models import WhatsAppAccount, WhatsAppNumber
 
 # The page promises an answer within 10 seconds.
 VALIDATION_TIMEOUT = timedelta(seconds=9)
+# Each account needs two connections to Twilio at the same time.
+MAX_ACCOUNTS = 20
 ONLINE_STATUSES = {"ONLINE", "ONLINE:UPDATING"}
 LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
 SENDERS_HINT = "In the Twilio Console, open Messaging > Senders > WhatsApp senders"
 ResultT = TypeVar("ResultT")
+# What Twilio says of an account and of its senders.
+TwilioAnswers = tuple[TwilioAccount | TwilioFailure, list[TwilioSender] | TwilioFailure]
+
+
+class CredentialsStatus(StrEnum):
+    """Whether Twilio accepts the Account SID and the Auth Token; UNKNOWN if it did not answer."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of one check: whether it passed, what it found, and what to do about it."""
+    """The result of one check: whether it passed, a sentence about it, and what to do if it failed."""
 
     ok: bool
-    what: str
-    todo: str = ""
+    result: str
+    advice: str = ""
 
     def __str__(self) -> str:
-        return f"{self.what} {self.todo}".strip()
+        return f"{self.result} {self.advice}".strip()
 
 
 @dataclass(frozen=True)
 class ValidationReport:
-    """All findings; `credentials` tells whether Twilio accepts the Account SID and the Auth Token."""
+    """All findings, and whether Twilio accepts the credentials."""
 
     findings: tuple[Finding, ...]
-    credentials: Literal["accepted", "rejected", "unknown"] = "unknown"
+    credentials: CredentialsStatus = CredentialsStatus.UNKNOWN
 
     @property
     def ok(self) -> bool:
@@ -66,40 +81,59 @@ class ValidationReport:
 
 def validate_account(account: WhatsAppAccount, *, timeout: timedelta = VALIDATION_TIMEOUT) -> ValidationReport:
     """Check the account and its active numbers at Twilio; return within `timeout`, whatever Twilio does."""
-    twilio_account, senders = _query_twilio(account, timeout)
+    [(twilio_account, senders)] = _query_twilio([account], timeout)
+    return _build_report(account, twilio_account, senders)
+
+
+def _build_report(
+    account: WhatsAppAccount,
+    twilio_account: TwilioAccount | TwilioFailure,
+    senders: list[TwilioSender] | TwilioFailure,
+) -> ValidationReport:
     if not isinstance(twilio_account, TwilioAccount):
-        rejected = _is_credential_rejection(twilio_account)
-        return ValidationReport((_build_account_failure(twilio_account),), "rejected" if rejected else "unknown")
+        is_rejection = _is_credential_rejection(twilio_account)
+        credentials = CredentialsStatus.REJECTED if is_rejection else CredentialsStatus.UNKNOWN
+        return ValidationReport((_build_account_failure(twilio_account),), credentials)
     numbers = list(account.numbers.filter(is_active=True))
     findings = [*_check_account(twilio_account), *_check_senders(senders, numbers, account), *_check_setup(account)]
-    return ValidationReport(tuple(findings), "accepted")
+    return ValidationReport(tuple(findings), CredentialsStatus.ACCEPTED)
 
 
-def validate_and_save(account: WhatsAppAccount) -> ValidationReport:
-    """Validate the account, and save the report and its time for the account's page."""
-    report = validate_account(account)
+def validate_and_save(accounts: Sequence[WhatsAppAccount]) -> list[ValidationReport]:
+    """Validate the accounts together, in the time of one, and save each report and its time with its account."""
+    answers = _query_twilio(accounts, VALIDATION_TIMEOUT)
+    reports = [_build_report(account, *answer) for account, answer in zip(accounts, answers, strict=True)]
+    for account, report in zip(accounts, reports, strict=True):
+        _save_report(account, report)
+    return reports
+
+
+def _save_report(account: WhatsAppAccount, report: ValidationReport) -> None:
     now = timezone.now()
     account.validated_at, account.validation_report = now, report.as_json()
-    if report.credentials == "accepted":
+    if report.credentials == CredentialsStatus.ACCEPTED:
         account.credentials_rejected_at = None
-    elif report.credentials == "rejected":
+    elif report.credentials == CredentialsStatus.REJECTED:
         account.credentials_rejected_at = account.credentials_rejected_at or now
     account.save(update_fields=["validated_at", "validation_report", "credentials_rejected_at"])
-    return report
 
 
-def _query_twilio(
-    account: WhatsAppAccount, timeout: timedelta
-) -> tuple[TwilioAccount | TwilioFailure, list[TwilioSender] | TwilioFailure]:
-    """Fetch account and senders in parallel, so that only the slower call counts."""
+def _query_twilio(accounts: Sequence[WhatsAppAccount], timeout: timedelta) -> list[TwilioAnswers]:
+    """Fetch all accounts and their senders in parallel, so that only the slowest call counts."""
     backend = get_backend()
-    pool = ThreadPoolExecutor(max_workers=2)
-    account_future = pool.submit(backend.fetch_account, account)
-    senders_future = pool.submit(backend.list_senders, account)
-    futures: list[Future[Any]] = [account_future, senders_future]
+    pool = ThreadPoolExecutor(max_workers=2 * len(accounts))
+    account_futures = [pool.submit(backend.fetch_account, account) for account in accounts]
+    sender_futures = [pool.submit(backend.list_senders, account) for account in accounts]
+    futures: list[Future[Any]] = [*account_futures, *sender_futures]
     wait(futures, timeout=timeout.total_seconds())
     pool.shutdown(wait=False, cancel_futures=True)
-    return _get_result(account_future), _get_result(senders_future)
+    return [
+        _get_answers(*futures_of_account) for futures_of_account in zip(account_futures, sender_futures, strict=True)
+    ]
+
+
+def _get_answers(account: Future[TwilioAccount], senders: Future[list[TwilioSender]]) -> TwilioAnswers:
+    return _get_result(account), _get_result(senders)
 
 
 def _get_result(future: "Future[ResultT]") -> "ResultT | TwilioFailure":
@@ -141,6 +175,18 @@ def _build_failure(subject: str, failure: TwilioFailure) -> Finding:
             return Finding(False, f"{subject}: Twilio returned “{failure.message}” ({failure.code}).", "")
         case TwilioRateLimitError():
             return Finding(False, f"{subject}: Twilio is receiving too many requests.", "Validate again in a minute.")
+        case TwilioServerError():
+            return Finding(
+                False,
+                f"{subject}: Twilio had a problem of its own (HTTP {failure.status}).",
+                "Your entries were not checked. Validate again in a few minutes, and check status.twilio.com.",
+            )
+        case InvalidResponseError():
+            return Finding(
+                False,
+                f"{subject}: The response did not come from Twilio or was incomplete.",
+                "Your entries were not checked. Check whether a proxy or firewall answers instead of Twilio.",
+            )
         case UnknownOutcomeError():
             return Finding(
                 False,
@@ -191,8 +237,8 @@ def _check_number(number: WhatsAppNumber, sender: TwilioSender | None, inbound_u
             f"{number} is not online in Twilio. Status: {status}{reasons}.",
             f"{SENDERS_HINT} and follow the instructions for this sender.",
         )
-    callback = urldefrag(sender.callback_url).url
-    if callback != inbound_url:
+    callback = sender.callback_url.partition("#")[0]  # Twilio's connection overrides are in the fragment
+    if callback.removesuffix("/") != inbound_url.removesuffix("/"):
         destination = f"are sent to {callback}" if callback else "are not sent to any webhook"
         return Finding(
             False,

@@ -6,18 +6,24 @@ payload of each kind. Unknown parameters stay in `extra` and are stored with the
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from channels_whatsapp import identity
+from channels_whatsapp.file_names import clean_file_name, is_name_of_document
+from channels_whatsapp.form_answers import format_answers
+from channels_whatsapp.text_cleaning import has_visible_text
+from omnichannel.core.text.single_line import single_line
 
 Payload = Mapping[str, Sequence[str]]
 
 MAX_MEDIA = 10
+MAX_USERNAME_LENGTH = 100
 SID_LENGTH = 34
 COMMON_PARAMETERS = {
     "MessageSid", "SmsSid", "SmsMessageSid", "AccountSid", "MessagingServiceSid", "From", "To", "Body", "NumMedia",
-    "NumSegments", "SmsStatus", "ApiVersion", "ProfileName", "WaId", "ExternalUserId",
+    "NumSegments", "SmsStatus", "ApiVersion", "ProfileName", "WaId", "ExternalUserId", "ParentExternalUserId",
+    "ProfileUsername", "Username",
 }  # fmt: skip
 
 
@@ -47,6 +53,15 @@ def message_sid(payload: Payload) -> str:
     return sid if len(sid) <= SID_LENGTH else ""
 
 
+def is_from_account(payload: Payload, account_sid: str) -> bool:
+    """Return whether this account sent the form; a form that names no account counts as its.
+
+    Twilio signs a subaccount's webhooks with the subaccount's own token and names the subaccount.
+    """
+    sender = get_first_value(payload, "AccountSid").strip()
+    return not sender or sender.lower() == account_sid.lower()
+
+
 def normalize_whatsapp_address(raw: str) -> str:
     """Return the `whatsapp:` address with a lost `+` restored; "" for another channel or an empty address."""
     text = raw.strip()
@@ -58,22 +73,31 @@ def normalize_whatsapp_address(raw: str) -> str:
 
 @dataclass(frozen=True)
 class MediaItem:
-    """A file Twilio offers: its URL, and the content type Twilio reports."""
+    """A file Twilio offers: its URL, the content type Twilio reports, and the name of a document."""
 
     url: str
     content_type: str
+    name: str = ""
 
 
 @dataclass(frozen=True)
 class InboundMessage:
-    """A customer's message. `kind` is one of `conversations.models.MessageKind`; `content` depends on it."""
+    """A customer's message. `kind` is one of `conversations.models.MessageKind`; `content` depends on it.
+
+    Attributes:
+        sender: the customer's address: a number if Twilio reports one, otherwise the business-scoped id.
+        business_scoped_id: the customer's id for the portfolio of this account, without `whatsapp:`.
+        parent_business_scoped_id: the customer's id for several linked portfolios, without `whatsapp:`.
+    """
 
     sid: str
     sender: str
     recipient: str
     messaging_service_sid: str
-    external_user_id: str
+    business_scoped_id: str
+    parent_business_scoped_id: str
     profile_name: str
+    username: str
     kind: str
     body: str
     media: tuple[MediaItem, ...] = ()
@@ -85,23 +109,22 @@ class InboundMessage:
     @classmethod
     def from_payload(cls, payload: Payload) -> Self:
         """Read a form as Twilio posts it; missing parameters are empty, unknown ones are kept in `extra`."""
-        media = _parse_media(payload)
-        external_id = normalize_whatsapp_address(get_first_value(payload, "ExternalUserId"))
-        sender = (
-            normalize_whatsapp_address(get_first_value(payload, "From"))
-            or external_id
-            or _build_address_from_wa_id(get_first_value(payload, "WaId"))
-        )
         content = _parse_content(payload)
+        body, media = _parse_body_and_media(payload, content)
+        sender, business_scoped_id = _parse_sender(payload)
         return cls(
             sid=message_sid(payload),
-            sender=sender[: identity.MAX_ADDRESS_LENGTH],
+            sender=sender,
             recipient=get_first_value(payload, "To").strip(),
             messaging_service_sid=get_first_value(payload, "MessagingServiceSid"),
-            external_user_id=(external_id or (sender if identity.is_business_scoped(sender) else ""))[:140],
-            profile_name=get_first_value(payload, "ProfileName").strip()[:200],
-            kind=_detect_message_kind(payload, media, content),
-            body=get_first_value(payload, "Body"),
+            business_scoped_id=business_scoped_id,
+            parent_business_scoped_id=identity.parse_business_scoped_id(
+                get_first_value(payload, "ParentExternalUserId")
+            ),
+            profile_name=single_line(get_first_value(payload, "ProfileName"))[:200],
+            username=_parse_username(payload),
+            kind=_detect_message_kind(body, media, content),
+            body=body,
             media=media,
             content=content,
             quoted_sid=get_first_value(payload, "OriginalRepliedMessageSid"),
@@ -110,8 +133,36 @@ class InboundMessage:
         )
 
 
-def _build_address_from_wa_id(digits: str) -> str:
-    return normalize_whatsapp_address(identity.WHATSAPP_PREFIX + digits) if digits.strip() else ""
+def _parse_sender(payload: Payload) -> tuple[str, str]:
+    """Return the sender's address and business-scoped id, each "" if it is missing.
+
+    Twilio puts the id in the place of a number that the customer hides. Only an id in the documented form counts:
+    any other text, such as "unknown", may stand for many customers.
+    """
+    sender = normalize_whatsapp_address(get_first_value(payload, "From"))[: identity.MAX_ADDRESS_LENGTH]
+    wa_id = get_first_value(payload, "WaId").strip()
+    candidates = (get_first_value(payload, "ExternalUserId"), sender, wa_id)
+    business_scoped_id = next(filter(None, map(identity.parse_business_scoped_id, candidates)), "")
+    if sender.startswith(identity.WHATSAPP_PREFIX + "+"):
+        return sender, business_scoped_id
+    if business_scoped_id:
+        return identity.WHATSAPP_PREFIX + business_scoped_id, business_scoped_id
+    has_number = re.fullmatch(r"[0-9]{5,20}", wa_id)
+    return normalize_whatsapp_address(identity.WHATSAPP_PREFIX + wa_id) if has_number else sender, ""
+
+
+def _parse_username(payload: Payload) -> str:
+    name = get_first_value(payload, "ProfileUsername") or get_first_value(payload, "Username")
+    return "".join(name.split()).removeprefix("@")[:MAX_USERNAME_LENGTH]
+
+
+def _parse_body_and_media(payload: Payload, content: Mapping[str, Any]) -> tuple[str, tuple[MediaItem, ...]]:
+    """Return text and files; the name of a document is no text, and the answers of a form are."""
+    body, media = get_first_value(payload, "Body"), _parse_media(payload)
+    if len(media) == 1 and is_name_of_document(body, media[0].content_type):
+        return "", (replace(media[0], name=clean_file_name(body)),)
+    answers = "" if {"button", "list"} & set(content) else _parse_form_answers(payload)
+    return ("\n".join(filter(None, [body.strip(), answers])) if answers else body), media
 
 
 def _parse_media(payload: Payload) -> tuple[MediaItem, ...]:
@@ -123,7 +174,7 @@ def _parse_media(payload: Payload) -> tuple[MediaItem, ...]:
     return tuple(MediaItem(url[:500], content_type[:120]) for url, content_type in media if url)
 
 
-def _detect_message_kind(payload: Payload, media: Sequence[MediaItem], content: Mapping[str, Any]) -> str:
+def _detect_message_kind(body: str, media: Sequence[MediaItem], content: Mapping[str, Any]) -> str:
     if "location" in content:
         return "location"
     if media and all(item.content_type in {"text/vcard", "text/x-vcard"} for item in media):
@@ -134,7 +185,13 @@ def _detect_message_kind(payload: Payload, media: Sequence[MediaItem], content: 
         return "list"
     if "button" in content:
         return "button"
-    return "text" if get_first_value(payload, "Body").strip() else "unsupported"
+    return "text" if has_visible_text(body) else "unsupported"
+
+
+def _parse_form_answers(payload: Payload) -> str:
+    """Return the answers of a form as lines of text; the same answers may be in both parameters."""
+    values = (get_first_value(payload, name) for name in ("InteractiveData", "FlowData"))
+    return "\n".join(dict.fromkeys(filter(None, map(format_answers, values))))
 
 
 def _parse_content(payload: Payload) -> dict[str, Any]:

@@ -1,32 +1,28 @@
 """Fetch a customer's file from Twilio: from Twilio's host, and from the path of our own account only.
 
-Credentials never follow a redirect, the size is limited while streaming, and the bytes decide the content type. See
-Twilio's "Media subresource".
+Credentials never follow a redirect, which must lead to a public address. Size and time are limited while streaming, and
+the bytes decide the content type. See Twilio's "Media subresource".
 """
 
-import contextlib
-import ipaddress
 import re
-import socket
 import tempfile
-import threading
-from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Final
 from urllib.parse import urljoin, urlsplit
 
-import filetype
 import requests
 from django.conf import settings
 from django.utils.translation import gettext_noop as _
 
 from channels_whatsapp.backends.hosts import API_BASE_URL, is_simulator_enabled, resolve_url
+from channels_whatsapp.file_names import parse_content_disposition
+from channels_whatsapp.file_types import detect_content_type
 from channels_whatsapp.models import WhatsAppAccount
+from omnichannel.core.network.public_http import Deadline, LimitedAdapter, PrivateAddressError
 
 SIZE_LIMIT: Final = 20 * 1024 * 1024  # WhatsApp's own limit is 16 MB
 MAX_REDIRECTS = 3
-# For a whole file: with a time-out for each read only, a server could send a byte at a time for ever.
+# For a whole file, redirects included: with a limit for each read only, a server could send a byte at a time for ever.
 DOWNLOAD_TIMEOUT_SECONDS = 120.0
 CHUNK_SIZE = 64 * 1024
 UNSAFE_REDIRECT_MESSAGE: Final = _("Twilio redirected the file to an unsafe address.")
@@ -47,11 +43,12 @@ class MediaRejectedError(Exception):
 
 @dataclass(frozen=True)
 class FetchedMedia:
-    """A fetched file at its start, with the content type detected from its bytes."""
+    """A fetched file at its start, with the content type detected from its bytes, and its name if it has one."""
 
     file: IO[bytes]
     size: int
     content_type: str
+    name: str = ""
 
 
 def validate_media_url(account: WhatsAppAccount, url: str) -> None:
@@ -67,31 +64,46 @@ def fetch_media(account: WhatsAppAccount, url: str, declared_type: str) -> Fetch
     """Fetch the file; the caller closes it. Raises MediaUnavailableError or MediaRejectedError."""
     validate_media_url(account, url)
     try:
-        with requests.Session() as session:
-            session.trust_env = False  # credentials from a .netrc must not reach the target of a redirect
-            response = _follow_redirects(session, url, (account.account_sid, account.auth_token))
-            with response, _time_limit(response):
-                return _read_body(response, declared_type)
+        credentials = (account.account_sid, account.auth_token)
+        with (
+            Deadline(DOWNLOAD_TIMEOUT_SECONDS) as deadline,
+            _create_session() as session,
+            _follow_redirects(session, url, credentials) as response,
+        ):
+            return _read_body(response, declared_type, deadline)
     except requests.RequestException as error:
         raise MediaUnavailableError(_("Twilio could not be reached.")) from error
     except (ValueError, LookupError) as error:  # URL parsers raise different errors for malformed URLs
         raise MediaRejectedError(UNSAFE_REDIRECT_MESSAGE) from error
 
 
+def _create_session() -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False  # credentials from a .netrc must not reach the target of a redirect
+    session.adapters.clear()
+    session.mount("http://" if is_simulator_enabled() else "https://", LimitedAdapter())
+    return session
+
+
 def _follow_redirects(session: requests.Session, url: str, credentials: tuple[str, str]) -> requests.Response:
     for hop in range(MAX_REDIRECTS + 1):
-        response = session.get(
-            resolve_url(url),
-            auth=None if hop else credentials,
-            timeout=settings.TWILIO_TIMEOUT,
-            stream=True,
-            allow_redirects=False,
-        )
+        response = _get(session, url, None if hop else credentials)
         if response.status_code not in {301, 302, 303, 307, 308}:
             return _check_response(response)
         response.close()
         url = _resolve_redirect(url, response.headers.get("Location", ""))
     raise MediaRejectedError(_("Twilio redirected the file too many times."))
+
+
+def _get(session: requests.Session, url: str, credentials: tuple[str, str] | None) -> requests.Response:
+    try:
+        return session.get(
+            resolve_url(url), auth=credentials, timeout=settings.TWILIO_TIMEOUT, stream=True, allow_redirects=False
+        )
+    except PrivateAddressError as error:
+        if credentials is not None:  # Twilio's own host: a mistake of the name server, which may pass
+            raise MediaUnavailableError(_("Twilio could not be reached.")) from error
+        raise MediaRejectedError(_("Twilio redirected the file to a private address.")) from error
 
 
 def _check_response(response: requests.Response) -> requests.Response:
@@ -104,42 +116,15 @@ def _check_response(response: requests.Response) -> requests.Response:
 
 
 def _resolve_redirect(url: str, location: str) -> str:
-    """Return the redirect's target: HTTPS only, and no address inside our own network."""
+    """Return the redirect's target, which must be HTTPS."""
     target = urljoin(url, location)
     parts = urlsplit(target)
     if parts.scheme != "https" or not parts.hostname or parts.username is not None:
         raise MediaRejectedError(UNSAFE_REDIRECT_MESSAGE)
-    if not is_simulator_enabled():
-        _check_public_host(parts.hostname)
     return target
 
 
-def _check_public_host(host: str) -> None:
-    if not all(ipaddress.ip_address(address).is_global for address in _resolve_host(host)):
-        raise MediaRejectedError(_("Twilio redirected the file to a private address."))
-
-
-def _resolve_host(host: str) -> list[str]:
-    try:
-        addresses = socket.getaddrinfo(host, 443, proto=socket.IPPROTO_TCP)
-        return [str(socket_address[0]) for *_rest, socket_address in addresses]
-    except OSError as error:
-        raise MediaUnavailableError(_("The file server could not be found.")) from error
-
-
-@contextlib.contextmanager
-def _time_limit(response: requests.Response) -> Iterator[None]:
-    """Break off the connection after DOWNLOAD_TIMEOUT_SECONDS in the block; reading then fails."""
-    timer = threading.Timer(DOWNLOAD_TIMEOUT_SECONDS, response.raw.shutdown)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-def _read_body(response: requests.Response, declared_type: str) -> FetchedMedia:
+def _read_body(response: requests.Response, declared_type: str, deadline: Deadline) -> FetchedMedia:
     file = tempfile.SpooledTemporaryFile(max_size=1024 * 1024)  # noqa: SIM115 (handed to the caller)
     size = 0
     for chunk in response.iter_content(CHUNK_SIZE):
@@ -150,28 +135,7 @@ def _read_body(response: requests.Response, declared_type: str) -> FetchedMedia:
                 _("The file is larger than %(number)s MB.") % {"number": SIZE_LIMIT // 1024 // 1024}
             )
         file.write(chunk)
+    deadline.raise_if_over()
     file.seek(0)
-    head = file.read(8192)
-    file.seek(0)
-    return FetchedMedia(file, size, detect_content_type(head, declared_type))
-
-
-def detect_content_type(head: bytes, declared_type: str) -> str:
-    """Return the content type that the first bytes show.
-
-    Text and contact cards have no signature: for these the declared type is believed if the bytes fit it.
-    """
-    kind = filetype.guess(head)
-    if kind is not None:
-        return str(kind.mime)
-    declared = declared_type.partition(";")[0].strip().lower()
-    if declared in {"text/vcard", "text/x-vcard"} and _is_vcard(head):
-        return "text/vcard"
-    return "text/plain" if declared == "text/plain" and b"\x00" not in head else "application/octet-stream"
-
-
-def _is_vcard(head: bytes) -> bool:
-    """Return whether a contact card starts here, in UTF-8 or, with a byte order mark, in UTF-16."""
-    if head.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
-        head = head.decode("utf-16", errors="replace").encode("utf-8")
-    return head.lstrip(BOM_UTF8 + b"\r\n ").upper().startswith(b"BEGIN:VCARD")
+    name = parse_content_disposition(response.headers.get("Content-Disposition", ""))
+    return FetchedMedia(file, size, detect_content_type(file, declared_type), name)

@@ -1,17 +1,16 @@
 """WhatsApp accounts at Twilio, their numbers and templates, and every webhook Twilio delivered."""
 
-import re
 import secrets
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 
 from channels_whatsapp.encrypted_fields import EncryptedTextField
+from channels_whatsapp.phone_numbers import normalize_phone_number
 from routing.models import Channel, OperatingHours, WorkStream
 
 SANDBOX_NUMBER = "+14155238886"
@@ -23,26 +22,16 @@ validate_account_sid = RegexValidator(
 validate_messaging_service_sid = RegexValidator(
     r"\AMG[0-9a-fA-F]{32}\Z", "A Messaging Service SID is MG followed by 32 hexadecimal characters."
 )
+# The message does not repeat the value: it may be a real token with one character too many.
+validate_auth_token = RegexValidator(
+    r"\A[0-9a-fA-F]{32}\Z",
+    "An Auth Token is 32 hexadecimal characters (0–9, a–f). Copy it from the Twilio Console.",
+)
 
 
 def generate_webhook_key() -> str:
     """Return a random key for an account's webhook URLs, which nobody can guess."""
     return secrets.token_urlsafe(24)
-
-
-def normalize_phone_number(text: str) -> str:
-    """Return `+` and digits for a number as people write it.
-
-    It may have `whatsapp:`, `+`, spaces and brackets; anything else but digits and a number's punctuation raises
-    ValidationError.
-    """
-    bare = re.sub(r"[\s().\-/\u00a0\u2010-\u2015\u202a-\u202e\u2066-\u2069]", "", text.strip()).lower()
-    digits = bare.removeprefix("whatsapp:").removeprefix("+")
-    if not re.fullmatch(r"[0-9]{5,20}", digits):
-        raise ValidationError(
-            "Enter the number with country code (5 to 20 digits), for example +1 415 523 8886.", code="number"
-        )
-    return f"+{digits}"
 
 
 class WhatsAppAccount(models.Model):
@@ -56,9 +45,11 @@ class WhatsAppAccount(models.Model):
         validators=[validate_account_sid],
         error_messages={"unique": "Another WhatsApp channel already uses this Account SID."},
     )
-    auth_token = EncryptedTextField("Auth Token")
+    auth_token = EncryptedTextField("Auth Token", validators=[validate_auth_token])
     auth_token_set_at = models.DateTimeField(null=True, editable=False)
-    secondary_auth_token = EncryptedTextField("Secondary Auth Token", blank=True, default="")
+    secondary_auth_token = EncryptedTextField(
+        "Secondary Auth Token", blank=True, default="", validators=[validate_auth_token]
+    )
     messaging_service_sid = models.CharField(
         "Messaging Service SID", max_length=34, blank=True, default="", validators=[validate_messaging_service_sid]
     )
@@ -234,6 +225,8 @@ class WebhookDelivery(models.Model):
     attempts = models.PositiveIntegerField(default=1)
     next_attempt_at = models.DateTimeField(null=True)
     error = models.TextField(blank=True, default="")
+    # An administrator can act: it failed for good, or keeps failing, or was sent to a number that is not set up.
+    needs_attention = models.BooleanField(default=False)
 
     class Meta:
         verbose_name = "Webhook delivery"
@@ -242,7 +235,13 @@ class WebhookDelivery(models.Model):
         indexes = [
             models.Index(
                 fields=["next_attempt_at"], condition=models.Q(state="failed"), name="failed_deliveries_to_retry"
-            )
+            ),
+            # The badge and the notice in the administration.
+            models.Index(
+                fields=["received_at"],
+                condition=models.Q(needs_attention=True),
+                name="deliveries_needing_attention",
+            ),
         ]
 
     def __str__(self) -> str:

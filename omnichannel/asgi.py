@@ -12,8 +12,8 @@ from typing import Any, cast
 from a2wsgi import WSGIMiddleware
 from django.conf import settings
 
-from omnichannel.core.request_buffer import RequestBufferMiddleware
-from omnichannel.core.response_deadline import ResponseDeadlineMiddleware
+from omnichannel.core.network.request_buffer import RequestBufferMiddleware
+from omnichannel.core.network.response_deadline import ResponseDeadlineMiddleware
 from omnichannel.wsgi import application as django
 
 # These need Django to be set up, which the import above does.

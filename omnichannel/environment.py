@@ -4,18 +4,63 @@ import contextlib
 import os
 import re
 import secrets
+import warnings
 from collections.abc import Callable
+from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import environ
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
-
-# FileAwareEnv also reads variables such as SECRET_KEY_FILE, for secrets mounted as files.
-env = environ.FileAwareEnv()
+from psycopg import Error
+from psycopg.conninfo import make_conninfo
 
 LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
+# As Django's check security.W009 asks for.
+MIN_SECRET_KEY_LENGTH = 50
+MIN_SECRET_KEY_CHARACTERS = 5
+INSECURE_KEY_PREFIX = "django-insecure-"
+MAX_SETTING_FILE_BYTES = 64 * 1024
+
+
+class SettingFileMapping(environ.FileAwareMapping):  # type: ignore[misc]
+    """The environment, where a variable such as SECRET_KEY_FILE names a file that holds SECRET_KEY."""
+
+    def __getitem__(self, key: str) -> str:
+        """Return the value of a variable, or the text of its file without the newline at its end.
+
+        Raises:
+            KeyError: neither is set.
+            ImproperlyConfigured: the file cannot be read.
+        """
+        path: str = self.env.get(f"{key}_FILE", "")
+        return _read_setting_file(f"{key}_FILE", path) if path else str(self.env[key])
+
+
+def _read_setting_file(name: str, path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            content = file.read(MAX_SETTING_FILE_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ImproperlyConfigured(f"{name} names a file that cannot be read: {path} ({reason}).") from error
+    try:
+        if len(content) > MAX_SETTING_FILE_BYTES:
+            raise ValueError
+        return content.decode("utf-8-sig").rstrip("\r\n")
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} names a file that is not a short text in UTF-8: {path}.") from error
+
+
+class Environment(environ.FileAwareEnv):  # type: ignore[misc]
+    """Settings from environment variables and from files, for secrets that are mounted as files."""
+
+    ENVIRON = SettingFileMapping()
+
+
+env = Environment()
 
 
 def read_bool(name: str, *, default: bool) -> bool:
@@ -56,6 +101,125 @@ def read_required(name: str, *, reason: str) -> str:
     if not value:
         raise ImproperlyConfigured(f"{name} is not set. {reason}")
     return value
+
+
+def validate_secret_key(value: str) -> str:
+    """Return the secret key unchanged.
+
+    Raises:
+        ImproperlyConfigured: it could be guessed, by the criteria of Django's check security.W009.
+    """
+    is_long = len(value) >= MIN_SECRET_KEY_LENGTH and len(set(value)) >= MIN_SECRET_KEY_CHARACTERS
+    if not is_long or value.startswith(INSECURE_KEY_PREFIX):
+        raise ImproperlyConfigured(
+            f"SECRET_KEY is too weak. It must have at least {MIN_SECRET_KEY_LENGTH} characters, "
+            f"{MIN_SECRET_KEY_CHARACTERS} of them different, and must not start with {INSECURE_KEY_PREFIX!r}. "
+            "Make one: python -c 'import secrets; print(secrets.token_urlsafe(50))'"
+        )
+    return value
+
+
+def read_integer(name: str, *, default: int, minimum: int, maximum: int) -> int:
+    """Return a setting that is a whole number within the limits.
+
+    Raises:
+        ImproperlyConfigured: the value is none.
+    """
+    text: str = env.str(name, default="").strip() or str(default)
+    # Compare the length first: int() of a long text is slow, and refuses more than 4300 digits.
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and minimum <= int(text) <= maximum):
+        raise ImproperlyConfigured(f"{name} must be a whole number from {minimum} to {maximum}, not {text[:40]!r}.")
+    return int(text)
+
+
+def read_networks(name: str, *, default: str) -> list[str]:
+    """Return the IP addresses and networks of a comma-separated setting.
+
+    Raises:
+        ImproperlyConfigured: an entry is none, or is every address: then anybody could pretend to be the proxy.
+    """
+    entries = [entry.strip() for entry in (env.str(name, default="").strip() or default).split(",")]
+    try:
+        networks = [ip_network(entry) for entry in entries]
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"{name} must be IP addresses or networks, separated by commas, such as 10.0.0.7,172.16.0.0/12: {error}."
+        ) from error
+    if any(network.prefixlen == 0 for network in networks):
+        raise ImproperlyConfigured(f"{name} must not contain every address. Name the addresses of your proxies.")
+    return [str(network) for network in networks]
+
+
+def validate_folder(name: str, path: Path) -> Path:
+    """Return the path of a folder, which need not exist yet, unchanged.
+
+    Raises:
+        ImproperlyConfigured: it is a file or lies in one.
+    """
+    try:
+        existing = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+    except (OSError, ValueError) as error:
+        raise ImproperlyConfigured(f"{name} is not a path that can be used: {str(path)!r} ({error}).") from error
+    if not existing.is_dir():
+        raise ImproperlyConfigured(f"{name}: {existing} is a file, not a folder.")
+    return path
+
+
+def create_private_folder(name: str, path: Path) -> None:
+    """Create the folder, for its owner only, unless it exists.
+
+    Raises:
+        ImproperlyConfigured: it cannot be created; the message names the setting.
+    """
+    try:
+        validate_folder(name, path).mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}: the folder {path} cannot be created ({error.strerror}).") from error
+
+
+def read_database_config(default: str) -> dict[str, Any]:
+    """Return Django's settings of the database that DATABASE_URL names.
+
+    Raises:
+        ImproperlyConfigured: the URL is malformed, or names a database that cannot be used.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a warning would show the password
+            config: dict[str, Any] = env.db_url_config(env.str("DATABASE_URL", default="") or default)
+    except (ValueError, ImproperlyConfigured) as error:
+        raise ImproperlyConfigured("DATABASE_URL must look like postgres://user:password@host/name.") from error
+    _validate_database_config(config)
+    return config
+
+
+def _validate_database_config(config: dict[str, Any]) -> None:
+    match config.get("ENGINE"):
+        case "django.db.backends.sqlite3":
+            _validate_sqlite_file(config["NAME"])
+        case "django.db.backends.postgresql":
+            if not config["NAME"]:
+                raise ImproperlyConfigured("DATABASE_URL has no database name: postgres://user:password@host/name.")
+            _validate_postgresql_options(config.get("OPTIONS", {}))
+        case _:
+            raise ImproperlyConfigured("DATABASE_URL must start with sqlite:/// or postgres://.")
+
+
+def _validate_sqlite_file(name: str) -> None:
+    if not name or name == ":memory:" or "\0" in name:
+        raise ImproperlyConfigured("DATABASE_URL must name a file: sqlite:///path.")
+    create_private_folder("DATABASE_URL", Path(name).parent)
+    if Path(name).is_dir():
+        raise ImproperlyConfigured(f"DATABASE_URL must name a file, but {name} is a folder.")
+
+
+def _validate_postgresql_options(options: dict[str, Any]) -> None:
+    try:
+        make_conninfo(**options)
+    except Error as error:
+        raise ImproperlyConfigured(
+            f"DATABASE_URL has an option that PostgreSQL does not know: {str(error).strip()}."
+        ) from error
 
 
 def validate_public_url(value: str) -> str:
@@ -111,9 +275,9 @@ def validate_fernet_keys(values: list[str]) -> list[str]:
     """Return the encryption keys unchanged. The first one encrypts; all of them decrypt.
 
     Raises:
-        ImproperlyConfigured: a key is not a Fernet key (32 bytes in URL-safe base64).
+        ImproperlyConfigured: a key is not a Fernet key (32 bytes in URL-safe base64), or there is none.
     """
-    for value in values:
+    for value in values or [""]:
         try:
             Fernet(value)
         except ValueError as error:

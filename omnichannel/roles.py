@@ -105,6 +105,8 @@ PERMISSIONS_BY_ROLE: dict[str, list[str]] = {
             )
             for verb in ("view", "add", "change", "delete")
         ),
+        "accounts.view_usersession",
+        "accounts.delete_usersession",
         "channels_whatsapp.view_messagetemplate",
         "channels_whatsapp.view_webhookdelivery",
         "channels_whatsapp.change_webhookdelivery",

@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
-from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
 from omnichannel import environment
@@ -14,6 +13,7 @@ from omnichannel.environment import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
+environment.create_private_folder("The working folder", VAR_DIR)
 
 # DEBUG in the environment means local development: secrets are generated and kept in var/. Django's debug pages show
 # local variables, tokens among them, so they are never enabled at a URL that others can reach.
@@ -23,11 +23,14 @@ if _is_local:
     SECRET_KEY = env.str("SECRET_KEY", default="") or environment.get_or_create_local_secret(
         VAR_DIR / "secret_key", get_random_secret_key
     )
-    ENCRYPTION_KEYS = environment.validate_fernet_keys(env.list("ENCRYPTION_KEYS", default=[])) or [
-        environment.get_or_create_local_secret(
-            VAR_DIR / "encryption_key", lambda: Fernet.generate_key().decode("ascii")
-        )
-    ]
+    ENCRYPTION_KEYS = environment.validate_fernet_keys(
+        env.list("ENCRYPTION_KEYS", default=[])
+        or [
+            environment.get_or_create_local_secret(
+                VAR_DIR / "encryption_key", lambda: Fernet.generate_key().decode("ascii")
+            )
+        ]
+    )
     PUBLIC_URL = environment.validate_public_url(env.str("PUBLIC_URL", default="") or "http://127.0.0.1:8000")
 else:
     SECRET_KEY = environment.read_required("SECRET_KEY", reason="It signs sessions. Use a long random secret.")
@@ -40,6 +43,8 @@ else:
     )
 
 DEBUG = _is_local and environment.is_loopback_url(PUBLIC_URL)
+if not DEBUG:
+    environment.validate_secret_key(SECRET_KEY)
 
 WHATSAPP_BACKEND = environment.read_whatsapp_backend(PUBLIC_URL, default="simulator" if DEBUG else "twilio")
 # Supplies numbers and conversations to the dry run of routing rules; routing itself may not import them.
@@ -57,7 +62,6 @@ INSTALLED_APPS = [
     "omnichannel.core.admin.apps.OmnichannelAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
@@ -79,7 +83,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "omnichannel.core.security.fixed_host_middleware",
-    "omnichannel.core.compression.HTMLGZipMiddleware",
+    "omnichannel.core.network.compression.HTMLGZipMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "omnichannel.core.security.content_security_policy_middleware",
@@ -87,10 +91,14 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "omnichannel.accounts.sessions.session_middleware",
+    "omnichannel.accounts.known_browsers.known_browser_middleware",
     "omnichannel.accounts.language.user_language_middleware",
+    "omnichannel.core.time_zones.browser_time_zone_middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "omnichannel.desk.shared.page_activity.admin_activity_middleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -117,20 +125,15 @@ TEMPLATES: list[dict[str, Any]] = [
 
 
 def _get_database_config() -> dict[str, Any]:
-    address = env.str("DATABASE_URL", default="") or f"sqlite:///{VAR_DIR / 'omnichannel.sqlite3'}"
-    try:
-        config: dict[str, Any] = env.db_url_config(address)
-    except (ValueError, ImproperlyConfigured) as error:
-        raise ImproperlyConfigured("DATABASE_URL must look like postgres://user:password@host/name.") from error
-    if config.get("ENGINE") == "django.db.backends.sqlite3":
-        Path(config["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+    config = environment.read_database_config(default=f"sqlite:///{VAR_DIR / 'omnichannel.sqlite3'}")
+    if config["ENGINE"] == "django.db.backends.sqlite3":
         # FULL: with NORMAL a power cut may drop the last commits, and an acknowledged message with them.
         config["OPTIONS"] = {
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
         }
-    elif config.get("ENGINE") == "django.db.backends.postgresql":
+    else:
         # A frozen database must not hold a webhook longer than Twilio waits (15 s): checking an old connection may take
         # STATEMENT_SECONDS and a second to cancel, the new connection 3 s.
         config |= {
@@ -139,8 +142,6 @@ def _get_database_config() -> dict[str, Any]:
             "STATEMENT_TIMEOUT": 8.0,
             "OPTIONS": {"connect_timeout": 3, "tcp_user_timeout": 8000, **config.get("OPTIONS", {})},
         }
-    else:
-        raise ImproperlyConfigured("DATABASE_URL must start with sqlite:/// or postgres://.")
     config["CONN_MAX_AGE"] = None  # one persistent connection per thread; the number of threads is bounded
     return config
 
@@ -161,9 +162,9 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
-STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+environment.create_private_folder("STATIC_ROOT", STATIC_ROOT)
 STATICFILES_DIRS = [BASE_DIR / "static"]
-MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default="") or VAR_DIR / "media")
+MEDIA_ROOT = environment.validate_folder("MEDIA_ROOT", Path(env.str("MEDIA_ROOT", default="") or VAR_DIR / "media"))
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -174,6 +175,7 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = DEBUG
 FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 
 # -- People ---------------------------------------------------------------------------------------------------------
 
@@ -189,13 +191,31 @@ LOGIN_URL = "sign_in"
 LOGIN_REDIRECT_URL = "desk:inbox"
 LOGOUT_REDIRECT_URL = "sign_in"
 
-# By user name and IP address together: by address alone, one user's typing errors would lock out a whole office.
+SESSION_ENGINE = "omnichannel.accounts.session_store"
+# A session ends after so many minutes in which its user does nothing: by default the length of a shift.
+SESSION_IDLE_MINUTES = environment.read_integer("SESSION_IDLE_MINUTES", default=480, minimum=5, maximum=14 * 24 * 60)
+
+# Limits on failed sign-ins are in omnichannel/accounts/sign_in_limits.py. A failure during a lock does not extend it.
+AXES_HANDLER = "omnichannel.accounts.sign_in_limits.SignInLimitHandler"
+AXES_CLIENT_IP_CALLABLE = "omnichannel.core.network.client_address.get_client_network"
+AXES_LOCKOUT_CALLABLE = "omnichannel.desk.views.sign_in.show_lock"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "username", "ip_address"]
 AXES_FAILURE_LIMIT = 5
-AXES_COOLOFF_TIME = 0.25  # hours
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_LOCKOUT_TEMPLATE = "accounts/locked.html"
+AXES_COOLOFF_TIME = 0.25  # hours, as LOCK_TIME
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
+# The form of a failed attempt is stored without these.
+AXES_SENSITIVE_PARAMETERS = [
+    "csrfmiddlewaretoken",
+    "old_password",
+    "new_password1",
+    "new_password2",
+    "password1",
+    "password2",
+]
+# Reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.
+TRUSTED_PROXIES = environment.read_networks("TRUSTED_PROXIES", default="127.0.0.1,::1")
 
 # -- Safety ---------------------------------------------------------------------------------------------------------
 
@@ -229,22 +249,35 @@ TWILIO_TIMEOUT = (3.05, 7.0)
 WORKER_LEASE_DURATION = timedelta(seconds=20)
 # A worker whose loop hangs this long ends itself and `serve` replaces it; exceeds the statement time limit.
 WORKER_HANG_TIMEOUT = timedelta(seconds=30)
+# The head of a request (its first line and headers) must arrive within this time, in seconds.
+HEADER_TIMEOUT = 10.0
 # Time for Twilio to list a message whose API call was cut off; Twilio may process it for some 26 seconds.
 UNKNOWN_OUTCOME_TIMEOUT = timedelta(seconds=60)
 
 # -- Log ------------------------------------------------------------------------------------------------------------
 
+# At DEBUG libraries write tokens, form fields, SQL values and URLs with customers' numbers: LOG_LEVEL=DEBUG is for our
+# own loggers only.
+_library_level = "INFO" if LOG_LEVEL == "DEBUG" else LOG_LEVEL
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "()": "omnichannel.core.text.single_line.SingleLineFormatter",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "root": {"handlers": ["console"], "level": _library_level},
     "loggers": {
-        "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
+        **{package: {"level": LOG_LEVEL} for package in ("omnichannel", "channels_whatsapp", "routing")},
+        "django": {"handlers": [], "level": _library_level, "propagate": True},
         "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
-        # This logger writes full URLs, which contain customers' numbers.
+        # These write full URLs, which contain customers' numbers: one of every request, the other when it tries again.
         "twilio.http_client": {"level": "WARNING"},
+        "urllib3": {"level": "ERROR"},
         "axes": {"level": "WARNING"},
         "uvicorn": {"level": "WARNING"},
     },

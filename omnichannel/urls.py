@@ -26,10 +26,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-out/", sign_out, name="sign_out"),
     path("assets/<slug:version>/<slug:kind>.css", styles, name="styles"),
     path("assets/<slug:version>/<slug:kind>.<slug:language>.js", scripts, name="scripts"),
-    path("media/offered/<str:token>/", signed_attachment, name="offered_file"),
+    path("media/signed/<str:token>/", signed_attachment, name="signed_attachment"),
     path("webhooks/whatsapp/<str:key>/inbound/", inbound_webhook, name="whatsapp_inbound"),
     path("webhooks/whatsapp/<str:key>/status/", status_webhook, name="whatsapp_status"),
     path("webhooks/whatsapp/<str:key>/status/<uuid:public_id>/", status_webhook, name="whatsapp_message_status"),
+    # The last slash is easily lost when the address is pasted, and Twilio does not repeat a POST after a redirect.
+    path("webhooks/whatsapp/<str:key>/inbound", inbound_webhook),
+    path("webhooks/whatsapp/<str:key>/status", status_webhook),
+    path("webhooks/whatsapp/<str:key>/status/<uuid:public_id>", status_webhook),
     path("health/live/", liveness, name="health_live"),
     path("health/ready/", readiness, name="health_ready"),
 ]

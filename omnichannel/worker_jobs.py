@@ -6,8 +6,6 @@ Work due at a known time is a lane due at that time; periodic jobs are for work 
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from django.contrib.sessions.backends.db import SessionStore
-
 from channels_whatsapp.message_templates.sync import SYNC_LANE, run_sync_lane, sync_all_accounts
 from channels_whatsapp.webhooks.deliveries import (
     RETRY_LANE,
@@ -15,8 +13,10 @@ from channels_whatsapp.webhooks.deliveries import (
     get_next_retry_time,
     retry_failed_deliveries,
 )
+from omnichannel.accounts.session_store import SessionStore
 from omnichannel.conversations.assignment.classify import apply_waiting_time_overflow, run_route_lane
 from omnichannel.conversations.assignment.dispatch import request_assignment_if_waiting, run_assign_lane
+from omnichannel.conversations.assignment.former_agents import enqueue_former_agents, run_former_agent_lane
 from omnichannel.conversations.assignment.offers import request_overdue_offer_check, run_offers_lane
 from omnichannel.conversations.automated_messages.queue_position import send_queue_positions
 from omnichannel.conversations.automated_messages.triggers import send_due_messages
@@ -61,6 +61,7 @@ def create_worker(threads: int = 8, send_heartbeat: Callable[[], None] = lambda:
             LaneKind.ROUTE: LaneHandler(run_route_lane),
             LaneKind.SNOOZE: LaneHandler(run_snooze_lane),
             LaneKind.DISCONNECT: LaneHandler(run_disconnect_lane),
+            LaneKind.FORMER_AGENT: LaneHandler(run_former_agent_lane),
             SYNC_LANE: LaneHandler(run_sync_lane),
         },
         periodic=[
@@ -71,6 +72,7 @@ def create_worker(threads: int = 8, send_heartbeat: Callable[[], None] = lambda:
             PeriodicJob("check overdue statuses", timedelta(seconds=15), check_overdue_statuses),
             PeriodicJob("update presences", timedelta(seconds=20), update_presences),
             PeriodicJob("enqueue missed disconnects", timedelta(minutes=5), enqueue_missed_disconnects),
+            PeriodicJob("enqueue former agents", timedelta(minutes=1), enqueue_former_agents),
             PeriodicJob("send queue positions", timedelta(seconds=10), send_queue_positions),
             PeriodicJob("close stale conversations", timedelta(minutes=1), close_stale_conversations),
             PeriodicJob("delete stale viewers", timedelta(minutes=10), delete_stale_viewers),

@@ -17,17 +17,26 @@ MAX_DAYS_AHEAD = 400  # if it is closed for longer, there is no next opening
 
 @dataclass(frozen=True)
 class OpenPeriod:
-    """Open on a weekday from `opens` until just before `closes`; midnight as the end ends the day."""
+    """Open from `opens` on a weekday until just before `closes`; an end at or before the start is on the next day."""
 
     weekday: int
     opens: time
     closes: time
 
-    def contains(self, local: datetime) -> bool:
-        """Return whether the local time is in this period."""
-        time_of_day = local.time()
-        is_over = self.closes != MIDNIGHT and time_of_day >= self.closes
-        return self.weekday == local.weekday() and self.opens <= time_of_day and not is_over
+    @property
+    def ends_next_day(self) -> bool:
+        """Return whether the end is on the day after the start; midnight is the first moment of the next day."""
+        return self.closes <= self.opens
+
+    def contains(self, weekday: int, time_of_day: time) -> bool:
+        """Return whether the period includes this time on the day on which it begins."""
+        return (
+            self.weekday == weekday and self.opens <= time_of_day and (self.ends_next_day or time_of_day < self.closes)
+        )
+
+    def continues_until(self, weekday: int, time_of_day: time) -> bool:
+        """Return whether the period began on the day before and still includes this time."""
+        return self.ends_next_day and self.weekday == (weekday - 1) % 7 and time_of_day < self.closes
 
 
 ALWAYS_OPEN_PERIODS = tuple(OpenPeriod(day, MIDNIGHT, MIDNIGHT) for day in range(7))
@@ -63,11 +72,22 @@ def build_schedule(hours: OperatingHours | None) -> WeeklySchedule | None:
 
 
 def is_open(hours: WeeklySchedule | None, at: datetime) -> bool:
-    """Return whether it is open at this moment."""
+    """Return whether it is open at this moment.
+
+    A holiday is closed from midnight to midnight. A period that begins on a holiday does not take place, so nothing of
+    it is left on the next day either.
+    """
     if hours is None:
         return True
     local = at.astimezone(hours.time_zone)
-    return local.date() not in hours.holidays and any(period.contains(local) for period in hours.periods)
+    day, time_of_day = local.date(), local.time()
+    if day in hours.holidays:
+        return False
+    if any(period.contains(day.weekday(), time_of_day) for period in hours.periods):
+        return True
+    return day - timedelta(days=1) not in hours.holidays and any(
+        period.continues_until(day.weekday(), time_of_day) for period in hours.periods
+    )
 
 
 def get_holiday_name(hours: WeeklySchedule | None, at: datetime) -> str | None:
@@ -93,11 +113,12 @@ def next_opening(hours: WeeklySchedule | None, at: datetime) -> datetime | None:
 
 
 def _get_possible_openings(hours: WeeklySchedule, day: date) -> Iterator[datetime]:
-    """Yield the day's moments at which it may open: the starts of periods, and a clock change."""
-    if day in hours.holidays:
-        return
+    """Yield the day's moments at which it may open: the starts of periods, and a clock change.
+
+    The end of an overnight period needs none: it follows an open evening, or is closed with a holiday.
+    """
     for period in hours.periods:
-        if period.weekday == day.weekday():
+        if period.weekday == day.weekday() and day not in hours.holidays:
             for fold in (0, 1):  # an hour that comes twice opens twice
                 yield datetime.combine(day, period.opens, hours.time_zone).replace(fold=fold).astimezone(UTC)
     start, end = (datetime.combine(day + timedelta(days=n), MIDNIGHT, hours.time_zone).astimezone(UTC) for n in (0, 1))

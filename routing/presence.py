@@ -12,7 +12,7 @@ LAST_SEEN_INTERVAL: Final = timedelta(seconds=30)
 
 
 def get_presence_for_load(presence: BasePresence, used: int, capacity: int) -> BasePresence:
-    """Return the presence for a load: Available, Busy or Busy - DND; other presences stay.
+    """Return the presence for a load: Available, Busy or Do not disturb; other presences stay.
 
     Args:
         presence: The current presence.

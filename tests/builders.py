@@ -9,8 +9,8 @@ from django.contrib.auth.models import Group
 from django.utils import timezone
 from twilio.request_validator import RequestValidator
 
-from channels_whatsapp.identity import get_identity
-from channels_whatsapp.models import WhatsAppAccount, WhatsAppNumber
+from channels_whatsapp.identity import get_number_identity
+from channels_whatsapp.models import WebhookDelivery, WebhookKind, WhatsAppAccount, WhatsAppNumber
 from omnichannel.accounts.models import User
 from omnichannel.conversations.models import (
     Contact,
@@ -70,6 +70,11 @@ def create_account(**fields: Any) -> WhatsAppAccount:
     return WhatsAppAccount.objects.create(**values)
 
 
+def create_delivery(account: WhatsAppAccount, **fields: Any) -> WebhookDelivery:
+    values = {"kind": WebhookKind.INBOUND, "fingerprint": f"delivery-{next(sequence)}", "payload": {}, **fields}
+    return WebhookDelivery.objects.create(account=account, **values)
+
+
 def create_number(account: WhatsAppAccount | None = None, *, number: str = "", **fields: Any) -> WhatsAppNumber:
     values = {
         "name": "Shop",
@@ -81,11 +86,22 @@ def create_number(account: WhatsAppAccount | None = None, *, number: str = "", *
     return WhatsAppNumber.objects.create(**values)
 
 
-def create_contact(name: str = "Amara Diallo", *, address: str = "", **fields: Any) -> Contact:
+def create_contact(
+    name: str = "Amara Diallo",
+    *,
+    address: str = "",
+    account: WhatsAppAccount | None = None,
+    business_scoped_id: str = "",
+    **fields: Any,
+) -> Contact:
+    """Create a contact, with a business-scoped id for an account if given."""
     sender_address = address or f"whatsapp:+4915112{next(sequence):06d}"
-    return Contact.objects.create(
-        address=sender_address, identity=get_identity(sender_address), profile_name=name, **fields
+    contact = Contact.objects.create(
+        address=sender_address, identity=get_number_identity(sender_address), profile_name=name, **fields
     )
+    if account is not None:
+        contact.business_scoped_ids.create(account=account, business_scoped_id=business_scoped_id)
+    return contact
 
 
 def create_conversation(
@@ -146,11 +162,11 @@ def create_outbound_message(
 
 
 def build_inbound_form(
-    number: WhatsAppNumber, sender: str = "whatsapp:+4915112345678", **changed: str
+    number: WhatsAppNumber, sender: str = "whatsapp:+4915112345678", **changed: str | None
 ) -> dict[str, str]:
     """Return the form that Twilio posts for a text message, without the parameters that `changed` sets to None."""
     message = new_sid()
-    form = {
+    form: dict[str, str | None] = {
         "MessageSid": message,
         "SmsSid": message,
         "SmsMessageSid": message,

@@ -17,6 +17,7 @@ from channels_whatsapp.models import WhatsAppNumber
 from tests import builders
 from tests.admin_client import UserClient, create_signed_in_client
 from tests.db_snapshot import read_all_tables, restore_tables
+from tests.media_server import FileServer, run_file_server
 
 NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
@@ -136,3 +137,11 @@ def clock() -> Iterator[Any]:
     """Stop the clock at NOON; the test moves it."""
     with time_machine.travel(NOON, tick=False) as traveller:
         yield traveller
+
+
+@pytest.fixture
+def media_server(settings: Any) -> Iterator[FileServer]:
+    """Run a server for the files of messages; the simulator's backend fetches them from there."""
+    with run_file_server() as running:
+        settings.PUBLIC_URL, settings.WHATSAPP_BACKEND = running.url, "simulator"
+        yield running

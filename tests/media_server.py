@@ -13,8 +13,9 @@ class FileResponse:
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
-    declared_length: int | None = None
+    declared_length: int | None = None  # -1 for none
     never_ends: bool = False  # sends bytes until the client closes the connection
+    endless_head: bool = False  # the same, one byte of a header at a time
 
 
 @dataclass
@@ -42,11 +43,21 @@ def run_file_server() -> Iterator[FileServer]:
             self.send_response(response.status)
             length = len(response.body) if response.declared_length is None else response.declared_length
             for name, value in {"Content-Length": str(length), **response.headers}.items():
-                self.send_header(name, value)
+                if value != "-1":
+                    self.send_header(name, value)
+            if response.endless_head:
+                self.flush_headers()
+                self.send_slowly()
+                return
             self.end_headers()
             with contextlib.suppress(OSError):  # The client has closed the connection.
                 self.wfile.write(response.body)
-                while response.never_ends:
+            if response.never_ends:
+                self.send_slowly()
+
+        def send_slowly(self) -> None:
+            with contextlib.suppress(OSError):  # The client has closed the connection.
+                while True:
                     self.wfile.write(b".")
                     pause.wait(0.02)
 

@@ -125,8 +125,8 @@ def create_scenario() -> dict[str, int]:
 
 
 def _create_reference_data(scenario: ScenarioBuilder) -> None:
-    for name, colour in (("VIP", "purple"), ("Damaged", "red"), ("Delivery", "teal")):
-        Label.objects.create(name=name, colour=colour)
+    for name, color in (("VIP", "purple"), ("Damaged", "red"), ("Delivery", "teal")):
+        Label.objects.create(name=name, color=color)
     DispositionCode.objects.create(name="Solved", description="The customer has what they came for.")
     DispositionCode.objects.create(name="Replacement sent")
     for title, message in (
@@ -182,7 +182,7 @@ def _create_active_conversation(scenario: ScenarioBuilder) -> None:
     conversation.events.update(created_at=scenario.ago(minutes=11.5))
     builders.create_outbound_message(
         conversation,
-        "So sorry, Amara. I can send a new one *today*. Which colour would you like?",
+        "So sorry, Amara. I can send a new one *today*. Which color would you like?",
         status="read",
         author=dana.user,
         created_at=scenario.ago(minutes=9),
@@ -303,7 +303,7 @@ def _create_other_conversations(scenario: ScenarioBuilder) -> None:
     colleagues_conversation = scenario.create_conversation(
         "colleagues", "Nadia Petrova", "whatsapp:+359880900118", scenario.ago(minutes=40), omar
     )
-    scenario.create_inbound_message(colleagues_conversation, "The shade came in the wrong colour.")
+    scenario.create_inbound_message(colleagues_conversation, "The shade came in the wrong color.")
     waiting = scenario.create_conversation(
         "open", "Pedro Almeida", "whatsapp:+5511998765432", scenario.ago(minutes=9), on=scenario.returns_number
     )

@@ -1,6 +1,7 @@
 """Settings are read from the environment; a missing or malformed one stops the start with a clear message."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -25,6 +26,8 @@ PROJECT_VARIABLES = {
     "DATABASE_URL",
     "WHATSAPP_BACKEND",
     "MEDIA_ROOT",
+    "TRUSTED_PROXIES",
+    "SESSION_IDLE_MINUTES",
     "DJANGO_SETTINGS_MODULE",
 }
 
@@ -71,14 +74,67 @@ def test_without_debug_a_missing_setting_stops_the_start_and_is_named(name: str,
         ("DATABASE_URL", "mysql://x/y", "DATABASE_URL must start with"),
         ("DATABASE_URL", "nonsense", "DATABASE_URL must"),
         ("DATABASE_URL", "postgres://x:notaport/y", "DATABASE_URL must"),
+        ("DATABASE_URL", "postgres://user:hidden@host", "DATABASE_URL has no database name"),
+        ("DATABASE_URL", "postgres://host/name?color=red", "DATABASE_URL has an option that PostgreSQL does not know"),
+        ("DATABASE_URL", "sqlite://", "DATABASE_URL must name a file"),
+        ("DATABASE_URL", "sqlite:////", "DATABASE_URL must name a file"),
+        ("DATABASE_URL", "sqlite:////etc/passwd/desk", "DATABASE_URL: /etc/passwd is a file, not a folder"),
+        ("DATABASE_URL", "sqlite:////proc/none/desk", "DATABASE_URL: the folder /proc/none cannot be created"),
+        ("MEDIA_ROOT", "/etc/passwd", "MEDIA_ROOT: /etc/passwd is a file, not a folder"),
+        ("ENCRYPTION_KEYS", ",", "ENCRYPTION_KEYS must be Fernet keys"),
+        ("TRUSTED_PROXIES", "proxy", "TRUSTED_PROXIES must be IP addresses or networks"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8", "TRUSTED_PROXIES must be IP addresses or networks"),
+        ("TRUSTED_PROXIES", "10.0.0.1,", "TRUSTED_PROXIES must be IP addresses or networks"),
+        ("TRUSTED_PROXIES", "*", "TRUSTED_PROXIES must be IP addresses or networks"),
+        ("TRUSTED_PROXIES", "0.0.0.0/0", "TRUSTED_PROXIES must not contain every address"),
+        ("SESSION_IDLE_MINUTES", "soon", "SESSION_IDLE_MINUTES must be a whole number from 5 to 20160"),
+        ("SESSION_IDLE_MINUTES", "0", "SESSION_IDLE_MINUTES must be a whole number from 5 to 20160"),
+        ("SESSION_IDLE_MINUTES", "1e3", "SESSION_IDLE_MINUTES must be a whole number from 5 to 20160"),
+        ("SESSION_IDLE_MINUTES", "9" * 5000, "SESSION_IDLE_MINUTES must be a whole number from 5 to 20160"),
+        ("SECRET_KEY", "abc", "SECRET_KEY is too weak. It must have at least 50 characters"),
+        ("SECRET_KEY", "abcd" * 20, "SECRET_KEY is too weak"),
+        ("SECRET_KEY", "django-insecure-" + "0123456789abcdef" * 4, "SECRET_KEY is too weak"),
+        ("SECRET_KEY_FILE", "/nope", "SECRET_KEY_FILE names a file that cannot be read: /nope"),
+        ("DEBUG_FILE", "/etc", "DEBUG_FILE names a file that cannot be read: /etc (Is a directory)"),
+        ("PUBLIC_URL_FILE", sys.executable, "PUBLIC_URL_FILE names a file that is not a short text"),
     ],
 )
 def test_a_malformed_setting_stops_the_start_with_a_clear_message(name: str, value: str, error_text: str) -> None:
     outcome = run_manage_py(**{name: value})
     assert outcome.returncode != 0
+    (line,) = outcome.stderr.splitlines()
+    assert line.startswith(f"Omnichannel can't start: {error_text}")
+
+
+def test_a_weak_secret_key_is_accepted_on_this_machine_only() -> None:
+    local = run_manage_py(DEBUG="true", SECRET_KEY="abc", PUBLIC_URL="http://127.0.0.1:8000")
+    public = run_manage_py(DEBUG="true", SECRET_KEY="abc")
+    assert (local.returncode, "secrets.token_urlsafe(50)" in public.stderr) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "database", "error_text"),
+    [
+        (("--port", "99999"), "sqlite:///{folder}/none.sqlite3", "--port must be a number from 1 to 65535"),
+        ((), "sqlite:///{folder}/notes.txt", "The database cannot be used. Check DATABASE_URL."),
+        ((), "postgres://127.0.0.1:1/none", "The database cannot be used. Check DATABASE_URL."),
+    ],
+)
+def test_a_server_that_cannot_start_says_why_without_a_traceback(
+    tmp_path: Path, arguments: tuple[str, ...], database: str, error_text: str
+) -> None:
+    (tmp_path / "notes.txt").write_text("No database, and not ours: it stays as it is. " * 20)
+    (tmp_path / "notes.txt").chmod(0o644)
+    outcome = run_manage_py("serve", "--no-worker", *arguments, DATABASE_URL=database.format(folder=tmp_path))
+    assert outcome.returncode != 0
     assert error_text in outcome.stderr
-    assert "Omnichannel can't start" in outcome.stderr
     assert "Traceback" not in outcome.stderr
+    assert (tmp_path / "notes.txt").stat().st_mode & 0o777 == 0o644
+
+
+def test_every_setting_has_a_row_in_the_readme() -> None:
+    table = (ROOT / "README.md").read_text().partition("## Settings")[2].partition("\n## ")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == PROJECT_VARIABLES - {"DJANGO_SETTINGS_MODULE"}
 
 
 def test_the_simulator_is_off_without_debug_unless_switched_on_by_name() -> None:
@@ -115,7 +171,7 @@ def test_with_debug_nothing_needs_to_be_set(tmp_path: Path) -> None:
 
 
 def test_a_secret_can_be_read_from_a_file(tmp_path: Path) -> None:
-    (tmp_path / "keys").write_text(ENCRYPTION_KEY)
+    (tmp_path / "keys").write_text(f"{ENCRYPTION_KEY}\n")
     outcome = run_manage_py(ENCRYPTION_KEYS=None, ENCRYPTION_KEYS_FILE=str(tmp_path / "keys"))
     assert outcome.returncode == 0, outcome.stderr
 

@@ -9,6 +9,7 @@ from django.http import QueryDict
 from django.test import Client
 
 from channels_whatsapp.models import WhatsAppNumber
+from omnichannel.conversations.models import Conversation
 from tests.builders import AUTH_TOKEN, compute_signature, new_sid
 
 FORM_CONTENT_TYPE = "application/x-www-form-urlencoded"
@@ -48,3 +49,10 @@ def with_new_message_sid(form: dict[str, Any]) -> dict[str, Any]:
     """Return the form with a new message SID."""
     new = new_sid(form["MessageSid"][0][:2] if isinstance(form["MessageSid"], list) else form["MessageSid"][:2])
     return {**form, "MessageSid": new, "SmsSid": new, "SmsMessageSid": new}
+
+
+def receive_message(number: WhatsAppNumber, **changed: str | None) -> Conversation:
+    """Receive a new text message, from Amara unless `changed` says otherwise, and return its conversation."""
+    form = with_new_message_sid(load_payload("text", number, **changed))
+    assert post_webhook(number.account.inbound_url, form).status_code == 200
+    return Conversation.objects.get(messages__twilio_sid=form["MessageSid"])

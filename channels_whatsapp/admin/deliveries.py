@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
 from channels_whatsapp.models import DeliveryState, WebhookDelivery
-from channels_whatsapp.webhooks.deliveries import retry_deliveries
+from channels_whatsapp.webhooks.deliveries import ignore_deliveries, retry_deliveries
 from omnichannel.core.admin.pages import ReadOnlyModelAdmin, format_timestamp, render_pill
 
 DELIVERY_STATE_TONES = {DeliveryState.APPLIED: "good", DeliveryState.FAILED: "bad", DeliveryState.IGNORED: "quiet"}
@@ -23,14 +23,17 @@ DELIVERY_STATE_TONES = {DeliveryState.APPLIED: "good", DeliveryState.FAILED: "ba
 class WebhookDeliveryAdmin(ReadOnlyModelAdmin):
     """Every webhook Twilio delivered; failed and ignored ones can be retried."""
 
+    empty_hint = "Webhooks that Twilio sends appear here. If none arrive, validate the WhatsApp channel."
     list_display = ("received_time", "account", "kind", "state_pill", "attempts", "short_error")
     list_display_links = ("received_time",)
-    list_filter = ("state", "kind", "account")
+    list_filter = ("needs_attention", "state", "kind", "account")
     list_select_related = ("account",)
     search_fields = ("fingerprint",)
     search_help_text = "Message SID"
     date_hierarchy = "received_at"
-    actions = ("retry",)
+    actions = ("retry", "ignore")
+    attention_text = "Messages from WhatsApp could not be applied, or were sent to a number that is not set up."
+    attention_query = "needs_attention__exact=1"
     fieldsets = (
         (None, {"fields": ("account", "kind", "received_time", "state_pill", "attempts", "next_attempt", "error")}),
         ("Data from Twilio", {"fields": ("parameters",)}),
@@ -66,6 +69,15 @@ class WebhookDeliveryAdmin(ReadOnlyModelAdmin):
     @admin.action(description="Retry", permissions=["retry"])
     def retry(self, request: HttpRequest, deliveries: QuerySet[WebhookDelivery]) -> None:
         self._retry_deliveries(request, list(deliveries.values_list("pk", flat=True)))
+
+    @admin.action(description="Ignore", permissions=["retry"])
+    def ignore(self, request: HttpRequest, deliveries: QuerySet[WebhookDelivery]) -> None:
+        count = ignore_deliveries(list(deliveries.values_list("pk", flat=True)))
+        noun = "delivery is" if count == 1 else "deliveries are"
+        self.message_user(request, f"{count} {noun} ignored now.", messages.SUCCESS)
+
+    def get_rows_needing_attention(self, request: HttpRequest) -> QuerySet[WebhookDelivery] | None:
+        return WebhookDelivery.objects.filter(needs_attention=True) if self.has_retry_permission(request) else None
 
     def _retry_deliveries(self, request: HttpRequest, ids: list[int]) -> None:
         count = retry_deliveries(ids)

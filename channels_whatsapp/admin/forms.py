@@ -9,6 +9,7 @@ from channels_whatsapp.models import (
     WhatsAppAccount,
     WhatsAppNumber,
     validate_account_sid,
+    validate_auth_token,
     validate_messaging_service_sid,
 )
 
@@ -31,7 +32,7 @@ class SecretInput(forms.PasswordInput):
 
 
 def _build_secret_field(label: str) -> forms.CharField:
-    return forms.CharField(label=label, required=False, widget=SecretInput())
+    return forms.CharField(label=label, required=False, widget=SecretInput(), validators=[validate_auth_token])
 
 
 class WhatsAppAccountForm(AccountModelForm):

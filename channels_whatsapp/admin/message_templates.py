@@ -1,5 +1,6 @@
 """The admin pages of message templates: read-only, with a button to sync them from Twilio."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.contrib import admin, messages
@@ -11,7 +12,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
-from channels_whatsapp.message_templates.content import get_variable_names, kind_name, parse_parts
+from channels_whatsapp.message_templates.content import category_name, get_variable_names, kind_name, parse_parts
 from channels_whatsapp.message_templates.sync import SyncResult, sync_templates_manually
 from channels_whatsapp.models import ApprovalStatus, MessageTemplate, WhatsAppAccount
 from omnichannel.core.admin.pages import ReadOnlyModelAdmin, format_timestamp, render_pill
@@ -50,12 +51,50 @@ class AvailabilityFilter(admin.SimpleListFilter):
         return queryset if is_listed is None else queryset.filter(removed_at__isnull=is_listed)
 
 
+class NamedValuesFilter(admin.AllValuesFieldListFilter):
+    """Filter by the values of a field, each shown by its name instead of WhatsApp's or Twilio's own code."""
+
+    get_name: Callable[[str], str] = staticmethod(str)
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        names = {str(value): self.get_name(str(value)) or "None" for value in self.lookup_choices}
+        for choice in super().choices(changelist):
+            value, bracket, count = str(choice["display"]).partition(" (")  # with the number of rows, if it is shown
+            yield {**choice, "display": names.get(value, value) + bracket + count}
+
+
+class CategoryFilter(NamedValuesFilter):
+    """Filter by category, such as Utility."""
+
+    get_name = staticmethod(category_name)
+
+
+class LanguageFilter(NamedValuesFilter):
+    """Filter by language, such as German."""
+
+    get_name = staticmethod(language_name)
+
+
+class KindFilter(NamedValuesFilter):
+    """Filter by content type, such as List picker."""
+
+    get_name = staticmethod(kind_name)
+
+
 @admin.register(MessageTemplate)
 class MessageTemplateAdmin(ReadOnlyModelAdmin):
     """Read-only: templates are created and submitted in the Twilio Console."""
 
-    list_display = ("name", "approval_pill", "language_name", "kind", "category", "account")
-    list_filter = ("approval", "category", "language", "content_type", "account", AvailabilityFilter)
+    empty_hint = "Create templates in the Twilio Console, then synchronize them here."
+    list_display = ("name", "approval_pill", "language_name", "kind", "category_name", "account")
+    list_filter = (
+        "approval",
+        ("category", CategoryFilter),
+        ("language", LanguageFilter),
+        ("content_type", KindFilter),
+        "account",
+        AvailabilityFilter,
+    )
     list_select_related = ("account",)
     search_fields = ("name", "text", "content_sid")
     search_help_text = "Name, text or Content SID"
@@ -63,12 +102,30 @@ class MessageTemplateAdmin(ReadOnlyModelAdmin):
     fieldsets = (
         (
             None,
-            {"fields": ("name", "approval_pill", "rejection_reason", "language_name", "category", "kind", "account")},
+            {
+                "fields": (
+                    "name",
+                    "approval_pill",
+                    "rejection_reason",
+                    "language_name",
+                    "category_name",
+                    "kind",
+                    "account",
+                )
+            },
         ),
         ("Variables", {"fields": ("examples",)}),
         ("In Twilio", {"fields": ("content_sid", "last_synced", "removed_since")}),
     )
-    readonly_fields = ("approval_pill", "language_name", "kind", "examples", "last_synced", "removed_since")
+    readonly_fields = (
+        "approval_pill",
+        "language_name",
+        "category_name",
+        "kind",
+        "examples",
+        "last_synced",
+        "removed_since",
+    )
 
     @admin.display(description="Status", ordering="approval")
     def approval_pill(self, template: Any) -> SafeString:
@@ -79,6 +136,10 @@ class MessageTemplateAdmin(ReadOnlyModelAdmin):
     @admin.display(description="Language", ordering="language")
     def language_name(self, template: MessageTemplate) -> str:
         return language_name(template.language)
+
+    @admin.display(description="Category", ordering="category", empty_value="")
+    def category_name(self, template: MessageTemplate) -> str:
+        return category_name(template.category)
 
     @admin.display(description="Type", ordering="content_type")
     def kind(self, template: MessageTemplate) -> str:
@@ -112,7 +173,7 @@ class MessageTemplateAdmin(ReadOnlyModelAdmin):
         view = self.admin_site.admin_view(require_POST(sync_view))
         return [
             path("sync/", view, name="channels_whatsapp_sync_templates"),
-            path("sync/<int:pk>/", view, name="channels_whatsapp_sync_templates_of"),
+            path("sync/<int:pk>/", view, name="channels_whatsapp_sync_account_templates"),
             *super().get_urls(),
         ]
 
@@ -121,7 +182,7 @@ def get_sync_url(account: WhatsAppAccount | None = None) -> str:
     """Return the URL that syncs this account's templates, or those of all active accounts."""
     if account is None:
         return reverse("admin:channels_whatsapp_sync_templates")
-    return reverse("admin:channels_whatsapp_sync_templates_of", args=[account.pk])
+    return reverse("admin:channels_whatsapp_sync_account_templates", args=[account.pk])
 
 
 def sync_view(request: HttpRequest, pk: int | None = None) -> HttpResponse:

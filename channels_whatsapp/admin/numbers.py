@@ -18,6 +18,7 @@ from routing.models import Channel, WorkStream
 class WhatsAppNumberAdmin(ProductModelAdmin):
     """Numbers, reached from the page of their account."""
 
+    empty_hint = "Add the WhatsApp numbers of your Twilio account; customers write to them."
     form = WhatsAppNumberForm
     list_display = ("name", "number", "account", "work_stream", "state")
     list_filter = ("is_active", "account")

@@ -23,6 +23,18 @@ class UnknownOutcomeError(Exception):
     """A time-out, a 5xx status or a broken connection: it is not known whether Twilio took the call."""
 
 
+class TwilioServerError(UnknownOutcomeError):
+    """Twilio answered with a status that reports a fault on its side: 5xx or 408."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"HTTP {status}")
+        self.status = status
+
+
+class InvalidResponseError(UnknownOutcomeError):
+    """The response is not one of Twilio's, for example a proxy's error page or a truncated body."""
+
+
 TwilioFailure = TwilioRejectedError | TwilioRateLimitError | UnknownOutcomeError
 TWILIO_FAILURES: Final = (TwilioRejectedError, TwilioRateLimitError, UnknownOutcomeError)
 

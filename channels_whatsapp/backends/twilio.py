@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import requests
 from django.conf import settings
@@ -17,16 +16,19 @@ from twilio.rest import Client
 from twilio.rest.api.v2010.account.message import MessageInstance
 
 from channels_whatsapp.backends.base import (
+    InvalidResponseError,
     OutgoingMessage,
     SentMessage,
     TwilioAccount,
     TwilioRateLimitError,
     TwilioRejectedError,
     TwilioSender,
+    TwilioServerError,
     TwilioTemplate,
     UnknownOutcomeError,
 )
 from channels_whatsapp.backends.hosts import resolve_url
+from channels_whatsapp.error_reasons import CREDENTIALS_REJECTED, clean_twilio_message
 from channels_whatsapp.models import WhatsAppAccount
 
 MAX_SENDERS = 200
@@ -70,21 +72,23 @@ def _call(function: Callable[[], ResultT]) -> ResultT:
         status = getattr(error, "status", None) if response is None else response.status_code
         if status is None:
             raise UnknownOutcomeError(type(error).__name__) from error
-        raise _build_error(status, getattr(error, "code", None) or status, "Twilio refused the call.") from error
+        text = getattr(error, "detail", "") or getattr(error, "title", "") or "Twilio refused the call."
+        raise _build_error(status, getattr(error, "code", None) or status, text) from error
     except requests.RequestException as error:
         # The type only: the text contains the URL with customers' numbers.
         raise UnknownOutcomeError(type(error).__name__) from error
     except (ValueError, AttributeError, TypeError, KeyError) as error:
         # A response that Twilio's client can't parse: a proxy's error page, or a truncated body.
-        raise UnknownOutcomeError("The response is not Twilio's.") from error
+        raise InvalidResponseError("The response is not Twilio's.") from error
 
 
-def _build_error(status: int, code: int, message: str) -> Exception:
+def _build_error(status: int, code: int, text: str) -> Exception:
+    message = clean_twilio_message(text)
     if status == 429:
         return TwilioRateLimitError(message)
     if status >= 500 or status == 408:
-        return UnknownOutcomeError(f"HTTP {status}")
-    return TwilioRejectedError(20003 if status == 401 else code, message, status)
+        return TwilioServerError(status)
+    return TwilioRejectedError(CREDENTIALS_REJECTED if status == 401 else code, message, status)
 
 
 class TwilioBackend:
@@ -153,9 +157,8 @@ def _fetch_all_pages(resource: Any) -> list[Any]:
         url = page.next_page_url
         if not url:
             return instances
-        parts = urlsplit(url)
         # The credentials are sent along with the request for the next page.
-        if (parts.scheme, parts.netloc) != ("https", CONTENT_HOST):
+        if not str(url).startswith(f"https://{CONTENT_HOST}/"):
             raise UnknownOutcomeError("The next page of the list is not at Twilio.")
         page = _call(partial(resource.get_page, url))
         instances += _call(partial(list, page))

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from enum import StrEnum
 from typing import Any, Final
 
 from django.utils.formats import number_format
@@ -14,6 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from channels_whatsapp.identity import is_business_scoped
 from channels_whatsapp.models import ApprovalStatus, MessageTemplate
 from channels_whatsapp.text_cleaning import remove_nul
 
@@ -29,7 +31,7 @@ KIND_LABELS: dict[str, str | Promise] = {
     "twilio/text": gettext_lazy("Text"),
     "twilio/media": gettext_lazy("Media"),
     "twilio/location": gettext_lazy("Location"),
-    "twilio/list-picker": gettext_lazy("List"),
+    "twilio/list-picker": gettext_lazy("List picker"),
     "twilio/call-to-action": gettext_lazy("Call to action"),
     "twilio/quick-reply": gettext_lazy("Quick replies"),
     "twilio/card": gettext_lazy("Card"),
@@ -46,17 +48,30 @@ CATEGORY_LABELS: dict[str, str | Promise] = {
     "MARKETING": gettext_lazy("Marketing"),
     "AUTHENTICATION": gettext_lazy("Authentication"),
 }
+AUTHENTICATION_CATEGORY: Final = "AUTHENTICATION"
 AUTHENTICATION_TYPE, CATALOG_TYPE = "whatsapp/authentication", "twilio/catalog"
 # WhatsApp approves none of these; they can be sent only within the 24-hour window.
 WINDOW_ONLY_TYPES = frozenset({"twilio/list-picker", "twilio/location"})
 
+
+class ButtonKind(StrEnum):
+    """The effects of a template's buttons; stored with sent messages."""
+
+    REPLY = "reply"
+    URL = "url"
+    PHONE = "phone"
+    CODE = "code"
+    CALL = "call"
+    OTHER = "other"
+
+
 BUTTON_KINDS = {
-    "QUICK_REPLY": "reply",
-    "URL": "url",
-    "PHONE_NUMBER": "phone",
-    "COPY_CODE": "code",
-    "VOICE_CALL": "call",
-    "VOICE_CALL_REQUEST": "call",
+    "QUICK_REPLY": ButtonKind.REPLY,
+    "URL": ButtonKind.URL,
+    "PHONE_NUMBER": ButtonKind.PHONE,
+    "COPY_CODE": ButtonKind.CODE,
+    "VOICE_CALL": ButtonKind.CALL,
+    "VOICE_CALL_REQUEST": ButtonKind.CALL,
 }
 NOT_SENDABLE_REASONS: dict[str, str | Promise] = {
     ApprovalStatus.UNSUBMITTED: gettext_lazy("It has not been submitted to WhatsApp for approval."),
@@ -78,9 +93,9 @@ class TextSegment:
 
 @dataclass(frozen=True)
 class Button:
-    """A button. `kind` is reply, url, phone, code, call or other; `target` its URL, number or payload."""
+    """A button; `target` is its URL, number or payload."""
 
-    kind: str
+    kind: ButtonKind
     title: str
     target: str = ""
 
@@ -111,21 +126,22 @@ class TemplateParts:
     header: str = ""
     media: tuple[str, ...] = ()
     body: str = ""
-    place: Location | None = None
+    location: Location | None = None
     footer: str = ""
     buttons: tuple[Button, ...] = ()
-    opens_list: str = ""
-    entries: tuple[ListItem, ...] = ()
+    list_button: str = ""
+    list_items: tuple[ListItem, ...] = ()
     cards: "tuple[TemplateParts, ...]" = ()
 
 
 def kind_name(content_type: str) -> str:
-    """Return the label of the content type; Twilio's own name for an unknown one."""
-    return str(KIND_LABELS.get(content_type, content_type))
+    """Return the label of the content type; for an unknown one, a readable form of Twilio's name."""
+    readable = content_type.rpartition("/")[2].replace("-", " ").replace("_", " ")
+    return str(KIND_LABELS.get(content_type) or readable.capitalize())
 
 
 def category_name(category: str) -> str:
-    """Return the label of WhatsApp's category; its own name for an unknown one."""
+    """Return the label of WhatsApp's category; for an unknown one, a readable form of its name."""
     return str(CATEGORY_LABELS.get(category.upper(), category.replace("_", " ").capitalize()))
 
 
@@ -138,16 +154,16 @@ def parse_parts(content_type: str, content: Mapping[str, Any]) -> TemplateParts:
         return _parse_authentication(content)
     title, body = _get_text(content, "title"), _get_text(content, "body")
     latitude, longitude = _get_text(content, "latitude"), _get_text(content, "longitude")
-    place = Location(_get_text(content, "label"), _get_text(content, "address"), latitude, longitude)
+    location = Location(_get_text(content, "label"), _get_text(content, "address"), latitude, longitude)
     return TemplateParts(
         header=_get_text(content, "header_text") or (title if body else ""),
         media=tuple(filter(None, [*map(_to_text, _get_list(content, "media")), _get_text(content, "media_url")])),
         body=body or title,
-        place=place if latitude and longitude else None,
+        location=location if latitude and longitude else None,
         footer=_get_text(content, "footer") or _get_text(content, "subtitle"),
         buttons=(*map(_parse_button, _get_dicts(content, "actions")), *_parse_open_button(content_type, content)),
-        opens_list=_get_text(content, "button"),
-        entries=tuple(map(_parse_list_item, _get_dicts(content, "items"))),
+        list_button=_get_text(content, "button"),
+        list_items=tuple(map(_parse_list_item, _get_dicts(content, "items"))),
         cards=tuple(parse_parts("twilio/card", card) for card in _get_dicts(content, "cards")),
     )
 
@@ -161,19 +177,20 @@ def _parse_authentication(content: Mapping[str, Any]) -> TemplateParts:
     return TemplateParts(
         body=_get_text(content, "body") or f"{{{{1}}}} is your verification code.{warning}",
         footer=f"This code expires in {minutes} minutes." if minutes else "",
-        buttons=(Button("code", title, "{{1}}"),),
+        buttons=(Button(ButtonKind.CODE, title, "{{1}}"),),
     )
 
 
 def _parse_open_button(content_type: str, content: Mapping[str, Any]) -> tuple[Button, ...]:
     """Return the button that opens a flow (the template's title) or a catalog (WhatsApp's title)."""
     title = "View catalog" if content_type == CATALOG_TYPE else _get_text(content, "button_text")
-    return (Button("other", title),) if title else ()
+    return (Button(ButtonKind.OTHER, title),) if title else ()
 
 
 def _parse_button(action: Mapping[str, Any]) -> Button:
     target = next((_get_text(action, name) for name in ("url", "phone", "code", "id") if _get_text(action, name)), "")
-    kind = BUTTON_KINDS.get(_get_text(action, "type"), "reply" if "id" in action and "type" not in action else "other")
+    default = ButtonKind.REPLY if "id" in action and "type" not in action else ButtonKind.OTHER
+    kind = BUTTON_KINDS.get(_get_text(action, "type"), default)
     return Button(kind, _get_text(action, "title") or _get_text(action, "copy_code_text"), target)
 
 
@@ -261,9 +278,9 @@ def build_message_content(parts: TemplateParts) -> dict[str, Any]:
 def get_search_text(parts: TemplateParts) -> str:
     """Return the readable text of the parts, by which a template is found."""
     buttons = [button.title for button in parts.buttons]
-    items = [f"{item.title} {item.description}" for item in parts.entries]
-    place = [parts.place.label, parts.place.address] if parts.place else []
-    lines = [parts.header, parts.body, *place, parts.footer, *buttons, parts.opens_list, *items]
+    items = [f"{item.title} {item.description}" for item in parts.list_items]
+    location = [parts.location.label, parts.location.address] if parts.location else []
+    lines = [parts.header, parts.body, *location, parts.footer, *buttons, parts.list_button, *items]
     return "\n".join(line for line in [*lines, *map(get_search_text, parts.cards)] if line.strip())
 
 
@@ -320,7 +337,7 @@ def _get_length_errors(parts: TemplateParts, values: Mapping[str, str]) -> dict[
 
 
 def _get_url_errors(parts: TemplateParts, values: Mapping[str, str]) -> dict[str, str]:
-    targets = [button.target for button in parts.buttons if button.kind == "url"]
+    targets = [button.target for button in parts.buttons if button.kind == ButtonKind.URL]
     return {
         name: _("This makes the address of the file or button invalid: %(address)s") % {"address": url[:200]}
         for address in (*parts.media, *targets)
@@ -334,10 +351,24 @@ def _get_code_errors(content_type: str, values: Mapping[str, str]) -> dict[str, 
     return {"1": _("Codes can have up to %(limit)s characters.") % {"limit": CODE_LIMIT}} if code_is_too_long else {}
 
 
-def get_not_sendable_reason(template: MessageTemplate, *, window_is_open: bool) -> str:
-    """Return why this template can't be sent now, as a sentence; "" if it can."""
+def needs_phone_number(template: MessageTemplate) -> bool:
+    """Return whether WhatsApp sends it to phone numbers only, not to business-scoped ids."""
+    return template.content_type == AUTHENTICATION_TYPE or template.category.upper() == AUTHENTICATION_CATEGORY
+
+
+def get_not_sendable_reason(template: MessageTemplate, *, window_is_open: bool, recipient: str = "") -> str:
+    """Return why this template can't be sent now, as a sentence; "" if it can.
+
+    Args:
+        recipient: the customer's address, if it is known already.
+    """
     if template.removed_at is not None:
         return _("It was removed from Twilio.")
+    if needs_phone_number(template) and is_business_scoped(recipient):
+        return _(
+            "Authentication templates can only be sent to a phone number, and this customer's number is hidden. "
+            "Choose another template, or ask the customer for their number."
+        )
     if template.content_type in WINDOW_ONLY_TYPES and template.approval != ApprovalStatus.APPROVED:
         return "" if window_is_open else _("This type can only be sent within 24 hours of the customer's last message.")
     if template.approval == ApprovalStatus.APPROVED:

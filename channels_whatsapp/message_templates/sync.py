@@ -16,9 +16,11 @@ from django.utils.translation import ngettext
 from channels_whatsapp.backends import get_backend
 from channels_whatsapp.backends.base import (
     TWILIO_FAILURES,
+    InvalidResponseError,
     TwilioFailure,
     TwilioRateLimitError,
     TwilioRejectedError,
+    TwilioServerError,
     TwilioTemplate,
     UnknownOutcomeError,
 )
@@ -132,8 +134,12 @@ def _describe_failure(failure: TwilioFailure) -> str:
             return _("Twilio returned “%(message)s” (%(code)s).") % values
         case TwilioRateLimitError():
             return _("Twilio is receiving too many requests. Try again in a minute.")
+        case TwilioServerError():
+            return _("Twilio had a problem of its own (HTTP %(status)s). Try again later.") % {"status": failure.status}
+        case InvalidResponseError():
+            return _("The response did not come from Twilio or was incomplete. Try again later.")
         case UnknownOutcomeError():
-            return _("Twilio could not be reached, or its response was invalid. Try again later.")
+            return _("Twilio could not be reached. Try again later.")
 
 
 def _save_templates(account: WhatsAppAccount, listed: Iterable[TwilioTemplate], now: datetime) -> int:

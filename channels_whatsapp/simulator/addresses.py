@@ -6,6 +6,7 @@ WHATSAPP_PREFIX = "whatsapp:"
 CUSTOMER_ADDRESS_PATTERN = re.compile(r"\Awhatsapp:(\+[1-9]\d{6,14}|[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128})\Z")
 NUMBER_PATTERN = re.compile(r"\A\+[1-9]\d{6,14}\Z")
 PUNCTUATION_PATTERN = re.compile(r"[\s().\-/\u00a0]")
+TRUNK_ZERO_PATTERN = re.compile(r"(?<=\d)[\s.)\-/]*\(\s*0\s*\)")  # as in +49 (0)171
 
 
 def add_whatsapp_prefix(address: str) -> str:
@@ -15,5 +16,5 @@ def add_whatsapp_prefix(address: str) -> str:
 
 
 def strip_punctuation(text: str) -> str:
-    """Return a typed phone number without spaces, brackets, dots, dashes and slashes."""
-    return PUNCTUATION_PATTERN.sub("", text)
+    """Return a typed phone number without spaces, brackets, dots, dashes, slashes and (0)."""
+    return PUNCTUATION_PATTERN.sub("", TRUNK_ZERO_PATTERN.sub("", text))

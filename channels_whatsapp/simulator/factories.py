@@ -6,9 +6,14 @@ from channels_whatsapp.simulator.addresses import WHATSAPP_PREFIX, add_whatsapp_
 from channels_whatsapp.simulator.models import Account, Content, Customer, Sender, new_account_sid, new_secret
 
 
-def create_account(name: str, sid: str | None = None, token: str | None = None) -> Account:
+def create_account(name: str, sid: str | None = None, token: str | None = None, linked_portfolios: str = "") -> Account:
     """Create a Twilio account; SID and token are random unless given."""
-    return Account.objects.create(friendly_name=name, sid=sid or new_account_sid(), auth_token=token or new_secret())
+    return Account.objects.create(
+        friendly_name=name,
+        sid=sid or new_account_sid(),
+        auth_token=token or new_secret(),
+        linked_portfolios=linked_portfolios,
+    )
 
 
 def create_sender(
@@ -24,14 +29,18 @@ def create_sender(
     )
 
 
-def create_customer(name: str, address: str, external_user_id: str = "") -> Customer:
+def create_customer(name: str, address: str, external_user_id: str = "", username: str = "") -> Customer:
     """Create a customer with a phone.
 
     Args:
         address: A number or a business-scoped id, with or without `whatsapp:`.
+        external_user_id: A business-scoped id for all accounts; without it each account gets one of its own.
     """
     return Customer.objects.create(
-        name=name, address=add_whatsapp_prefix(address), external_user_id=add_whatsapp_prefix(external_user_id)
+        name=name,
+        address=add_whatsapp_prefix(address),
+        external_user_id=add_whatsapp_prefix(external_user_id),
+        username=username,
     )
 
 

@@ -8,6 +8,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from channels_whatsapp.simulator.statuses import ApprovalStatus, get_earlier_statuses
+
 SANDBOX_NUMBER = "+14155238886"
 SERVICE_WINDOW = timedelta(hours=24)
 
@@ -56,6 +58,7 @@ class Account(models.Model):
     friendly_name = models.CharField(max_length=100)
     status = models.CharField(max_length=20, default="active")  # active, suspended, closed
     type = models.CharField(max_length=10, default="Full")  # Trial, Full
+    linked_portfolios = models.CharField(max_length=100, blank=True, default="")  # the same name for all linked ones
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -115,15 +118,21 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
         customer = self.filter(address=address).first()
         if customer is None and address:
             customer = self.filter(external_user_id=address).first()
-        return customer
+        return customer or self.filter(business_scoped_ids__value=address).first()
 
 
 class Customer(models.Model):
-    """A person with WhatsApp on their phone."""
+    """A person with WhatsApp on their phone.
+
+    Attributes:
+        address: The number, or for a person who hides it the business-scoped id for the first account.
+        external_user_id: A business-scoped id for all accounts, in place of a random one for each.
+    """
 
     name = models.CharField(max_length=100, blank=True, default="")
     address = models.CharField(max_length=140, unique=True)
     external_user_id = models.CharField(max_length=140, blank=True, default="")
+    username = models.CharField(max_length=100, blank=True, default="")
     reads_immediately = models.BooleanField(default=True)
     sends_read_receipts = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -134,7 +143,12 @@ class Customer(models.Model):
         ordering = ["pk"]
 
     def __str__(self) -> str:
-        return self.name or self.bare_address
+        return self.name or self.username or self.visible_number or "WhatsApp user"
+
+    @property
+    def visible_number(self) -> str:
+        """The number, if businesses see it; an id is shown to nobody as a name."""
+        return self.bare_address if self.has_visible_number else ""
 
     @property
     def bare_address(self) -> str:
@@ -145,6 +159,20 @@ class Customer(models.Model):
     def has_visible_number(self) -> bool:
         """Whether businesses see this customer's phone number, not just a business-scoped id."""
         return self.bare_address.startswith("+")
+
+
+class BusinessScopedId(models.Model):
+    """The id of a customer for one account, or for all accounts of linked portfolios."""
+
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="business_scoped_ids")
+    scope = models.CharField(max_length=120)  # an Account SID, or the name of linked portfolios
+    value = models.CharField(max_length=140, unique=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["customer", "scope"], name="one_id_per_customer_and_scope")]
+
+    def __str__(self) -> str:
+        return self.value
 
 
 class Chat(models.Model):
@@ -176,7 +204,7 @@ class Content(models.Model):
     variables = models.JSONField(default=dict)
     types = models.JSONField(default=dict)
     category = models.CharField(max_length=30, default="UTILITY")
-    approval = models.CharField(max_length=30, default="approved")
+    approval = models.CharField(max_length=30, default=ApprovalStatus.APPROVED)
     rejection_reason = models.CharField(max_length=300, blank=True, default="")
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -192,16 +220,6 @@ class Direction(models.TextChoices):
 
     INBOUND = "inbound", "Inbound"
     OUTBOUND = "outbound-api", "Outbound"
-
-
-STATUS_RANKS = {"accepted": 0, "queued": 1, "sending": 2, "sent": 3, "delivered": 4, "read": 5}
-FAILED_STATUSES = {"failed", "undelivered"}
-
-
-def get_earlier_statuses(status: str) -> list[str]:
-    """Return the statuses from which a message may change to `status`."""
-    limit = STATUS_RANKS["delivered"] if status in FAILED_STATUSES else STATUS_RANKS[status]
-    return [name for name, rank in STATUS_RANKS.items() if rank < limit]
 
 
 class Message(models.Model):
@@ -271,6 +289,7 @@ class Media(models.Model):
     )  # the secret part of the CDN's URL, which needs no password
     content_type = models.CharField(max_length=120)
     filename = models.CharField(max_length=200, blank=True, default="")
+    is_from_ad = models.BooleanField(default=False)  # the picture of the ad that brought the customer
     file = models.FileField(upload_to=get_media_path)
     available_at = models.DateTimeField(default=timezone.now)
     created_at = models.DateTimeField(default=timezone.now)
@@ -301,7 +320,7 @@ class TaskState(models.TextChoices):
 class ScheduledTask(models.Model):
     """A task due at a set time: post a webhook, or fetch the files of an outbound message."""
 
-    message = models.ForeignKey(Message, models.CASCADE, related_name="errands")
+    message = models.ForeignKey(Message, models.CASCADE, related_name="tasks")
     kind = models.CharField(max_length=10, choices=TaskKind)
     due_at = models.DateTimeField()
     status = models.CharField(max_length=20, blank=True, default="")  # the message's new status
@@ -322,7 +341,7 @@ class ScheduledTask(models.Model):
         ordering = ["due_at", "pk"]
         indexes = [
             # For the scheduler, which queries five times a second.
-            models.Index(fields=["due_at"], condition=~Q(state="done"), name="simulator_errands_to_run")
+            models.Index(fields=["due_at"], condition=~Q(state=TaskState.DONE), name="simulator_tasks_to_run")
         ]
 
     def __str__(self) -> str:

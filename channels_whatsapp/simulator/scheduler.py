@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from email.message import Message as HeaderBlock
+from email.utils import collapse_rfc2231_value
+from typing import Any
 
 import requests
 from django.core.files.base import ContentFile
@@ -177,6 +180,18 @@ def _fetch_file(url: str) -> FetchedFile:
             response.raise_for_status()
             content = response.raw.read(MAX_FILE_SIZE + 1, decode_content=True)
             content_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+            name = _parse_file_name(response.headers.get("Content-Disposition", ""))
     if len(content) > MAX_FILE_SIZE:
         raise ValueError("The file is larger than 16 MB.")
-    return FetchedFile(url.partition("?")[0].rstrip("/").rpartition("/")[2] or "file", content_type, content)
+    name_in_url = url.partition("?")[0].rstrip("/").rpartition("/")[2]
+    return FetchedFile(name or name_in_url or "file", content_type, content)
+
+
+def _parse_file_name(content_disposition: str) -> str:
+    """Return the file name of a Content-Disposition header, the encoded one if it has both; "" without one."""
+    headers = HeaderBlock()
+    headers["Content-Disposition"] = content_disposition
+    params: list[tuple[str, Any]] = headers.get_params([], header="Content-Disposition") or []
+    names = [value for name, value in params if name.lower() == "filename"]
+    encoded_names = [value for value in names if isinstance(value, tuple)]  # of filename*, with their character set
+    return next((collapse_rfc2231_value(value) for value in [*encoded_names, *names]), "")

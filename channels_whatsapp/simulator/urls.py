@@ -8,6 +8,7 @@ from channels_whatsapp.simulator.api import views as api
 from channels_whatsapp.simulator.console import template_views as content
 from channels_whatsapp.simulator.console import views as console
 from channels_whatsapp.simulator.phone import views as phone
+from channels_whatsapp.simulator.phone.forms import MESSAGE_FORMS
 
 ACCOUNT_PATH = "twilio/api/2010-04-01/Accounts/<str:account_sid>"
 MESSAGE_PATH = f"{ACCOUNT_PATH}/Messages/<str:sid>"
@@ -37,21 +38,24 @@ CHAT_PATH = "chats/<int:customer_pk>/<int:sender_pk>"
 
 PHONE_URL_PATTERNS = [
     path("", phone.home, name="phone"),
-    path("customers/", phone.add_customer, name="invent"),
+    path("customers/", phone.add_customer, name="add_customer"),
+    path("customers/list/", phone.show_customers, name="customer_list"),
     path(f"{CHAT_PATH}/", phone.show_chat, name="chat"),
     path(f"{CHAT_PATH}/thread/", phone.show_thread, name="thread"),
-    path(f"{CHAT_PATH}/text/", phone.send_message, {"kind": "text"}, name="write_text"),
-    path(f"{CHAT_PATH}/place/", phone.send_message, {"kind": "place"}, name="write_place"),
-    path(f"{CHAT_PATH}/contact/", phone.send_message, {"kind": "contact"}, name="write_contact"),
-    path(f"{CHAT_PATH}/press/", phone.send_message, {"kind": "press"}, name="write_press"),
-    path(f"{CHAT_PATH}/messages/<int:message_pk>/buttons/<int:index>/", phone.press_button, name="press"),
-    path(f"{CHAT_PATH}/habits/", phone.update_customer_settings, name="habits"),
+    path(f"{CHAT_PATH}/window/", phone.show_window_state, name="window_state"),
+    *(
+        path(f"{CHAT_PATH}/{name.replace('_', '-')}/", phone.send_message, {"form_name": name}, name=f"send_{name}")
+        for name in MESSAGE_FORMS
+    ),
+    path(f"{CHAT_PATH}/messages/<int:message_pk>/buttons/<int:index>/", phone.press_button, name="press_button"),
+    path(f"{CHAT_PATH}/settings/", phone.update_customer_settings, name="customer_settings"),
     path(f"{CHAT_PATH}/faults/", phone.update_faults, {"scope": "customer"}, name="faults"),
-    path(f"{CHAT_PATH}/faults/everybody/", phone.update_faults, {"scope": "everybody"}, name="faults_for_all"),
+    path(f"{CHAT_PATH}/faults/all/", phone.update_faults, {"scope": "all"}, name="faults_for_all"),
     path("console/", console.show_console, name="console"),
-    path("console/accounts/", console.add_account, name="open_account"),
+    path("console/list/", console.show_accounts, name="account_list"),
+    path("console/accounts/", console.add_account, name="add_account"),
     path("console/numbers/", console.add_number, name="add_number"),
-    path("console/accounts/<int:account_pk>/templates/", content.add_samples, name="add_samples"),
+    path("console/accounts/<int:account_pk>/templates/", content.add_samples, name="add_sample_templates"),
     path("console/templates/<int:content_pk>/", content.set_approval, name="set_approval"),
     path("console/numbers/<int:sender_pk>/", console.set_webhooks, name="set_webhooks"),
 ]
@@ -64,5 +68,5 @@ def get_simulator_urls(on_day_skipped: Callable[[str], None]) -> list[URLPattern
         on_day_skipped: Called with a customer's address when 24 hours are to pass for them, so that the caller can move
             its own times for that customer too.
     """
-    skip_day_path = path(f"{CHAT_PATH}/day/", phone.skip_day, {"on_day_skipped": on_day_skipped}, name="day")
+    skip_day_path = path(f"{CHAT_PATH}/skip-day/", phone.skip_day, {"on_day_skipped": on_day_skipped}, name="skip_day")
     return [*API_URL_PATTERNS, *PHONE_URL_PATTERNS, skip_day_path]

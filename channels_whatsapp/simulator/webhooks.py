@@ -2,19 +2,28 @@
 
 import json
 import re
+import uuid
 from dataclasses import dataclass
-from urllib.parse import urldefrag
 
 import requests
 from twilio.request_validator import RequestValidator
 
+from channels_whatsapp.simulator.addresses import WHATSAPP_PREFIX
 from channels_whatsapp.simulator.api.errors import DELIVERY_ERRORS
 from channels_whatsapp.simulator.api.serializers import API_VERSION, media_url
-from channels_whatsapp.simulator.models import Customer, Media, Message, ScheduledTask, Sender, TaskKind
+from channels_whatsapp.simulator.business_scoped_ids import get_parent_user_id, get_user_id
+from channels_whatsapp.simulator.models import Media, Message, ScheduledTask, Sender, TaskKind
+from channels_whatsapp.simulator.statuses import MessageStatus
 
 CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS = 5, 15
 MAX_RESPONSE_SIZE = 64 * 1024
 XML_TYPES = {"text/xml", "application/xml", "text/html"}
+# The events that come from WhatsApp; the other statuses are Twilio's own.
+WHATSAPP_EVENTS = {MessageStatus.DELIVERED, MessageStatus.READ, MessageStatus.UNDELIVERED}
+CONTEXT_PARAMETERS = (
+    "Address", "ButtonText", "Forwarded", "FrequentlyForwarded", "Label", "Latitude", "Longitude", "ProfileName",
+    "WaId",
+)  # fmt: skip
 TWIML_PATTERN = re.compile(r"\A(<\?xml[^>]*\?>\s*)?<Response\b")
 
 
@@ -32,15 +41,16 @@ class WebhookResponse:
 def inbound_params(message: Message) -> dict[str, str]:
     """Return the form of a customer's message, as Twilio posts it."""
     files = list(message.media.all())
+    sent_files = [media for media in files if not media.is_from_ad]
     params = {
         **_build_sid_params(message),
         "Body": message.body,
-        "NumMedia": str(len(files)),
+        "NumMedia": str(len(sent_files)),
         "NumSegments": "1",
         "SmsStatus": "received",
-        "ReferralNumMedia": "0",
-        **_build_customer_params(message.customer),
-        **_media_params(files),
+        **_build_customer_params(message),
+        **_build_media_params(sent_files),
+        **_build_ad_media_params([media for media in files if media.is_from_ad]),
         **message.extra,
     }
     if message.messaging_service_sid:
@@ -55,14 +65,16 @@ def status_params(message: Message, status: str, code: int | None) -> dict[str, 
         "MessageStatus": status,
         "SmsStatus": status,
         "ChannelPrefix": "whatsapp",
-        "ChannelToAddress": f"{message.customer.bare_address[:-4]}{'X' * 4}",
+        "ChannelToAddress": f"{message.to_address.removeprefix(WHATSAPP_PREFIX)[:-4]}{'X' * 4}",
         "ChannelInstallSid": message.sender.sid,
-        "StructuredMessage": "true" if message.content else "false",
+        **_build_user_id_params(message),
     }
     if message.messaging_service_sid:
         params["MessagingServiceSid"] = message.messaging_service_sid
-    if status in {"delivered", "read"}:
+    if status in WHATSAPP_EVENTS:
         params["EventType"] = status.upper()
+    else:
+        params["StructuredMessage"] = "true" if message.content else "false"
     if code:
         params |= {"ErrorCode": str(code), "ErrorMessage": DELIVERY_ERRORS[code]}
     return params
@@ -80,19 +92,24 @@ def _build_sid_params(message: Message) -> dict[str, str]:
     }
 
 
-def _build_customer_params(customer: Customer) -> dict[str, str]:
-    """Return the parameters about the customer.
-
-    A customer without a visible number has a business-scoped id in its place, and no WaId.
-    """
+def _build_customer_params(message: Message) -> dict[str, str]:
+    """Return the parameters about the customer; one who hides the number has no WaId."""
+    customer = message.customer
     params = {"ProfileName": customer.name}
+    if customer.username:
+        params["ProfileUsername"] = customer.username
     if customer.has_visible_number:
         params["WaId"] = customer.bare_address.removeprefix("+")
-    external_id = customer.external_user_id or ("" if customer.has_visible_number else customer.address)
-    return {**params, "ExternalUserId": external_id} if external_id else params
+    return {**params, **_build_user_id_params(message)}
 
 
-def _media_params(files: list[Media]) -> dict[str, str]:
+def _build_user_id_params(message: Message) -> dict[str, str]:
+    params = {"ExternalUserId": get_user_id(message.customer, message.account)}
+    parent_id = get_parent_user_id(message.customer, message.account)
+    return {**params, "ParentExternalUserId": parent_id} if parent_id else params
+
+
+def _build_media_params(files: list[Media]) -> dict[str, str]:
     params = {}
     for index, media in enumerate(files):
         params[f"MediaUrl{index}"] = media_url(media)
@@ -100,10 +117,20 @@ def _media_params(files: list[Media]) -> dict[str, str]:
     return params
 
 
+def _build_ad_media_params(files: list[Media]) -> dict[str, str]:
+    """Return the parameters about the ad's picture. Its id is WhatsApp's and not the SID."""
+    params = {"ReferralNumMedia": str(len(files))}
+    for media in files:
+        params["ReferralMediaId"] = str(uuid.UUID(media.key))
+        params["ReferralMediaContentType"] = media.content_type
+        params["ReferralMediaUrl"] = media_url(media)
+    return params
+
+
 def _build_channel_metadata(params: dict[str, str]) -> str:
-    names = ("ButtonText", "ButtonPayload", "Forwarded", "ProfileName", "WaId", "ExternalUserId")
-    context = {name: params[name] for name in names if name in params}
-    return json.dumps({"type": "whatsapp", "data": {"context": context}}, ensure_ascii=False)
+    context = {name: params[name] for name in CONTEXT_PARAMETERS if name in params}
+    metadata = {"type": "whatsapp", "data": {"context": context}}
+    return json.dumps(metadata, ensure_ascii=False, separators=(",", ":"))
 
 
 # -- POST -----------------------------------------------------------------------------------------------------------
@@ -111,7 +138,7 @@ def _build_channel_metadata(params: dict[str, str]) -> str:
 
 def post_webhook(task: ScheduledTask, sender: Sender) -> WebhookResponse:
     """Post a webhook, again if the connection fails, and check the response as Twilio would."""
-    url = urldefrag(task.url).url
+    url = task.url.partition("#")[0]
     signature = RequestValidator(sender.account.auth_token).compute_signature(url, task.params)
     headers = {
         "X-Twilio-Signature": signature,

@@ -1,7 +1,7 @@
 """Template filters that show message templates, on the desk and in the admin."""
 
 from collections.abc import Mapping
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from django import template
 from django.utils.html import format_html, format_html_join
@@ -34,7 +34,7 @@ def render_segments(text: str, values: Mapping[str, str]) -> list[str]:
 def _render_variable(name: str, values: Mapping[str, str]) -> SafeString:
     placeholder = f"{{{{{name}}}}}"
     value = str(values.get(name) or "")
-    markup = '<span class="slot{}" data-slot="{}" data-name="{}">{}</span>'
+    markup = '<span class="template-variable{}" data-variable-name="{}" data-name="{}">{}</span>'
     return format_html(markup, "" if value else " is-empty", name, placeholder, value or placeholder)
 
 
@@ -47,7 +47,8 @@ def button_icon(kind: str) -> str:
 @register.filter
 def file_icon(address: str) -> str:
     """Return the icon template for a file at this URL."""
-    path = urlsplit(address).path.lower()
+    parts = _split_url(address)
+    path = parts.path.lower() if parts else ""
     name = "photo" if path.endswith(IMAGE_EXTENSIONS) else "video" if path.endswith(VIDEO_EXTENSIONS) else "document"
     return f"_icons/{name}.html"
 
@@ -55,8 +56,15 @@ def file_icon(address: str) -> str:
 @register.filter
 def file_name(address: str) -> str:
     """Return the file name of the URL; its host if it has none."""
-    try:
-        parts = urlsplit(address)
-    except ValueError:
+    parts = _split_url(address)
+    if parts is None:
         return address
     return unquote(parts.path.rstrip("/").rpartition("/")[2]) or parts.netloc or address
+
+
+def _split_url(address: str) -> SplitResult | None:
+    """Return the parts of a URL; None for a malformed one, such as `http://[`."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return None

@@ -6,9 +6,10 @@ import logging
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError, OperationalError, transaction
-from django.db.models import Min
+from django.db.models import Min, Q
 from django.utils import timezone
 
 from channels_whatsapp import events
@@ -26,6 +27,7 @@ ApplyDelivery = Callable[[WebhookDelivery], None]
 RETRY_LANE = "retry"
 FIRST_RETRY_DELAY = timedelta(seconds=5)
 MAX_ATTEMPTS = 12
+ATTENTION_AFTER_ATTEMPTS = 5  # about a minute and a half of retries
 RETRY_BATCH_SIZE = 100
 MAX_DEADLOCK_RETRIES = 4
 # The row's error during an attempt; it remains if the attempt ended the worker.
@@ -34,6 +36,10 @@ UNFINISHED_ATTEMPT_ERROR = "This attempt did not finish because the worker hung 
 
 class IgnoredDeliveryError(Exception):
     """The delivery is genuine but not for us; it is stored with the reason."""
+
+
+class NumberNotSetUpError(IgnoredDeliveryError):
+    """The delivery is for a number that is not set up here, which an administrator can do."""
 
 
 class DeliveryNotReadyError(Exception):
@@ -55,10 +61,11 @@ def compute_fingerprint(
     """Return a key that is the same for every repetition of a delivery, and different for any other.
 
     A message is identified by its SID; a status by SID, status and error, because a message has many statuses. A form
-    without a SID is identified by a hash of its content.
+    without a SID is identified by a hash of its content; so is one of another account, which must not count as a
+    repetition of ours with the same SID.
     """
     sid = events.message_sid(payload)[:64]
-    if not sid:
+    if not sid or not events.is_from_account(payload, account.account_sid):
         digest = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
         return f"{account.pk}:form:{digest}"
     if kind == WebhookKind.INBOUND:
@@ -152,9 +159,12 @@ def _record_failure(delivery: WebhookDelivery, error: Exception) -> None:
     delivery.error = remove_nul(str(error) or type(error).__name__)[:2000]
     if isinstance(error, IgnoredDeliveryError):
         delivery.state, delivery.next_attempt_at = DeliveryState.IGNORED, None
+        delivery.needs_attention = isinstance(error, NumberNotSetUpError)
         return
     delivery.state = DeliveryState.FAILED
     delivery.next_attempt_at = _get_next_attempt_time(delivery.attempts)
+    keeps_failing = delivery.attempts >= ATTENTION_AFTER_ATTEMPTS and not isinstance(error, DeliveryNotReadyError)
+    delivery.needs_attention = delivery.next_attempt_at is None or keeps_failing
     if isinstance(error, DeliveryNotReadyError):
         logger.info("Delivery %s is not ready to be applied: %s", delivery.fingerprint, error)
     else:
@@ -170,9 +180,16 @@ def retry_deliveries(delivery_ids: Sequence[int]) -> int:
     """Let the worker retry these failed or ignored deliveries now; return how many there are."""
     deliveries = WebhookDelivery.objects.filter(pk__in=delivery_ids).exclude(state=DeliveryState.APPLIED)
     with transaction.atomic():
-        count = deliveries.update(state=DeliveryState.FAILED, next_attempt_at=timezone.now())
+        count = deliveries.update(state=DeliveryState.FAILED, next_attempt_at=timezone.now(), needs_attention=False)
         _enqueue_retry(timezone.now())
     return count
+
+
+def ignore_deliveries(delivery_ids: Sequence[int]) -> int:
+    """Set these failed deliveries and those that need attention to ignored; return how many there are."""
+    is_concerned = Q(state=DeliveryState.FAILED) | Q(needs_attention=True)
+    deliveries = WebhookDelivery.objects.filter(is_concerned, pk__in=delivery_ids)
+    return deliveries.update(state=DeliveryState.IGNORED, next_attempt_at=None, needs_attention=False)
 
 
 def get_next_retry_time() -> datetime | None:
@@ -217,7 +234,8 @@ def _retry_delivery(pk: int, apply: ApplyDelivery) -> None:
             _record_failure(delivery, error)
         else:
             delivery.state, delivery.error, delivery.next_attempt_at = DeliveryState.APPLIED, "", None
-        delivery.save(update_fields=["state", "error", "next_attempt_at"])
+            delivery.needs_attention = False
+        delivery.save(update_fields=["state", "error", "next_attempt_at", "needs_attention"])
 
 
 def _count_attempt(pk: int) -> bool:
@@ -229,9 +247,12 @@ def _count_attempt(pk: int) -> bool:
     attempts = due.values_list("attempts", flat=True).first()
     if attempts is None:
         return False
-    values = {
+    next_attempt_at = _get_next_attempt_time(attempts + 1)
+    values: dict[str, Any] = {
         "attempts": attempts + 1,
-        "next_attempt_at": _get_next_attempt_time(attempts + 1),
+        "next_attempt_at": next_attempt_at,
         "error": UNFINISHED_ATTEMPT_ERROR,
     }
+    if next_attempt_at is None:
+        values["needs_attention"] = True  # in case this last attempt does not finish
     return due.filter(attempts=attempts).update(**values) == 1

@@ -5,8 +5,9 @@ from django.db.models import QuerySet
 
 from channels_whatsapp import identity
 from channels_whatsapp.events import InboundMessage
-from channels_whatsapp.models import WhatsAppAccount, WhatsAppNumber, normalize_phone_number
-from channels_whatsapp.webhooks.deliveries import IgnoredDeliveryError
+from channels_whatsapp.models import WhatsAppAccount, WhatsAppNumber
+from channels_whatsapp.phone_numbers import normalize_phone_number
+from channels_whatsapp.webhooks.deliveries import IgnoredDeliveryError, NumberNotSetUpError
 
 
 def find_number(account: WhatsAppAccount, inbound: InboundMessage) -> WhatsAppNumber:
@@ -37,7 +38,7 @@ def _find_by_recipient(account: WhatsAppAccount, recipient: str) -> WhatsAppNumb
         raise IgnoredDeliveryError("The recipient is not a phone number.") from error
     number = _get_numbers(account).filter(number=normalized).first()
     if number is None:
-        raise IgnoredDeliveryError(f"The channel {account.name} has no number {normalized}.")
+        raise NumberNotSetUpError(f"The channel {account.name} has no number {normalized}.")
     return number
 
 
@@ -47,7 +48,7 @@ def _find_by_messaging_service(account: WhatsAppAccount, inbound: InboundMessage
     numbers = list(_get_numbers(account).order_by("-is_active", "pk")[:2])
     if numbers and (inbound.messaging_service_sid == account.messaging_service_sid or len(numbers) == 1):
         return numbers[0]
-    raise IgnoredDeliveryError(
+    raise NumberNotSetUpError(
         f"The channel {account.name} has no Messaging Service {inbound.messaging_service_sid[:34]}."
     )
 

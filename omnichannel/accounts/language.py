@@ -1,6 +1,7 @@
 """Language of a page: the one the user chose, else the browser's."""
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -24,7 +25,18 @@ def user_language_middleware(get_response: GetResponse) -> GetResponse:
 
 def get_request_language(request: HttpRequest) -> str:
     """Return the code of the language in which to answer this request."""
-    if request.path_info.startswith(ENGLISH_ONLY_PATHS):
+    if request.path_info.startswith(ENGLISH_ONLY_PATHS) or _get_page_path(request).startswith(ENGLISH_ONLY_PATHS):
         return settings.LANGUAGE_CODE
     language = str(getattr(request.user, "language", ""))
     return language if language in dict(settings.LANGUAGES) else translation.get_language_from_request(request)
+
+
+def _get_page_path(request: HttpRequest) -> str:
+    """Return the path of the page that requests a fragment; "" for any other request.
+
+    A fragment has the language of its page.
+    """
+    try:
+        return urlsplit(request.headers.get("HX-Current-URL", "")).path
+    except ValueError:
+        return ""

@@ -1,5 +1,5 @@
-"""Admin pages of users, roles and failed jobs; importing this package registers them with Django."""
+"""Admin pages of users, roles, sessions and failed jobs; importing this package registers them with Django."""
 
-from omnichannel.admin import failed_jobs, users
+from omnichannel.admin import failed_jobs, sessions, users
 
-__all__ = ["failed_jobs", "users"]
+__all__ = ["failed_jobs", "sessions", "users"]

@@ -19,6 +19,7 @@ JOB_LABELS = {
     LaneKind.SNOOZE: "End a snooze",
     LaneKind.TYPING: "Show typing",
     LaneKind.DISCONNECT: "Reassign an agent's conversations",
+    LaneKind.FORMER_AGENT: "Release a former agent's conversations",
     SYNC_LANE: "Sync message templates",
 }
 # Kinds of lanes whose key is a conversation's primary key.
@@ -29,12 +30,14 @@ CONVERSATION_LANE_KINDS = {LaneKind.AUTOMATE, LaneKind.ROUTE, LaneKind.SNOOZE, L
 class FailedJobAdmin(ReadOnlyModelAdmin):
     """Admin of background jobs that were given up after repeated failures and can be retried."""
 
+    empty_hint = "Background jobs that fail repeatedly appear here, and you can retry them. There is nothing to do."
     list_display = ("failed_at", "job_label", "conversation", "attempts", "short_error")
     list_display_links = ("failed_at",)
     fields = ("job_label", "conversation", "failed_at", "attempts", "error")
     readonly_fields = ("job_label", "conversation", "failed_at")
     ordering = ("-given_up_at",)
     actions = ("retry",)
+    attention_text = "Background jobs were given up after repeated failures."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Lane]:
         given_up: QuerySet[Lane] = super().get_queryset(request).filter(given_up_at__isnull=False)
@@ -63,6 +66,9 @@ class FailedJobAdmin(ReadOnlyModelAdmin):
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("jobs.change_lane")
+
+    def get_rows_needing_attention(self, request: HttpRequest) -> QuerySet[Lane] | None:
+        return self.get_queryset(request) if self.has_retry_permission(request) else None
 
     @admin.action(description="Retry", permissions=["retry"])
     def retry(self, request: HttpRequest, lanes: QuerySet[Lane]) -> None:

@@ -9,6 +9,7 @@ from django.contrib.auth.forms import AdminPasswordChangeForm, BaseUserCreationF
 from django.contrib.auth.models import Group
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -33,6 +34,9 @@ ROLE_DESCRIPTIONS = {
     SUPERVISOR: "Sees every conversation; sets agents' capacity, presence and queues.",
     AGENT: "Replies to customers at the desk.",
 }
+
+
+ROLE_HINT = "Roles and their permissions come with the product and can't be changed here."
 
 
 class RolesField(RolesFieldBase):
@@ -60,6 +64,12 @@ class NewUserForm(UserCreationBase):
         fields = ("username", "first_name", "last_name", "email", "groups")
         help_texts = {"username": "Letters, digits and @ . + - _"}
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # An error in another field must not clear what was typed twice. Pages of the admin are never cached.
+        for name in ("password1", "password2"):
+            self.fields[name].widget.render_value = True
+
 
 class UserForm(UserModelForm):
     """Form for an existing user."""
@@ -71,7 +81,7 @@ class UserForm(UserModelForm):
         fields = ("username", "first_name", "last_name", "email", "groups", "is_active", "is_superuser")
         help_texts = {
             "username": "Letters, digits and @ . + - _",
-            "is_active": "Clear this to prevent the user from signing in.",
+            "is_active": "Clear this to prevent the user from signing in. Their conversations return to the queue.",
             "is_superuser": "Has all permissions. Only superusers can create superusers.",
         }
 
@@ -90,17 +100,18 @@ class RequiredPasswordForm(PasswordFormBase):
 class UserAccountAdmin(ProductModelAdmin, UserAdminBase):
     """Admin of users. Only superusers can create or change superusers."""
 
+    empty_hint = "Add a user for each person who signs in."
     form = UserForm
     add_form_template = None
     add_form = NewUserForm
     change_password_form = RequiredPasswordForm
-    change_user_password_template = "admin/password_change.html"  # noqa: S105 (a template)
+    change_user_password_template = "admin/accounts/password_change.html"  # noqa: S105 (a template)
     list_display = ("username", "display_name", "roles", "state", "last_sign_in")
     list_filter = ("groups", "is_active")
     filter_horizontal = ()
     search_fields = ("username", "first_name", "last_name", "email")
     search_help_text = "Name or email address"
-    readonly_fields = ("set_password", "last_sign_in", "member_since")
+    readonly_fields = ("set_password", "last_sign_in", "member_since", "session_link")
     PERSONAL_FIELDS = ("first_name", "last_name", "email")
     add_fieldsets = (
         ("Sign-in", {"fields": ("username", "password1", "password2")}),
@@ -112,8 +123,9 @@ class UserAccountAdmin(ProductModelAdmin, UserAdminBase):
         if obj is None:
             return self.add_fieldsets
         superuser = ("is_superuser",) if request.user.is_superuser else ()
+        sign_in = ("username", "set_password", "is_active", "last_sign_in", "member_since", "session_link")
         return (
-            ("Sign-in", {"fields": ("username", "set_password", "is_active", "last_sign_in", "member_since")}),
+            ("Sign-in", {"fields": sign_in}),
             ("Personal details", {"fields": self.PERSONAL_FIELDS}),
             ("Roles", {"fields": ("groups", *superuser)}),
         )
@@ -149,6 +161,11 @@ class UserAccountAdmin(ProductModelAdmin, UserAdminBase):
     def set_password(self, user: User) -> SafeString:
         return format_html('<a href="{}">Change password</a>', "../password/")
 
+    @admin.display(description="Sessions")
+    def session_link(self, user: User) -> SafeString:
+        address = reverse("admin:accounts_usersession_changelist")
+        return format_html('<a href="{}?user__id__exact={}">View or end sessions</a>', address, user.pk)
+
     @admin.display(description="Last sign-in", ordering="last_login")
     def last_sign_in(self, user: User) -> str:
         return format_timestamp(user.last_login)
@@ -172,8 +189,9 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class RoleAdmin(ReadOnlyModelAdmin):
-    """Read-only admin of roles and their permissions, which every `migrate` resets."""
+    """Read-only admin of roles and their permissions, which every `migrate` sets again."""
 
+    empty_hint = "Roles are set up by “manage.py migrate”."
     list_display = ("name", "description", "member_count")
     ordering = ("name",)
     fields = ("name", "description", "permission_list")
@@ -185,6 +203,9 @@ class RoleAdmin(ReadOnlyModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         return super().changelist_view(request, {"title": "Roles", **(extra_context or {})})
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        return super().render_change_form(request, {**context, "hint": ROLE_HINT}, *args, **kwargs)
 
     @admin.display(description="Description")
     def description(self, group: Group) -> str:

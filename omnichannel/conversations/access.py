@@ -3,6 +3,7 @@
 Pages, search, live events, media, API and exports all start here. It fails closed: unknown users see nothing.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, Permission
@@ -101,6 +102,13 @@ def can_supervise(agent: Agent) -> bool:
     return agent.user.is_active and agent.user.has_perm(SEE_ALL_PERMISSION)
 
 
+def visible_conversation_ids(user: User | AnonymousUser, pks: Collection[int]) -> set[int]:
+    """Return which of these conversations the user may see, in one query; none without ids."""
+    if not pks:
+        return set()
+    return set(conversations_visible_to(user).order_by().filter(pk__in=pks).values_list("pk", flat=True))
+
+
 class AccessLostError(Http404):
     """The user had access to the conversation and has lost it; the text says why."""
 
@@ -144,7 +152,7 @@ def _merged_conversation_error(user: User, pk: int) -> AccessLostError | None:
         .exclude(merged_conversations=[])
         .values_list("merged_conversations", flat=True)[:500]
     ):
-        target_pk = next((record["kept"] for record in records if record["gone"]["pk"] == pk), None)
+        target_pk = next((record["target_pk"] for record in records if record["source"]["pk"] == pk), None)
         if target_pk is not None and conversations_visible_to(user).filter(pk=target_pk).exists():
             return AccessLostError(_("This conversation was merged into another one with the same customer."))
     return None

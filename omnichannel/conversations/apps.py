@@ -1,3 +1,4 @@
+from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig
@@ -19,3 +20,5 @@ class ConversationsConfig(AppConfig):
     def ready(self) -> None:
         post_migrate.connect(ensure_search_index, sender=self)
         connection_created.connect(index.register_sqlite_functions)
+        # Connects its receivers in every process, commands included; it needs the models, so not at the top.
+        import_module("omnichannel.conversations.assignment.former_agents")

@@ -1,28 +1,35 @@
 """Start a conversation with a customer by sending a template from one of our numbers."""
 
-import re
-import unicodedata
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from channels_whatsapp.identity import WHATSAPP_PREFIX, get_identity, is_business_scoped
-from channels_whatsapp.models import MessageTemplate, WhatsAppNumber, normalize_phone_number
+from channels_whatsapp.identity import (
+    WHATSAPP_PREFIX,
+    get_identity,
+    get_number_identity,
+    is_business_scoped,
+    parse_business_scoped_id,
+)
+from channels_whatsapp.models import MessageTemplate, WhatsAppNumber
+from channels_whatsapp.phone_numbers import parse_international_number
 from omnichannel.accounts.models import User
 from omnichannel.conversations import timeline
 from omnichannel.conversations.access import agent_for_user, sender_numbers_for
 from omnichannel.conversations.agent_load import schedule_load_refresh
 from omnichannel.conversations.assignment.pick import resumed_text
+from omnichannel.conversations.contacts.lookup import find_contact_keys
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
-from omnichannel.conversations.models import Contact, ContactAddress, Conversation, Message, TimelineEventKind
+from omnichannel.conversations.models import Contact, ContactBusinessId, Conversation, Message, TimelineEventKind
 from omnichannel.conversations.outbound.compose import (
     ReplyError,
+    ReplyErrorCode,
     find_previous_submission,
     get_send_error,
     lock_for_sending,
@@ -31,11 +38,6 @@ from omnichannel.conversations.outbound.templates import queue_template, validat
 from omnichannel.conversations.state_machine import transition
 from omnichannel.core.localized_text import localized
 from routing.models import Agent, Queue, State
-
-# Invisible marks of the writing direction, which are copied along with a number.
-BIDI_MARKS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-# The zero in +49 (0)171 is dialled only inside the country and is no part of the international number.
-TRUNK_PREFIX = re.compile(r"(?<=\d)[\s.)-]*\(\s*0\s*\)")
 
 
 class StartConversationError(ReplyError):
@@ -46,7 +48,9 @@ class ConversationAlreadyOpenError(StartConversationError):
     """There is an open conversation with this customer on this number, which the agent does not have."""
 
     def __init__(self, conversation: Conversation) -> None:
-        super().__init__("already_open", _("This customer already has an open conversation."), field="to")
+        super().__init__(
+            ReplyErrorCode.CONVERSATION_ALREADY_OPEN, _("This customer already has an open conversation."), field="to"
+        )
         self.conversation = conversation
 
 
@@ -77,36 +81,23 @@ def parse_address(text: str) -> str:
     """Return the WhatsApp address for a phone number as people write it, or for a business-scoped id.
 
     Raises:
-        ValidationError: There is no country code. It is not guessed: the number would be somebody else's.
+        ValidationError: There is no country code.
     """
-    plain = "".join(map(_ascii_digit, unicodedata.normalize("NFKC", BIDI_MARKS.sub("", text)))).strip()
+    plain = text.strip()
     bare = plain[len(WHATSAPP_PREFIX) :].strip() if plain.lower().startswith(WHATSAPP_PREFIX) else plain
-    if is_business_scoped(bare):
-        return WHATSAPP_PREFIX + bare
-    digits = TRUNK_PREFIX.sub("", bare.lstrip(" ("))
-    if digits.startswith("00"):
-        digits = "+" + digits[2:]
-    if not digits.startswith("+") or digits[1:].lstrip(" (").startswith("0"):
-        raise ValidationError(_("Start with + and the country code, for example +49 151 1234567."), code="country_code")
-    return WHATSAPP_PREFIX + normalize_phone_number(digits)
-
-
-def _ascii_digit(char: str) -> str:
-    """Convert a digit of any script to 0 to 9; other characters stay."""
-    digit = unicodedata.decimal(char, None)
-    return char if digit is None else str(digit)
+    return WHATSAPP_PREFIX + (bare if is_business_scoped(bare) else parse_international_number(bare))
 
 
 def start_conversation(
     number: WhatsAppNumber,
-    address: str,
+    recipient: str | Contact,
     template: MessageTemplate,
     variables: Mapping[str, str],
     *,
     author: User,
     public_id: uuid.UUID | None = None,
 ) -> StartedConversation:
-    """Start a conversation with the owner of this address by sending a template.
+    """Start a conversation by sending a template to a contact, or to the owner of an address.
 
     It is assigned to the author's agent and uses their capacity. If the agent already has an open conversation with
     this customer, the template is sent there.
@@ -117,21 +108,24 @@ def start_conversation(
     """
     agent = agent_for_user(author)
     if agent is None or not sender_numbers_for(author).filter(pk=number.pk).exists():
-        raise StartConversationError("number", _("You can't send from this number."), field="number")
+        raise StartConversationError(
+            ReplyErrorCode.NUMBER_NOT_PERMITTED, _("You can't send from this number."), field="number"
+        )
+    address = recipient.address if isinstance(recipient, Contact) else recipient
     if get_identity(address) == get_identity(number.address):
-        raise StartConversationError("own_number", _("This is one of our own numbers."), field="to")
+        raise StartConversationError(ReplyErrorCode.OWN_NUMBER, _("This is one of our own numbers."), field="to")
     outbound = OutboundTemplate(template, validate_variables(template, variables), author, public_id)
     # The second function looks again under a lock: somebody else may have started a conversation in the meantime.
-    result = _find_open_conversation(number, address) or _create_with_template(number, address, agent, outbound)
+    result = _find_open_conversation(number, recipient) or _create_with_template(number, recipient, agent, outbound)
     return _send_into_open_conversation(result, agent, outbound) if isinstance(result, Conversation) else result
 
 
-def _find_open_conversation(number: WhatsAppNumber, address: str) -> Conversation | None:
-    return number.conversations.filter(_matches_address(address, prefix="contact__"), closed_at=None).first()
+def _find_open_conversation(number: WhatsAppNumber, recipient: str | Contact) -> Conversation | None:
+    return number.conversations.filter(contact__in=_find_contact_keys(number, recipient), closed_at=None).first()
 
 
 def _create_with_template(
-    number: WhatsAppNumber, address: str, agent: Agent, outbound: OutboundTemplate
+    number: WhatsAppNumber, recipient: str | Contact, agent: Agent, outbound: OutboundTemplate
 ) -> StartedConversation | Conversation:
     """Create a conversation with the template, or return an open conversation if there is one after all.
 
@@ -139,7 +133,7 @@ def _create_with_template(
     opposite order.
     """
     with transaction.atomic():
-        contact = _get_or_create_contact(address)
+        contact = _get_or_create_contact(number, recipient)
         existing = contact.conversations.filter(number=number, closed_at=None).first()
         return existing or _queue_template_once(_create_conversation(number, contact, agent), outbound, is_new=True)
 
@@ -171,32 +165,38 @@ def _queue_template_once(
     return StartedConversation(locked, message, is_new=is_new)
 
 
-def _get_or_create_contact(address: str) -> Contact:
+def _find_contact_keys(number: WhatsAppNumber, recipient: str | Contact) -> QuerySet[Any, Any]:
+    if isinstance(recipient, Contact):
+        return Contact.objects.filter(pk=recipient.pk).order_by().values("pk")
+    return find_contact_keys(number.account_id, recipient, parse_business_scoped_id(recipient))
+
+
+def _get_or_create_contact(number: WhatsAppNumber, recipient: str | Contact) -> Contact:
     """Return the contact, locked as on receipt of a message: their conversations start one at a time."""
     try:
-        return _find_contact(address) or _create_contact(address)
+        return _find_contact(number, recipient) or _create_contact(number, recipient)
     except IntegrityError:  # created concurrently
-        contact = _find_contact(address)
+        contact = _find_contact(number, recipient)
         if contact is None:
             raise
         return contact
 
 
-def _find_contact(address: str) -> Contact | None:
-    return Contact.objects.select_for_update().filter(_matches_address(address)).order_by("pk").first()
+def _find_contact(number: WhatsAppNumber, recipient: str | Contact) -> Contact | None:
+    keys = _find_contact_keys(number, recipient)
+    return Contact.objects.select_for_update().filter(pk__in=keys).order_by("pk").first()
 
 
-def _matches_address(address: str, *, prefix: str = "") -> Q:
-    """Return a filter for contacts with this number, in any spelling or as an additional one, or id."""
-    additional = ContactAddress.objects.filter(identity=get_identity(address)).values("contact")
-    match = Q(**{f"{prefix}identity": get_identity(address)}) | Q(**{f"{prefix}pk__in": additional})
-    return match | Q(**{f"{prefix}external_user_id": address}) if is_business_scoped(address) else match
-
-
-def _create_contact(address: str) -> Contact:
+def _create_contact(number: WhatsAppNumber, recipient: str | Contact) -> Contact:
+    if isinstance(recipient, Contact):
+        raise StartConversationError(
+            ReplyErrorCode.CONTACT_MERGED, _("This contact was merged into another one."), field="to"
+        )
     with transaction.atomic():
-        own_id = address if is_business_scoped(address) else ""
-        return Contact.objects.create(address=address, identity=get_identity(address), external_user_id=own_id)
+        contact = Contact.objects.create(address=recipient, identity=get_number_identity(recipient))
+        if own_id := parse_business_scoped_id(recipient):
+            ContactBusinessId.objects.create(contact=contact, account_id=number.account_id, business_scoped_id=own_id)
+    return contact
 
 
 def _create_conversation(number: WhatsAppNumber, contact: Contact, agent: Agent) -> Conversation:
@@ -214,6 +214,7 @@ def _create_conversation(number: WhatsAppNumber, contact: Contact, agent: Agent)
         state_since=now,
         created_at=now,
         last_activity_at=now,
+        **Conversation.objects.get_service_window(contact, number),
     )
     text = localized("%(agent)s started the conversation from %(number)s.", agent=agent, number=number.name)
     timeline.record(conversation, TimelineEventKind.STARTED, text, actor=agent.user, at=now)

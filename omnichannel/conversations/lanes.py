@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from omnichannel.conversations.models import AutomatedMessageRequest, Conversation, MessageTrigger
 from omnichannel.jobs.lanes import enqueue
+from routing.assignment.assign_waiting import ASSIGN_LANE
 
 
 class LaneKind(StrEnum):
@@ -23,7 +24,8 @@ class LaneKind(StrEnum):
     SNOOZE = "snooze"
     MEDIA = "media"  # the key is the id of an attachment
     DISCONNECT = "disconnect"  # the key is the id of an agent
-    ASSIGN = "assign"  # a single lane, with key 0
+    FORMER_AGENT = "former_agent"  # the key is the id of an agent
+    ASSIGN = ASSIGN_LANE  # a single lane, with key 0
     OFFERS = "offers"  # a single lane, with key 0
 
 

@@ -17,6 +17,9 @@ from omnichannel.live.topics import agent_topic
 from routing.models import Agent, State
 
 MAX_NOTE_LENGTH = 4000
+MAX_MENTIONABLE = 500
+# Begins with a letter: "call back @14:00" mentions nobody.
+UNKNOWN_MENTION_PATTERN = re.compile(r"(?<!\w)@([^\W\d_][\w.+-]*)")
 
 
 class NoteError(Exception):
@@ -79,16 +82,43 @@ def _require_mention_access(conversation: Conversation, mentioned: Sequence[Agen
 
 def find_mentioned_agents(text: str, colleagues: Iterable[Agent]) -> list[Agent]:
     """Return the colleagues whose user name or full name follows an @ in the text, ignoring case."""
+    by_name = _agents_by_name(colleagues)
+    matches = _mention_pattern(by_name).findall(_normalize(text)) if by_name else []
+    return list(dict.fromkeys(agent for name in matches for agent in by_name[name]))
+
+
+def find_unknown_mentions(text: str) -> list[str]:
+    """Return the names after an @ in the text, in lower case, by which nobody is called."""
+    if "@" not in text:
+        return []
+    by_name = _agents_by_name(active_agents())
+    remaining = _mention_pattern(by_name).sub(" ", _normalize(text)) if by_name else _normalize(text)
+    names = (name.rstrip(".+-") for name in UNKNOWN_MENTION_PATTERN.findall(remaining))
+    return list(dict.fromkeys(names))
+
+
+def mentionable_agents(conversation: Conversation, author: Agent) -> list[Agent]:
+    """Return the colleagues whom the author may mention, those who may see the conversation; at most 500."""
+    return list(agents_with_access(conversation).exclude(pk=author.pk)[:MAX_MENTIONABLE])
+
+
+def _agents_by_name(agents: Iterable[Agent]) -> dict[str, list[Agent]]:
+    """Return the agents by user name and by full name, both in lower case."""
     by_name: dict[str, list[Agent]] = {}
-    for agent in colleagues:
+    for agent in agents:
         for name in {agent.user.username.casefold(), agent.user.display_name.casefold()}:
             by_name.setdefault(name, []).append(agent)
-    if not by_name:
-        return []
+    return by_name
+
+
+def _mention_pattern(names: Iterable[str]) -> re.Pattern[str]:
     # Match the longest name first: "@Dana Kim" does not mention Dana.
-    names = "|".join(re.escape(name) for name in sorted(by_name, key=len, reverse=True))
-    matches = re.findall(rf"(?<!\w)@({names})(?!\w)", " ".join(text.casefold().split()))
-    return list(dict.fromkeys(agent for name in matches for agent in by_name[name]))
+    alternatives = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    return re.compile(rf"(?<!\w)@({alternatives})(?!\w)")
+
+
+def _normalize(text: str) -> str:
+    return " ".join(text.casefold().split())
 
 
 def mark_mentions_seen(conversation: Conversation, agent: Agent) -> None:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations import timeline
+from omnichannel.conversations.access import active_agents
 from omnichannel.conversations.agent_load import schedule_load_refresh
 from omnichannel.conversations.lanes import request_assignment, request_automated_message
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
@@ -21,13 +22,15 @@ TRANSITIONS: dict[tuple[State, State], str] = {
     (State.OPEN, State.ACTIVE): "an agent takes it, or it is assigned to one",
     (State.OPEN, State.CLOSED): "it has waited for an agent for too long, or its queue overflows",
     (State.ACTIVE, State.WRAP_UP): "the agent ends it",
-    (State.ACTIVE, State.OPEN): "the agent gives it back to the queue, or is disconnected while the customer waits",
+    (State.ACTIVE, State.OPEN): "the agent gives it back to the queue, is deactivated, or is disconnected while the"
+    " customer waits",
     (State.ACTIVE, State.WAITING): "the agent leaves it until the customer writes, or is disconnected after answering",
     (State.ACTIVE, State.ACTIVE): "the agent transfers it to a colleague",
     (State.ACTIVE, State.CLOSED): "it has been inactive for too long",
-    (State.WRAP_UP, State.CLOSED): "the agent closes it, or wrap-up has lasted too long",
+    (State.WRAP_UP, State.OPEN): "the agent is deactivated and the customer has written",
+    (State.WRAP_UP, State.CLOSED): "the agent closes it or is deactivated, or wrap-up has lasted too long",
     (State.WAITING, State.ACTIVE): "the agent resumes it, or the customer writes and the same agent is there",
-    (State.WAITING, State.OPEN): "the customer writes",
+    (State.WAITING, State.OPEN): "the customer writes, or the agent is deactivated",
     (State.WAITING, State.CLOSED): "nobody has written for as long as the work stream allows",
 }
 
@@ -199,13 +202,14 @@ def requeue(conversation: Conversation, queue: Queue, *, event_text: LocalizedTe
 def resume_on_customer_message(conversation: Conversation) -> None:
     """Reactivate a waiting conversation after a message from the customer.
 
-    It returns to its agent if the work stream keeps the same agent and they are present; else it becomes open.
+    It returns to its agent if the work stream keeps the same agent and they are present and may still work at the
+    desk; else it becomes open.
     """
     if conversation.state != State.WAITING:
         return
     agent, stream = conversation.agent, conversation.work_stream
-    is_present = agent and agent.user.is_active and agent.presence.base_status in stream.allowed_presences
-    if is_present and stream.keep_same_agent:
+    is_present = agent and agent.presence.base_status in stream.allowed_presences
+    if agent and is_present and stream.keep_same_agent and active_agents().filter(pk=agent.pk).exists():
         text = localized("The customer replied. Back with %(agent)s.", agent=agent)
         transition(conversation, State.ACTIVE, agent=agent, actor=None, event_text=text)
     else:

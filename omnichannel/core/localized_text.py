@@ -14,6 +14,8 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext, ngettext
 
+from omnichannel.core.text.single_line import single_line
+
 DATETIME_KEY = "at"  # marks a datetime among the stored values
 
 
@@ -72,7 +74,7 @@ def _render_value(value: Any) -> str:
             return date_format(timezone.localtime(value), gettext("j M Y, H:i"))
         case tuple():
             return ", ".join(map(_render_value, value))
-    return str(value)
+    return single_line(str(value))
 
 
 def _value_to_json(value: Any) -> Any:

@@ -1,13 +1,13 @@
 """Labels and disposition codes of the demonstration shop."""
 
-from omnichannel.conversations.models import Conversation, DispositionCode, Label, LabelColour, Priority
+from omnichannel.conversations.models import Conversation, DispositionCode, Label, LabelColor, Priority
 
 LABELS = {
-    "VIP": LabelColour.PURPLE,
-    "Delivery": LabelColour.TEAL,
-    "Damaged": LabelColour.RED,
-    "Invoice": LabelColour.BLUE,
-    "Wholesale": LabelColour.AMBER,
+    "VIP": LabelColor.PURPLE,
+    "Delivery": LabelColor.TEAL,
+    "Damaged": LabelColor.RED,
+    "Invoice": LabelColor.BLUE,
+    "Wholesale": LabelColor.AMBER,
 }
 DISPOSITION_CODES = {
     "Solved": "The customer has what they asked for",
@@ -19,7 +19,7 @@ DISPOSITION_CODES = {
 
 def create_labels_and_codes() -> None:
     """Create the labels and disposition codes."""
-    Label.objects.bulk_create(Label(name=name, colour=colour) for name, colour in LABELS.items())
+    Label.objects.bulk_create(Label(name=name, color=color) for name, color in LABELS.items())
     DispositionCode.objects.bulk_create(
         DispositionCode(name=name, description=text) for name, text in DISPOSITION_CODES.items()
     )

@@ -107,7 +107,7 @@ def _create_history(shop: Sender, agents: dict[str, Agent]) -> None:
     send_reply(
         conversation,
         author=agents["dana"].user,
-        text="So sorry, Amara. I can send a new one today. Which colour would you like?",
+        text="So sorry, Amara. I can send a new one today. Which color would you like?",
     )
 
     jonas = factories.create_customer("Jonas Weber", "+4917139200035")
@@ -146,16 +146,16 @@ def _receive_past_message(
     delivery = _build_delivery(sent, at)
     delivery.save()
     apply_delivery(delivery)
-    sent.errands.update(state=TaskState.DONE, http_status=200)
+    sent.tasks.update(state=TaskState.DONE, http_status=200)
     message = Message.objects.get(twilio_sid=sent.sid)
     Conversation.objects.filter(pk=message.conversation_id).update(last_activity_at=at)
     return message
 
 
 def _build_delivery(sent: SimulatedMessage, at: datetime) -> WebhookDelivery:
-    errand = sent.errands.get()
+    task = sent.tasks.get()
     account = WhatsAppAccount.objects.get(account_sid=sent.sender.account.sid)
-    payload = clean_payload({name: [value] for name, value in errand.params.items()})
+    payload = clean_payload({name: [value] for name, value in task.params.items()})
     return WebhookDelivery(
         account=account,
         kind=WebhookKind.INBOUND,

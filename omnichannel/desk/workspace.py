@@ -19,7 +19,7 @@ from omnichannel.desk.shared.paging import Cursor, parse_int_or_zero
 from omnichannel.desk.shared.times import TimeLeft
 from omnichannel.desk.thread.actions import actions_for
 from omnichannel.desk.thread.header import ConversationHeader
-from omnichannel.desk.thread.messages import Thread, get_thread
+from omnichannel.desk.thread.messages import Thread, get_quotable_conversation_ids, get_thread
 
 EMPTY_THREAD = Thread(entries=[])
 
@@ -37,7 +37,10 @@ def render_conversation(
     if thread.later_cursor is None:  # otherwise the newest messages are not on the screen yet
         mark_read(conversation, request.user)
         mark_mentions_seen(conversation, request.agent)
-    context = {**workspace_context(request, conversation, thread, composer, error_message), "at": timezone.now()}
+    context = {
+        **workspace_context(request, conversation, thread, composer, error_message),
+        "rendered_at": timezone.now(),
+    }
     page_has_list = request.htmx and request.htmx.target == "workspace"
     template = "desk/thread/_workspace.html" if page_has_list else "desk/thread/page.html"
     return render(request, template, context, status=status)
@@ -95,10 +98,9 @@ def workspace_context(
 ) -> dict[str, Any]:
     """Return the template context of the conversation page and its fragments."""
     return {
-        **conversation_context(request, conversation),
+        **conversation_context(request, conversation, thread),
         "header": ConversationHeader(conversation, request.agent),
         "customer_version": get_header_version(conversation),
-        "thread": thread,
         "composer": composer or get_composer(conversation, request.agent),
         "actions": actions_for(conversation, request.agent),
         "left": TimeLeft.until(conversation.window_closes_at),
@@ -107,10 +109,12 @@ def workspace_context(
     }
 
 
-def conversation_context(request: AgentRequest, conversation: Conversation) -> dict[str, Any]:
+def conversation_context(request: AgentRequest, conversation: Conversation, thread: Thread) -> dict[str, Any]:
     """Return the part of the context that a list of messages needs."""
     return {
         "conversation": conversation,
         "agent": request.agent,
-        "may_answer": access.can_reply(request.agent, conversation),
+        "can_reply": access.can_reply(request.agent, conversation),
+        "thread": thread,
+        "quotable_conversation_ids": get_quotable_conversation_ids(request.user, conversation, thread),
     }

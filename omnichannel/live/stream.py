@@ -25,6 +25,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from omnichannel.live.hub import Hint, Hub, Listener
+from omnichannel.live.topics import SESSION_KIND, user_topic
 
 ASGIMessage = MutableMapping[str, Any]
 Send = Callable[[ASGIMessage], Awaitable[None]]
@@ -72,8 +73,8 @@ class EventStream:
     """`GET /live/`: stream the hints of every topic the user may see; 401 without a valid session.
 
     With Last-Event-ID, events after that one are replayed; with `?since=`, those that a page rendered at that second
-    may lack. The session is checked again at every keep-alive, so that a stream ends with the session and its topics
-    follow the user's permissions.
+    may lack. The session is checked again at every keep-alive, and at once when a session of the user was ended, so
+    that a stream ends with its session and its topics follow the user's permissions.
     """
 
     def __init__(self, topics_for: TopicsFor, on_user_seen: OnUserSeen = lambda user: None) -> None:
@@ -118,9 +119,10 @@ class EventStream:
         close_old_connections()
         user = get_session_user(cookies)
         topics = self._get_topics_for_user(user) if user else None
-        if topics:
-            self._on_user_seen(user)
-        return topics
+        if user is None or not topics:
+            return None
+        self._on_user_seen(user)
+        return topics | {user_topic(user.pk)}
 
     async def _subscribe(
         self, listener: Listener, scope: ASGIMessage, headers: dict[str, str]
@@ -145,16 +147,16 @@ class EventStream:
         await _send_event(send, "hello", {}, last_id)
         for hint in missed:
             last_id = hint.id
-            if listener.is_subscribed_to(hint):
+            if listener.is_subscribed_to(hint) and hint.kind != SESSION_KIND:
                 await _send_hint(send, hint)
         await self._write_new_events(listener, headers, send, last_id)
-        await _send_chunk(send, "event: bye\ndata: {}\n\n", more=False)
+        await _send_chunk(send, "event: reconnect\ndata: {}\n\n", more=False)
 
     async def _write_new_events(self, listener: Listener, headers: dict[str, str], send: Send, last_id: int) -> None:
         """Write hints as they arrive, until the stream's lifetime or the session ends."""
         ends_at = time.monotonic() + random.uniform(*STREAM_LIFETIME_SECONDS)  # noqa: S311 (no secret)
         # Random first check: pages that reconnect together must not all be checked together.
-        check_at = time.monotonic() + random.uniform(0, KEEP_ALIVE_SECONDS)  # noqa: S311 (no secret)
+        check_at: float = time.monotonic() + random.uniform(0, KEEP_ALIVE_SECONDS)  # noqa: S311 (no secret)
         while (now := time.monotonic()) < ends_at:
             try:
                 hint = await asyncio.wait_for(listener.queue.get(), check_at - now)
@@ -166,7 +168,9 @@ class EventStream:
                 continue
             if hint is None:
                 return
-            if hint.id > last_id:
+            if hint.kind == SESSION_KIND:
+                check_at = 0
+            elif hint.id > last_id:
                 await _send_hint(send, hint)
 
     async def _recheck_session(self, listener: Listener, headers: dict[str, str]) -> bool:

@@ -70,6 +70,7 @@ class NonDefaultQueueFilter(RelatedFilter):
 class AgentAdmin(RoutingSettingsAdmin):
     """Agents are created with their user's role; here they get capacity, skills and queues."""
 
+    empty_hint = "A user with a role that works at the desk becomes an agent; add users under Users."
     list_display = ("__str__", "presence_pill", "capacity", "default_presence", "skill_names", "queue_names")
     list_display_links = ("__str__",)
     list_filter = ("presence", ("queues", NonDefaultQueueFilter), "skills")
@@ -141,6 +142,7 @@ class PresenceForm(PresenceModelForm):
 class PresenceAdmin(RoutingSettingsAdmin):
     """Built-in presences are read-only; custom ones are based on a base status."""
 
+    empty_hint = "Presences are the statuses that agents choose from."
     form = PresenceForm
     list_display = ("name", "text", "base_status", "origin")
     fields = ("name", "text", "base_status", "description")

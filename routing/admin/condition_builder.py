@@ -2,13 +2,15 @@
 
 A group combines its rows with all or any; the outer group may contain others. It is a plain form: `condition-field`,
 `condition-operator` and `condition-value` are repeated for each row, with the number of the row's group, so that it
-works without a script too. A row without a field is ignored.
+works without a script too. Without a script empty rows are ignored: there are spare ones, and clearing a row removes
+it. The script marks the rows as `condition-required`.
 """
 
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import Any
 
 from django import forms
@@ -23,6 +25,7 @@ from routing.conditions.fields import (
     AvailableFields,
     FieldGroup,
     FieldType,
+    GroupMatch,
     Operator,
     ValueKind,
     get_value_kind,
@@ -40,13 +43,20 @@ class ConditionRow:
     field: str = ""
     operator: str = ""
     value: str = ""
+    is_required: bool = False
+    error: str = ""
+
+    @property
+    def is_unused(self) -> bool:
+        """Whether the row was left empty and may be."""
+        return not (self.is_required or self.field or self.operator or self.value.strip())
 
 
 @dataclass
 class ConditionGroup:
     """Rows combined with all or any."""
 
-    match: str = "all"
+    match: GroupMatch = GroupMatch.ALL
     rows: list[ConditionRow] = field(default_factory=list)
 
 
@@ -59,7 +69,7 @@ def is_editable_in_builder(condition: object, fields: AvailableFields = STANDARD
 def _get_subconditions(condition: object) -> list[Any]:
     if not isinstance(condition, dict):
         return []
-    parts = condition.get("all", condition.get("any"))
+    parts = condition.get(GroupMatch.ALL, condition.get(GroupMatch.ANY))
     return parts if isinstance(parts, list) else []
 
 
@@ -69,18 +79,18 @@ def parse_condition_groups(condition: object) -> list[ConditionGroup]:
         return [ConditionGroup()]
     if "field" in condition:
         return [ConditionGroup(rows=[_parse_row(condition)])]
-    outer = ConditionGroup("any" if "any" in condition else "all")
+    outer = ConditionGroup(_get_match(condition))
     groups = [outer]
     for part in _get_subconditions(condition):
         if "field" in part:
             outer.rows.append(_parse_row(part))
         else:
-            groups.append(
-                ConditionGroup(
-                    "any" if "any" in part else "all", [_parse_row(item) for item in _get_subconditions(part)]
-                )
-            )
+            groups.append(ConditionGroup(_get_match(part), [_parse_row(item) for item in _get_subconditions(part)]))
     return groups
+
+
+def _get_match(group: dict[str, Any]) -> GroupMatch:
+    return GroupMatch.ANY if GroupMatch.ANY in group else GroupMatch.ALL
 
 
 def _parse_row(comparison: dict[str, Any]) -> ConditionRow:
@@ -108,8 +118,10 @@ def build_condition(groups: list[ConditionGroup]) -> dict[str, Any]:
     """Return the condition to store for the groups; an empty one if there are no rows."""
     outer, *inner_groups = groups or [ConditionGroup()]
     parts = [_build_comparison(row) for row in outer.rows]
-    parts += [{group.match: [_build_comparison(row) for row in group.rows]} for group in inner_groups if group.rows]
-    return {outer.match: parts} if parts else {}
+    parts += [
+        {group.match.value: [_build_comparison(row) for row in group.rows]} for group in inner_groups if group.rows
+    ]
+    return {outer.match.value: parts} if parts else {}
 
 
 def _build_comparison(row: ConditionRow) -> dict[str, Any]:
@@ -139,28 +151,42 @@ def _parse_value(name: str, text: str) -> object:
     return text
 
 
+def get_row_error(row: ConditionRow, fields: AvailableFields) -> str:
+    """Return why the row is no comparison; an empty text if it is one."""
+    if not row.field:
+        return "Choose a field, or remove this condition." if row.is_required else "Choose a field, or clear this row."
+    if not row.operator:
+        return "Choose an operator."
+    return " ".join(get_condition_errors(_build_comparison(row), fields))
+
+
 class ConditionWidget(forms.Widget):
     """Rows in groups, with spare rows for browsers without JavaScript."""
 
     available_fields: AvailableFields = STANDARD_FIELDS
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> list[ConditionGroup]:
-        columns = [data.getlist(f"{name}-{column}") for column in ("group", "field", "operator", "value")]
-        rows = list(zip(*columns, strict=False))
-        numbers = sorted({"0", *(number for number, *_ in rows)}, key=lambda number: (len(number), number))
+        columns = [data.getlist(f"{name}-{column}") for column in ("group", "field", "operator", "value", "required")]
+        rows = list(zip_longest(*columns, fillvalue=""))
+        numbers = sorted({"0", *(number or "0" for number, *_ in rows)}, key=lambda number: (len(number), number))
         return [self._parse_group(data, name, number, rows) for number in numbers]
 
     def _parse_group(self, data: Any, name: str, number: str, rows: Iterable[tuple[str, ...]]) -> ConditionGroup:
-        match = "any" if data.get(f"{name}-match-{number}") == "any" else "all"
-        return ConditionGroup(match, [ConditionRow(*cells) for group, *cells in rows if group == number and cells[0]])
+        match = GroupMatch.ANY if data.get(f"{name}-match-{number}") == GroupMatch.ANY else GroupMatch.ALL
+        group_rows = [self._parse_row(*cells) for group, *cells in rows if (group or "0") == number]
+        return ConditionGroup(match, [row for row in group_rows if not row.is_unused])
+
+    def _parse_row(self, field: str, operator: str, value: str, required: str) -> ConditionRow:
+        row = ConditionRow(field, operator, value, is_required=bool(required))
+        return row if row.is_unused else replace(row, error=get_row_error(row, self.available_fields))
 
     def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
-        return f"{name}-field" not in data
+        return f"{name}-match-0" not in data  # without conditions the form has no rows
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
-        groups = [*value, *([ConditionGroup("any")] if value[-1].rows or len(value) == 1 else [])]
+        groups = [*value, *([ConditionGroup(GroupMatch.ANY)] if value[-1].rows or len(value) == 1 else [])]
         group_contexts = [
-            {"match": group.match, "rows": group.rows, "spare": number > 0 and not group.rows}
+            {"match": group.match, "rows": group.rows, "is_spare": number > 0 and not group.rows}
             for number, group in enumerate(groups)
         ]
         definitions = list(self.available_fields.values())
@@ -176,17 +202,17 @@ class ConditionWidget(forms.Widget):
             "name": name,
             "groups": group_contexts,
             "spare_rows": [ConditionRow()] * EXTRA_ROW_COUNT,
-            "heads": [(label, members) for label, members in field_groups if members],
+            "field_groups": [(label, members) for label, members in field_groups if members],
             "operators": Operator.choices,
-            "fitting": json.dumps(operators_by_field),
-            "types": json.dumps({definition.name: str(definition.type) for definition in definitions}),
-            "kinds": json.dumps({str(operator): str(get_value_kind(operator)) for operator in Operator}),
+            "operators_by_field": json.dumps(operators_by_field),
+            "field_types": json.dumps({definition.name: str(definition.type) for definition in definitions}),
+            "operator_kinds": json.dumps({str(operator): str(get_value_kind(operator)) for operator in Operator}),
         }
-        return SafeString(render_to_string("admin/routing/_condition.html", context))
+        return SafeString(render_to_string("admin/routing/_condition_builder.html", context))
 
 
 class ConditionField(forms.Field):
-    """A condition built of rows; its errors are sentences."""
+    """A condition built of rows; an error is shown at its row."""
 
     available_fields: AvailableFields = STANDARD_FIELDS
 
@@ -200,7 +226,10 @@ class ConditionField(forms.Field):
         return value if isinstance(value, list) else parse_condition_groups(value)
 
     def to_python(self, value: Any) -> dict[str, Any]:
-        return build_condition(value or [])
+        groups: list[ConditionGroup] = value or []
+        if any(row.error for group in groups for row in group.rows):
+            raise ValidationError("Correct the marked conditions.", code="invalid_row")
+        return build_condition(groups)
 
     def validate(self, value: Any) -> None:
         if errors := get_condition_errors(value, self.available_fields):

@@ -1,7 +1,8 @@
 """Form fields of the admin: time spans, presences, proficiencies, time zones, times and dates."""
 
+import re
 import zoneinfo
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 from django import forms
@@ -14,12 +15,12 @@ WRAP_UP_SECONDS = (30, 60, 120, 300, 600, 900, 1200, 1800, 2700, 3600)
 MAX_CHOICES = 20
 
 
-def split_into_unit(time: timedelta) -> tuple[int, str]:
-    """Return the time as a number and the largest fitting unit: `(24, "hours")`, `(90, "minutes")`."""
+def split_into_unit(span: timedelta) -> tuple[int, str]:
+    """Return the time span as a number and the largest fitting unit: `(24, "hours")`, `(90, "minutes")`."""
     for unit in ("days", "hours"):
-        if time and not time % TIME_UNITS[unit] and (unit == "hours" or time > TIME_UNITS["days"]):
-            return time // TIME_UNITS[unit], unit
-    return time // TIME_UNITS["minutes"], "minutes"
+        if span and not span % TIME_UNITS[unit] and (unit == "hours" or span > TIME_UNITS["days"]):
+            return span // TIME_UNITS[unit], unit
+    return span // TIME_UNITS["minutes"], "minutes"
 
 
 class TimeSpanWidget(forms.MultiWidget):
@@ -47,8 +48,8 @@ class TimeSpanField(forms.MultiValueField):
         if not data_list or not data_list[0]:
             return None
         number, unit = data_list
-        time: timedelta = number * TIME_UNITS[unit or self.widget.default_unit]
-        return time
+        span: timedelta = number * TIME_UNITS[unit or self.widget.default_unit]
+        return span
 
 
 def get_base_presence_choices() -> list[tuple[str, str]]:
@@ -71,8 +72,8 @@ class WrapUpField(forms.TypedChoiceField):
 
     @staticmethod
     def get_choices(stored: int | None = None) -> list[tuple[str, str]]:
-        times = sorted({*WRAP_UP_SECONDS, stored or WRAP_UP_SECONDS[0]})
-        return [("", "Always block"), ("0", "Don't block"), *((str(time), format_seconds(time)) for time in times)]
+        spans = sorted({*WRAP_UP_SECONDS, stored or WRAP_UP_SECONDS[0]})
+        return [("", "Always block"), ("0", "Don't block"), *((str(span), format_seconds(span)) for span in spans)]
 
     def include_stored_value(self, stored: int | None) -> None:
         self.choices = self.get_choices(stored)
@@ -102,9 +103,58 @@ def get_time_zone_choices() -> list[tuple[str, str]]:
     return [(name, name.replace("_", " ")) for name in ("UTC", *places)]
 
 
-def time_input() -> forms.TimeInput:
-    """Return the browser's input for a time of day."""
-    return forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+TIME_OF_DAY = re.compile(
+    r"(?P<hour>[0-9]{1,2})(?:[:.h]?(?P<minute>[0-9]{2}))?(?::00)?\s*(?P<half>am|pm)?", re.IGNORECASE
+)
+
+
+def parse_time_of_day(text: str) -> timedelta | None:
+    """Return the time since midnight for `9`, `930`, `9:30`, `9:30 pm` or `24:00`; None for anything else."""
+    match = TIME_OF_DAY.fullmatch(text.strip())
+    if match is None:
+        return None
+    hour, minute, half = int(match["hour"]), int(match["minute"] or 0), (match["half"] or "").lower()
+    if half:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + (12 if half == "pm" else 0)
+    span = timedelta(hours=hour, minutes=minute)
+    return span if minute < 60 and span <= timedelta(days=1) else None
+
+
+class TimeOfDayField(forms.Field):
+    """A time of day as people type it, with minutes; 24:00 is a valid end and is stored as midnight."""
+
+    widget = forms.TextInput
+    default_error_messages = {
+        "required": "Enter a time.",
+        "invalid": "Enter a time from 00:00 to 24:00, such as 09:00.",
+        "not_a_start": "A day starts at 00:00. Enter the time in the row of the next day.",
+    }
+
+    def __init__(self, *, is_end: bool = False, **kwargs: Any) -> None:
+        self.is_end = is_end
+        super().__init__(**kwargs)
+        self.widget.attrs |= {"inputmode": "text", "autocomplete": "off", "maxlength": 8, "placeholder": "00:00"}
+
+    def to_python(self, value: Any) -> time | None:
+        if isinstance(value, time):
+            return value
+        if value in self.empty_values:
+            return None
+        span = parse_time_of_day(str(value))
+        if span is None:
+            raise forms.ValidationError(self.error_messages["invalid"], "invalid")
+        if span == timedelta(days=1):
+            if not self.is_end:
+                raise forms.ValidationError(self.error_messages["not_a_start"], "not_a_start")
+            return time()
+        return time(span.seconds // 3600, span.seconds // 60 % 60)
+
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, time):
+            return value
+        return "24:00" if self.is_end and value == time() else f"{value:%H:%M}"
 
 
 def date_input() -> forms.DateInput:

@@ -30,6 +30,7 @@ class MembershipInline(AccessibleTabularInline):
 class QueueAdmin(ParentAdmin):
     """Queues with their members and overflow rules."""
 
+    empty_hint = "Conversations wait in a queue for its agents."
     list_display = ("name", "priority", "assignment_method", "operating_hours_label", "agent_count")
     list_select_related = ("operating_hours",)
     ordering = ("priority", "name")

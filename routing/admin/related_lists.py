@@ -97,13 +97,13 @@ class ParentAdmin(RoutingSettingsAdmin):
             {"pk": row.pk, "url": related_list.get_url("change", row.pk), "cells": cells, "name": str(row)}
             for row, cells in related_list.get_rows_with_cells(parent)
         ]
-        may_add = related_list.has_permission(request, "add")
-        may_order = related_list.is_ordered and related_list.has_permission(request, "change")
+        can_add = related_list.has_permission(request, "add")
+        can_order = related_list.is_ordered and related_list.has_permission(request, "change")
         return {
-            "listing": related_list,
+            "definition": related_list,
             "rows": rows,
-            "add_url": f"{related_list.get_url('add')}?{related_list.parent_field}={parent.pk}" if may_add else "",
-            "order_url": self._get_order_url(related_list, parent) if may_order else "",
+            "add_url": f"{related_list.get_url('add')}?{related_list.parent_field}={parent.pk}" if can_add else "",
+            "order_url": self._get_order_url(related_list, parent) if can_order else "",
         }
 
     @property
@@ -158,7 +158,7 @@ class ChildAdmin(RoutingSettingsAdmin):
     """The page of a child object, reached from its parent's page and leading back there."""
 
     parent_field = ""
-    change_form_template = "admin/routing/part.html"
+    change_form_template = "admin/routing/child.html"
 
     def get_model_perms(self, request: HttpRequest) -> dict[str, bool]:
         """Keep the model out of the sidebar."""
@@ -201,9 +201,9 @@ class ChildAdmin(RoutingSettingsAdmin):
     def _build_parent_context(self, parent: Any) -> dict[str, Any]:
         opts = self.get_parent_admin().opts
         return {
-            "owner": parent,
-            "owner_url": self.get_parent_admin().get_change_url(parent),
-            "owners": str(opts.verbose_name_plural),
+            "parent": parent,
+            "parent_url": self.get_parent_admin().get_change_url(parent),
+            "parent_plural": str(opts.verbose_name_plural),
             "nav_url": self._get_parent_list_url(),
         }
 
@@ -233,7 +233,7 @@ class ChildAdmin(RoutingSettingsAdmin):
         context = self._build_parent_context(getattr(child, self.parent_field)) if child else {}
         response = super().delete_view(request, object_id, {**context, **(extra_context or {})})
         is_deleted = isinstance(response, HttpResponseRedirect) and child is not None
-        return HttpResponseRedirect(context["owner_url"]) if is_deleted else response
+        return HttpResponseRedirect(context["parent_url"]) if is_deleted else response
 
 
 class ChildFormMixin:

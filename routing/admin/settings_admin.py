@@ -7,8 +7,7 @@ from django.http import HttpRequest
 
 from omnichannel.core.admin.pages import ProductModelAdmin
 from omnichannel.jobs.lanes import enqueue
-
-ASSIGN_LANE = "assign"
+from routing.assignment.assign_waiting import ASSIGN_LANE
 
 
 class RoutingSettingsAdmin(ProductModelAdmin):

@@ -48,6 +48,7 @@ class SkillAgentInline(AccessibleTabularInline):
 class SkillAdmin(RoutingSettingsAdmin):
     """Skills with the agents who have them."""
 
+    empty_hint = "Add what agents know, such as a language or a product, and rate each agent in it."
     list_display = ("name", "type", "description", "agents_with_skill")
     list_filter = ("type",)
     list_select_related = ("type",)
@@ -76,6 +77,7 @@ class SkillAdmin(RoutingSettingsAdmin):
 class SkillTypeAdmin(ProductModelAdmin):
     """Types of skills, such as languages and products."""
 
+    empty_hint = "Skill types group skills, such as languages or products."
     list_display = ("name", "skill_count")
     fields = ("name",)
     search_fields = ("name",)
@@ -141,6 +143,7 @@ class RatingValueInline(AccessibleTabularInline):
 class RatingModelAdmin(ProductModelAdmin):
     """Rating models with the names of their values; the model in use can't be deleted."""
 
+    empty_hint = "A rating model sets the scale on which skills are rated."
     form = RatingScaleForm
     list_display = ("name", "min_value", "max_value", "use_pill")
     fields = ("name", "min_value", "max_value", "in_use")

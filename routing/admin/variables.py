@@ -38,7 +38,7 @@ class GeneratedNameFormMixin:
                 "Lowercase letters, digits and underscores. Leave empty to create it from the display name. "
                 "Name and type can’t be changed later."
             )
-            fields["name"].widget.attrs["data-named-after"] = "id_display_name"
+            fields["name"].widget.attrs["data-name-source"] = "id_display_name"
 
     def get_taken_names(self) -> Collection[str]:
         """Return the names that are taken."""
@@ -117,6 +117,7 @@ class ContextVariableAdmin(UsedByRulesAdminMixin, ChildAdmin):
 class ContactFieldAdmin(UsedByRulesAdminMixin, ProductModelAdmin):
     """Fields of each contact, besides name and language."""
 
+    empty_hint = "Contact fields hold what you know about customers, for use in rules."
     form = ContactFieldForm
     list_display = ("display_name", "name", "type")
     search_fields = ("display_name", "name")

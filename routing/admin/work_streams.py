@@ -109,6 +109,7 @@ class WorkStreamForm(StreamModelForm):
 class WorkStreamAdmin(ParentAdmin):
     """Work streams with their variables and rules, and a box to try the rules."""
 
+    empty_hint = "A work stream says how the conversations of a channel are distributed."
     form = WorkStreamForm
     list_display = ("name", "channel", "distribution_mode", "capacity", "auto_close_label", "fallback_queue_label")
     list_select_related = ("fallback_queue",)
@@ -141,14 +142,14 @@ class WorkStreamAdmin(ParentAdmin):
         stream = self.get_object(request, unquote(object_id))
         context: dict[str, Any] = {}
         if stream is not None:
-            context["try_url"] = reverse("admin:routing_workstream_try", args=[stream.pk])
+            context["dry_run_url"] = reverse("admin:routing_workstream_dry_run", args=[stream.pk])
             context["sample"] = DryRunForm(stream)
         context |= extra_context or {}
         return super().change_view(request, object_id, form_url, context)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(require_POST(self.dry_run_view))
-        return [path("<path:object_id>/try/", view, name="routing_workstream_try"), *super().get_urls()]
+        return [path("<path:object_id>/dry-run/", view, name="routing_workstream_dry_run"), *super().get_urls()]
 
     def dry_run_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show which rule the sample would match: on the page, or as HTML in JSON for the script."""
@@ -156,9 +157,9 @@ class WorkStreamAdmin(ParentAdmin):
         if stream is None or not self.has_view_permission(request, stream):
             raise PermissionDenied
         sample = DryRunForm(stream, request.POST)
-        context = {"sample": sample, "trial": sample.run() if sample.is_valid() else None}
+        context = {"sample": sample, "result": sample.run() if sample.is_valid() else None}
         if not request.accepts("text/html"):
-            return JsonResponse({"html": render_to_string("admin/routing/_trial_result.html", context)})
+            return JsonResponse({"html": render_to_string("admin/routing/_dry_run_result.html", context)})
         request.method = "GET"  # shows the form of the stored work stream, not of the posted sample
         return self.change_view(request, object_id, self.get_change_url(stream), context)
 

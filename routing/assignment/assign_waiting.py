@@ -43,6 +43,7 @@ from routing.models import (
     WorkStream,
 )
 
+ASSIGN_LANE = "assign"  # the kind of the lane that assigns waiting work; its key is 0
 BATCH_SIZE = 50  # work items in one transaction
 MAX_AGENT_IDS_IN_QUERY = 50  # for more agents it is quicker to count the load of all
 MAX_WORK_ITEMS = 20_000  # work items in one call
@@ -262,7 +263,7 @@ class LockedBatch:
         for index, item in enumerate(self.items):
             facts = self.facts.get(item.pk, EMPTY_WORK_ITEM_FACTS)
             requirements = build_requirements(item, facts)
-            candidates = self._get_candidates(item.queue_id, item.work_stream_id)
+            candidates = self._get_candidates(item)
             choice = choose_agent(requirements, list(candidates.values()))
             if choice.agent_id is None:
                 if requirements.accepts_any_agent:
@@ -287,13 +288,18 @@ class LockedBatch:
                 ),
             )
 
-    def _get_candidates(self, queue_id: int, stream_id: int) -> dict[int, Candidate]:
-        """Return the queue's agents as candidates for this work stream; `_record_offer` keeps them up to date."""
-        key = (queue_id, stream_id)
+    def _get_candidates(self, item: Any) -> dict[int, Candidate]:
+        """Return the candidates of the item's queue and work stream; `_record_offer` keeps them up to date.
+
+        The batch may hold agents whose presence only other work streams allow. They are not candidates.
+        """
+        key = (item.queue_id, item.work_stream_id)
         if key not in self._candidates_by_queue_and_stream:
-            members = self.members_by_queue.get(queue_id, self.agents.keys())
+            members = self.members_by_queue.get(item.queue_id, self.agents.keys())
             self._candidates_by_queue_and_stream[key] = {
-                pk: self._build_candidate(pk, stream_id) for pk in self.agents if pk in members
+                pk: self._build_candidate(pk, item.work_stream_id)
+                for pk, agent in self.agents.items()
+                if pk in members and agent.presence in item.work_stream.allowed_presences
             }
         return self._candidates_by_queue_and_stream[key]
 

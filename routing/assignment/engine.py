@@ -16,12 +16,10 @@ from routing.models.work_streams import SkillMatching
 NO_OBSTACLES: Mapping[LocalizedText, int] = MappingProxyType({})
 EMPTY_TEXT = LocalizedText("")
 NO_AGENTS_TEXT = gettext_noop("This queue has no agents.")
-ONLY_SUITABLE_TEXT = gettext_noop("only agent available, %(free)s units free")
-ONLY_SUITABLE_WITH_OTHERS_TEXT = gettext_noop("only agent available, %(free)s units free; not considered: %(others)s")
-BEST_TEXT = gettext_noop("%(criterion)s of %(suitable)s available agents, %(free)s units free")
-BEST_WITH_OTHERS_TEXT = gettext_noop(
-    "%(criterion)s of %(suitable)s available agents, %(free)s units free; not considered: %(others)s"
-)
+ONLY_SUITABLE_TEXT = gettext_noop("only agent available")
+BEST_TEXT = gettext_noop("%(criterion)s of %(suitable)s available agents")
+CAPACITY_TEXT = gettext_noop("%(free)s units free")
+CAPACITY_AND_OTHERS_TEXT = gettext_noop("%(free)s units free; not considered: %(others)s")
 NEVER_ASSIGNED = datetime.min.replace(tzinfo=UTC)
 # Closest match: an equal rating counts 0, a higher one a little, a lower one more than any number of higher ones.
 HIGHER_RATING_PENALTY, LOWER_RATING_PENALTY = 1.0, 100.0
@@ -81,28 +79,38 @@ class Choice:
     suitable_count: int = 0
     obstacle_counts: Mapping[LocalizedText, int] = field(default_factory=dict)
 
-    def explain(self, more: Mapping[LocalizedText, int] = NO_OBSTACLES) -> LocalizedText:
-        """Return the reason for the choice as a timeline text.
+    @property
+    def reason(self) -> LocalizedText:
+        """Return why the agent was chosen, in a few words."""
+        if self.suitable_count == 1:
+            return LocalizedText(ONLY_SUITABLE_TEXT)
+        return localized(BEST_TEXT, criterion=self.criterion, suitable=self.suitable_count)
+
+    def get_details(self, more: Mapping[LocalizedText, int] = NO_OBSTACLES) -> LocalizedText:
+        """Return the capacity of the chosen agent, and why other agents were not considered.
 
         Args:
             more: Counts of agents who were never candidates, by obstacle.
         """
-        obstacle_counts = {**self.obstacle_counts, **more}
-        others = [
-            localized("%(count)s %(obstacle)s", count=count, obstacle=obstacle)
-            for obstacle, count in sorted(obstacle_counts.items(), key=lambda item: item[0].msgid)
-            if count
-        ]
-        if self.agent_id is not None:
-            return self._explain_choice(others)
+        if others := self._list_obstacles(more):
+            return localized(CAPACITY_AND_OTHERS_TEXT, free=self.free_capacity, others=others)
+        return localized(CAPACITY_TEXT, free=self.free_capacity)
+
+    def explain_refusal(self, more: Mapping[LocalizedText, int] = NO_OBSTACLES) -> LocalizedText:
+        """Return why no agent was chosen.
+
+        Args:
+            more: Counts of agents who were never candidates, by obstacle.
+        """
+        others = self._list_obstacles(more)
         return localized("No agent available: %(others)s.", others=others) if others else LocalizedText(NO_AGENTS_TEXT)
 
-    def _explain_choice(self, others: Sequence[LocalizedText]) -> LocalizedText:
-        params = {"free": self.free_capacity, "others": others}
-        if self.suitable_count == 1:
-            return localized(ONLY_SUITABLE_WITH_OTHERS_TEXT if others else ONLY_SUITABLE_TEXT, **params)
-        params |= {"criterion": self.criterion, "suitable": self.suitable_count}
-        return localized(BEST_WITH_OTHERS_TEXT if others else BEST_TEXT, **params)
+    def _list_obstacles(self, more: Mapping[LocalizedText, int]) -> list[LocalizedText]:
+        counts = Counter(self.obstacle_counts) + Counter(more)
+        return [
+            localized("%(count)s %(obstacle)s", count=count, obstacle=obstacle)
+            for obstacle, count in sorted(counts.items(), key=lambda item: item[0].msgid)
+        ]
 
 
 RankFunction = Callable[[Candidate], float]
@@ -127,7 +135,7 @@ def choose_agent(need: AssignmentRequirements, candidates: Sequence[Candidate]) 
 def _find_obstacle(need: AssignmentRequirements, candidate: Candidate) -> LocalizedText | None:
     """Return why this agent can't take it, as words that follow a number ("3 …"); None if they can."""
     if candidate.presence not in need.allowed_presences:
-        return localized("not available")
+        return get_presence_obstacle(BasePresence(candidate.presence).label)
     if candidate.free_capacity < need.capacity:
         return localized("at capacity (%(needed)s units needed)", needed=need.capacity)
     if candidate.agent_id in need.excluded_agents:
@@ -138,6 +146,11 @@ def _find_obstacle(need: AssignmentRequirements, candidate: Candidate) -> Locali
             name = need.skill_names.get(lacks[0]) or localized("a skill")
             return localized("missing %(skill)s %(rating)s", skill=name, rating=need.skills[lacks[0]])
     return None
+
+
+def get_presence_obstacle(presence: str) -> LocalizedText:
+    """Return the obstacle of agents with a presence that the work stream does not allow, by the presence's text."""
+    return localized("with presence %(presence)s", presence=LocalizedText(presence))
 
 
 def _choose_best(need: AssignmentRequirements, suitable: Sequence[Candidate]) -> tuple[Candidate, LocalizedText]:

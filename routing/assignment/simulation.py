@@ -91,7 +91,7 @@ class SimulationReport:
     waits_by_queue: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
     unassigned_by_queue: dict[int, int] = field(default_factory=dict)
     assigned_per_agent: list[int] = field(default_factory=list)
-    utilisation: float = 0.0
+    utilization: float = 0.0
     skilled_count: int = 0
     matched_count: int = 0
     missed_count: int = 0
@@ -249,7 +249,7 @@ class Simulation:
             (agent.candidate.free_capacity // CONVERSATION_CAPACITY) * (agent.shift_end - agent.shift_start)
             for agent in agents
         )
-        report.utilisation = sum(agent.worked_seconds for agent in agents) / available_seconds
+        report.utilization = sum(agent.worked_seconds for agent in agents) / available_seconds
         return report
 
 

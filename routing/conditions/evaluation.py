@@ -18,6 +18,7 @@ from routing.conditions.fields import (
     Facts,
     FieldDefinition,
     FieldType,
+    GroupMatch,
     Operator,
     ValueKind,
     get_value_kind,
@@ -46,9 +47,9 @@ def describe_condition(condition: object, fields: AvailableFields = STANDARD_FIE
     """Return the condition in words, for lists of rules."""
     group = _parse_group(condition)
     if group is not None and depth <= MAX_DEPTH:
-        kind, parts = group
+        match, parts = group
         descriptions = [describe_condition(part, fields, depth + 1) for part in parts]
-        joined = f" {'and' if kind == 'all' else 'or'} ".join(descriptions) or "Always"
+        joined = f" {'and' if match == GroupMatch.ALL else 'or'} ".join(descriptions) or "Always"
         return f"({joined})" if depth and len(descriptions) > 1 else joined
     comparison = _Comparison.parse(condition, fields)
     return comparison.describe() if comparison else "A condition that can't be read"
@@ -59,10 +60,10 @@ def get_condition_errors(condition: object, fields: AvailableFields = STANDARD_F
     group = _parse_group(condition)
     if group is None:
         return _get_comparison_errors(condition, fields)
-    kind, parts = group
+    match, parts = group
     if depth > MAX_DEPTH:
         return [f"Groups can't be nested deeper than {MAX_DEPTH} times."]
-    if not parts and (depth or kind == "any"):
+    if not parts and (depth or match == GroupMatch.ANY):
         return ["A group is empty."]
     return list(dict.fromkeys(error for part in parts for error in get_condition_errors(part, fields, depth + 1)))
 
@@ -76,17 +77,17 @@ def get_field_names(condition: object, depth: int = 0) -> set[str]:
     return {name} if isinstance(name, str) else set()
 
 
-def _parse_group(condition: object) -> tuple[str, list[Any]] | None:
-    """Return the kind and the items of a group; None for anything else.
+def _parse_group(condition: object) -> tuple[GroupMatch, list[Any]] | None:
+    """Return how a group is matched, and its items; None for anything else.
 
     The empty condition is an empty group of all.
     """
     if condition == {}:
-        return "all", []
+        return GroupMatch.ALL, []
     if not isinstance(condition, dict) or len(condition) != 1:
         return None
-    kind, parts = next(iter(condition.items()))
-    return (kind, parts) if kind in {"all", "any"} and isinstance(parts, list) else None
+    match, parts = next(iter(condition.items()))
+    return (GroupMatch(match), parts) if match in list(GroupMatch) and isinstance(parts, list) else None
 
 
 def _evaluate(condition: object, facts: Facts, fields: AvailableFields, depth: int = 0) -> tuple[bool, list[str]]:
@@ -95,12 +96,12 @@ def _evaluate(condition: object, facts: Facts, fields: AvailableFields, depth: i
     if group is None or depth > MAX_DEPTH:
         comparison = _Comparison.parse(condition, fields)
         return comparison.evaluate(facts) if comparison else (False, ["the condition can't be read"])
-    kind, parts = group
+    match, parts = group
     if not parts:
-        empty = kind == "all" and not depth
+        empty = match == GroupMatch.ALL and not depth
         return empty, [] if empty else ["a group is empty"]
     results = [_evaluate(part, facts, fields, depth + 1) for part in parts]
-    outcome = (all if kind == "all" else any)(is_met for is_met, _ in results)
+    outcome = (all if match == GroupMatch.ALL else any)(is_met for is_met, _ in results)
     return outcome, [reason for is_met, reasons in results if is_met == outcome for reason in reasons]
 
 

@@ -6,6 +6,7 @@ Besides the standard fields, rules can use the context variables of their work s
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from django.db.models import TextChoices
@@ -18,8 +19,15 @@ Facts = Mapping[str, Any]
 CONTEXT_PREFIX, CONTACT_PREFIX = "context.", "contact."
 
 
+class GroupMatch(StrEnum):
+    """How the items of a group of conditions are combined; the key of the group in the stored JSON."""
+
+    ALL = "all"
+    ANY = "any"
+
+
 class Operator(TextChoices):
-    """The operators of comparisons, labelled as in the condition builder."""
+    """The operators of comparisons, labeled as in the condition builder."""
 
     EQUALS = "equals", "equals"
     NOT_EQUALS = "not_equals", "does not equal"

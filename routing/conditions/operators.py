@@ -7,8 +7,12 @@ from datetime import time
 from functools import lru_cache
 from typing import Any
 
+from omnichannel.core.text.phone_numbers import strip_punctuation
 from routing.conditions.fields import FieldType, Operator
 from routing.variables.values import parse_number
+
+# A condition may also compare with the beginning of a business-scoped id, such as "US."
+PHONE_NUMBER_STARTS = frozenset("+(0123456789")
 
 
 def parse_weekday(value: object) -> int | None:
@@ -36,8 +40,9 @@ def _normalize_cached(text: str) -> str:
 
 
 def normalize_phone_number(value: object) -> str:
-    """Return a phone number without blanks, brackets, slashes and dashes."""
-    return re.sub(r"[\s()/-]", "", normalize_text(value).removeprefix("whatsapp:"))
+    """Return a phone number as `strip_punctuation` does; other text, such as a business-scoped id, in small letters."""
+    text = normalize_text(value).removeprefix("whatsapp:").strip()
+    return strip_punctuation(text) if text[:1] in PHONE_NUMBER_STARTS else re.sub(r"[\s()/-]", "", text)
 
 
 def is_valid_value(field_type: FieldType, value: object) -> bool:

@@ -9,13 +9,14 @@ from django.db.models import Q
 class BasePresence(models.TextChoices):
     """The built-in status behind a presence.
 
-    Work streams name allowed presences by these. The properties group them; nothing else lists sets of presences.
+    Work streams name allowed presences by these. The properties group them; nothing else lists sets of presences. The
+    labels are the texts of the built-in presences, so that pages call a presence and its base status the same.
     """
 
     AVAILABLE = "available", "Available"
     BUSY = "busy", "Busy"
-    BUSY_DND = "busy_dnd", "Busy - DND"
-    AWAY = "away", "Away"
+    BUSY_DND = "busy_dnd", "Do not disturb"
+    AWAY = "away", "Appear away"
     INACTIVE = "inactive", "Inactive"
     OFFLINE = "offline", "Offline"
 

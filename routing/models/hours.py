@@ -1,7 +1,6 @@
 """Operating hours of numbers and queues."""
 
 from django.db import models
-from django.db.models import F, Q
 
 
 class OperatingHours(models.Model):
@@ -34,7 +33,10 @@ class Weekday(models.IntegerChoices):
 
 
 class OpeningPeriod(models.Model):
-    """An opening period on one day of the week; midnight as the end is the end of the day."""
+    """An opening period that begins on a day of the week.
+
+    An end at or before the start is on the next day: 21:00-02:00 ends at night, 18:00-00:00 at midnight.
+    """
 
     hours = models.ForeignKey(OperatingHours, models.CASCADE, related_name="periods")
     weekday = models.PositiveSmallIntegerField(choices=Weekday)
@@ -43,18 +45,13 @@ class OpeningPeriod(models.Model):
 
     class Meta:
         ordering = ["weekday", "opens"]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(closes__gt=F("opens")) | Q(closes="00:00"), name="opening_periods_end_after_they_start"
-            )
-        ]
 
     def __str__(self) -> str:
         return f"{self.get_weekday_display()} {self.opens:%H:%M}-{self.closes:%H:%M}"
 
 
 class Holiday(models.Model):
-    """A day that is closed all day."""
+    """A day that is closed all day; a period that begins on it does not take place."""
 
     hours = models.ForeignKey(OperatingHours, models.CASCADE, related_name="holidays")
     date = models.DateField()

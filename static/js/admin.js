@@ -19,6 +19,11 @@
     if (!isProblem) setTimeout(() => toast.matches(":hover, :focus-within") || toast.remove(), TOAST_MS);
   }
 
+  // A new result replaces those of earlier attempts.
+  function clearToasts() {
+    for (const toast of queryAll(".toast")) toast.remove();
+  }
+
   // Show Django's messages as toasts. Called with a delay: a live region is announced only when it changes.
   function showMessages() {
     const list = document.querySelector("ul.messagelist");
@@ -61,36 +66,61 @@
         return;
       }
       label.textContent = "Copied";
-      button.classList.add("done");
+      button.classList.add("is-done");
       showToast("Copied to the clipboard.", "success");
       setTimeout(() => {
         label.textContent = "Copy";
-        button.classList.remove("done");
+        button.classList.remove("is-done");
       }, 2500);
     });
   }
 
   // -- Validate -----------------------------------------------------------------------------------------------------
 
-  async function validate(form, report) {
-    const result = await postJson(form.action, new FormData(form));
-    report.innerHTML = result.html;
+  async function validate(button) {
+    const result = await postJson(button.form.action, new FormData(button.form));
+    byId(button.dataset.validate).innerHTML = result.html;
+    byId(button.dataset.notices).innerHTML = result.notices;
     for (const text of result.messages) showToast(text, result.ok ? "success" : "error");
   }
 
+  // Whether the form shows values that are not saved: changed here, or refused by the server.
+  function hasUnsavedValues(form) {
+    return (
+      document.querySelector(".errornote") !== null ||
+      [...form.elements].some((field) => field.checked !== field.defaultChecked || isChangedText(field))
+    );
+  }
+
+  const isChangedText = (field) => "defaultValue" in field && field.value !== field.defaultValue;
+
+  // Validation reads what is stored: typed values are saved first.
   function initValidateButton(button) {
+    const form = byId(button.dataset.validatedForm);
+    const updateLabel = () => {
+      button.textContent = hasUnsavedValues(form) ? "Save and validate" : "Validate";
+    };
+    const saveAndValidate = createElement("button", { type: "submit", name: "_validate", value: "1", hidden: true });
+    form.append(saveAndValidate);
+    form.addEventListener("input", updateLabel);
+    updateLabel();
     button.form.addEventListener("submit", async (event) => {
       event.preventDefault();
       if (button.getAttribute("aria-busy")) return;
+      if (hasUnsavedValues(form)) {
+        form.requestSubmit(saveAndValidate);
+        return;
+      }
+      clearToasts();
       button.setAttribute("aria-busy", "true");
       button.textContent = "Validating…";
       try {
-        await validate(button.form, byId(button.dataset.validate));
+        await validate(button);
       } catch {
         showToast("Validation failed. Check your connection and that you are still signed in.", "error");
       } finally {
         button.removeAttribute("aria-busy");
-        button.textContent = "Validate";
+        updateLabel();
       }
     });
   }
@@ -103,6 +133,7 @@
     const form = byId(list.dataset.order);
     const body = new FormData(form);
     body.set("order", orderOf(list));
+    clearToasts();
     try {
       const response = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
       if (!response.ok) throw new Error(String(response.status));
@@ -134,7 +165,7 @@
     list.addEventListener("dragstart", (event) => {
       draggedRow = event.target.closest("tr");
       orderBefore = orderOf(list);
-      draggedRow.classList.add("dragged");
+      draggedRow.classList.add("is-dragged");
       event.dataTransfer.effectAllowed = "move";
     });
     for (const type of ["dragenter", "dragover", "drop"]) {
@@ -150,7 +181,7 @@
     }
     list.addEventListener("dragend", () => {
       if (!draggedRow) return;
-      draggedRow.classList.remove("dragged");
+      draggedRow.classList.remove("is-dragged");
       draggedRow = null;
       if (orderOf(list) !== orderBefore) saveOrder(list);
     });
@@ -170,9 +201,9 @@
   };
 
   function initConditions(builder) {
-    const operatorsByField = JSON.parse(builder.dataset.fitting);
-    const fieldTypes = JSON.parse(builder.dataset.types);
-    const operatorKinds = JSON.parse(builder.dataset.kinds);
+    const operatorsByField = JSON.parse(builder.dataset.operatorsByField);
+    const fieldTypes = JSON.parse(builder.dataset.fieldTypes);
+    const operatorKinds = JSON.parse(builder.dataset.operatorKinds);
     const emptyRow = builder.querySelector(".condition-row.spare").cloneNode(true);
     const emptyGroup = builder.querySelector(".condition-group.spare").cloneNode(true);
     const prefix = builder.dataset.conditions;
@@ -188,7 +219,9 @@
         option.disabled = !operators.includes(option.value);
         option.hidden = option.disabled;
       }
-      if (field.value && !operators.includes(operator.value)) operator.value = operators[0];
+      if (!operators.includes(operator.value)) operator.value = operators[0] ?? "";
+      if (!field.value) value.value = "";
+      row.querySelector(`[name=${prefix}-required]`).value = "1"; // rows are removed with their button
       const kind = operatorKinds[operator.value];
       const type = fieldTypes[field.value];
       operator.hidden = !field.value;
@@ -204,7 +237,7 @@
     function addRow(group) {
       const row = emptyRow.cloneNode(true);
       row.classList.remove("spare");
-      row.querySelector("input[type=hidden]").value = group.dataset.group;
+      row.querySelector(`[name=${prefix}-group]`).value = group.dataset.group;
       group.querySelector(".condition-rows").append(row);
       initPart(row);
       row.querySelector("select").focus();
@@ -236,7 +269,7 @@
     function removeGroup(group) {
       const outer = builder.querySelector(".condition-group");
       for (const row of queryAll(".condition-row", group)) {
-        row.querySelector("input[type=hidden]").value = outer.dataset.group;
+        row.querySelector(`[name=${prefix}-group]`).value = outer.dataset.group;
         outer.querySelector(".condition-rows").append(row);
       }
       group.remove();
@@ -252,6 +285,8 @@
     builder.addEventListener("click", (event) => {
       const button = event.target.closest("button");
       if (!button) return;
+      const everything = builder.closest("form").elements.matches_everything;
+      if (everything && button.matches("[data-add-group], [data-add-condition]")) everything.checked = false;
       if ("addGroup" in button.dataset) addGroup();
       else if ("addCondition" in button.dataset) addRow(button.closest(".condition-group"));
       else if ("removeGroup" in button.dataset) removeGroup(button.closest(".condition-group"));
@@ -270,7 +305,7 @@
   }
 
   function initNameField(field) {
-    const displayField = byId(field.dataset.namedAfter);
+    const displayField = byId(field.dataset.nameSource);
     let isCustom = field.value !== "";
     field.addEventListener("input", () => {
       isCustom = field.value !== "";
@@ -280,25 +315,26 @@
     });
   }
 
-  // -- Try it -------------------------------------------------------------------------------------------------------
+  // -- Dry run ------------------------------------------------------------------------------------------------------
 
   // The time of the sample defaults to now, in the time zone of this browser.
   function initSampleTime(label) {
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-    if (!zone || "typed" in label.dataset) return;
-    byId(label.dataset.ownZone).value = zone;
+    if (!zone || "submitted" in label.dataset) return;
+    byId(label.dataset.timeZoneField).value = zone;
     label.textContent = `(${zone})`;
     const now = new Date();
     const local = new Date(now.getTime() - now.getTimezoneOffset() * 60000);
-    byId(label.dataset.moment).value = local.toISOString().slice(0, 16);
+    byId(label.dataset.timeField).value = local.toISOString().slice(0, 16);
   }
 
-  function initTryButton(button) {
+  function initDryRunButton(button) {
     button.form.addEventListener("submit", async (event) => {
       event.preventDefault();
+      clearToasts();
       try {
         const { html } = await postJson(button.form.action, new FormData(button.form));
-        byId(button.dataset.try).innerHTML = html;
+        byId(button.dataset.dryRun).innerHTML = html;
       } catch {
         showToast("Request failed. Check your connection and that you are still signed in.", "error");
       }
@@ -316,6 +352,25 @@
       label.id ||= `${select.id}-label`;
       box.setAttribute("aria-labelledby", `${label.id} ${box.getAttribute("aria-labelledby")}`);
       box.querySelector(".select2-selection__rendered[role=textbox]")?.setAttribute("aria-labelledby", label.id);
+    }
+  }
+
+  // -- Filters of lists: one menu is open at a time, and closes like any menu --------------------------------------
+
+  function closeFilters(event) {
+    for (const filter of queryAll("#changelist-filter details[open]")) {
+      if (event.type === "keydown") filter.querySelector("summary").focus();
+      else if (filter.contains(event.target)) continue;
+      filter.open = false;
+    }
+  }
+
+  // -- Lists on narrow screens: each cell is shown with the name of its column ---------------------------------------
+
+  function labelCells() {
+    const labels = queryAll("#result_list thead th").map((cell) => cell.querySelector(".text")?.textContent.trim());
+    for (const row of queryAll("#result_list tbody tr")) {
+      for (const [number, cell] of [...row.cells].entries()) if (labels[number]) cell.dataset.label = labels[number];
     }
   }
 
@@ -343,14 +398,17 @@
     "button[data-validate]": initValidateButton,
     "tbody[data-order]": initOrderedList,
     "[data-conditions]": initConditions,
-    "button[data-try]": initTryButton,
-    "input[data-named-after]": initNameField,
-    "[data-own-zone]": initSampleTime,
+    "button[data-dry-run]": initDryRunButton,
+    "input[data-name-source]": initNameField,
+    "[data-time-zone-field]": initSampleTime,
   };
   for (const [selector, init] of Object.entries(INITIALIZERS)) {
     for (const element of queryAll(selector)) init(element);
   }
+  labelCells();
   rememberSave();
+  document.addEventListener("click", closeFilters);
+  document.addEventListener("keydown", (event) => event.key === "Escape" && closeFilters(event));
   window.addEventListener("pageshow", skipSavedForm);
   setTimeout(showMessages, 100);
   window.addEventListener("load", () => setTimeout(labelAutocompleteFields));

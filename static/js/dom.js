@@ -27,6 +27,18 @@ window.Omnichannel = {};
     return root.contains(field) && field.matches("input, textarea, select");
   }
 
+  // The letters that Unicode does not decompose, as in conversations/search/index.py.
+  const LETTERS = { ß: "ss", ẞ: "ss", æ: "ae", Æ: "ae", œ: "oe", Œ: "oe", ø: "o", Ø: "o", ł: "l", Ł: "l" };
+  Object.assign(LETTERS, { đ: "d", Đ: "d", ı: "i", ё: "е", Ё: "е" });
+  const LETTER_PATTERN = new RegExp(`[${Object.keys(LETTERS).join("")}]`, "g");
+
+  // The text in lower case without accents on Latin letters, as `fold_text` on the server: "Olá" becomes "ola".
+  function foldText(text) {
+    const plain = text.replace(LETTER_PATTERN, (letter) => LETTERS[letter]);
+    const withoutAccents = plain.normalize("NFD").replace(/([A-Za-z])[\u0300-\u036f]+/g, "$1");
+    return withoutAccents.normalize("NFC").toLowerCase();
+  }
+
   const csrfToken = () => document.querySelector("[name=csrfmiddlewaretoken]")?.value;
 
   // Browser storage may be full or switched off: then a value lasts no longer than the page.
@@ -64,6 +76,7 @@ window.Omnichannel = {};
     createElement,
     csrfToken,
     focus,
+    foldText,
     isBeingEdited,
     parseHtml,
     queryAll,

@@ -1,17 +1,77 @@
-// The phone of the simulator: refreshes itself, keeps its scroll position and announces new messages.
+// The simulator's pages: they refresh themselves and show times in the browser's zone.
+// The phone also keeps its scroll position and announces new messages.
 "use strict";
+
+(() => {
+  const { createElement, queryAll } = Omnichannel;
+  const REFRESH_MS = 1000;
+  const timeFormat = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+  const dayFormat = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+  const longDayFormat = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long", year: "numeric" });
+
+  function showLocalTimes() {
+    const today = longDayFormat.format(new Date());
+    for (const element of queryAll("time[data-local]")) {
+      const time = new Date(element.dateTime);
+      const isShownAsDay = element.dataset.local === "short" && longDayFormat.format(time) !== today;
+      element.textContent = (isShownAsDay ? dayFormat : timeFormat).format(time);
+    }
+    showLocalDays();
+  }
+
+  // The server's days are those of its own zone.
+  function showLocalDays() {
+    for (const heading of queryAll("#thread > .day")) heading.remove();
+    let previousDay = "";
+    for (const bubble of queryAll("#thread > .bubble")) {
+      const day = longDayFormat.format(new Date(bubble.querySelector("time[data-local]").dateTime));
+      if (day !== previousDay) bubble.before(createElement("h2", { className: "day", textContent: day }));
+      previousDay = day;
+    }
+  }
+
+  function isChanged(field) {
+    if (field.options) return [...field.options].some((option) => option.selected !== option.defaultSelected);
+    return field.type === "checkbox" ? field.checked !== field.defaultChecked : field.value !== field.defaultValue;
+  }
+
+  // Replacing a form that somebody fills in would lose the text.
+  function isInUse(element) {
+    if (element.id === "thread") return false;
+    const fields = queryAll("input:not([type=hidden]), textarea, select", element);
+    return element.contains(document.activeElement) || fields.some(isChanged);
+  }
+
+  function refresh() {
+    if (document.hidden) return;
+    for (const element of queryAll("[data-live]")) {
+      // On a narrow screen only a part of the page is visible.
+      if (element.offsetParent && !isInUse(element)) htmx.trigger(element, "tick");
+    }
+  }
+
+  let openDetails = [];
+  document.body.addEventListener("htmx:beforeSwap", () => {
+    openDetails = queryAll("details[id][open]").map((details) => details.id);
+  });
+  document.body.addEventListener("htmx:afterSwap", () => {
+    for (const id of openDetails) document.getElementById(id)?.setAttribute("open", "");
+    showLocalTimes();
+  });
+  setInterval(refresh, REFRESH_MS);
+  showLocalTimes();
+})();
 
 (() => {
   const { byId } = Omnichannel;
   const END_TOLERANCE = 80; // pixels
-  const REFRESH_MS = 1000;
   const thread = () => byId("thread");
-  const form = document.querySelector(".write");
+  const form = document.querySelector(".message-form");
   if (!thread() || !form) return;
 
   const field = form.querySelector("textarea");
   const fileInput = form.querySelector("input[type=file]");
-  let announcedPk = byId("heard")?.dataset.pk;
+  let announcedPk = byId("last-received")?.dataset.pk;
   let wasAtEnd = true;
 
   const isAtEnd = () => thread().scrollHeight - thread().scrollTop - thread().clientHeight < END_TOLERANCE;
@@ -21,20 +81,20 @@
   }
 
   function announceNewest() {
-    const newest = byId("heard");
+    const newest = byId("last-received");
     if (!newest || newest.dataset.pk === announcedPk) return;
     announcedPk = newest.dataset.pk;
     byId("announce").textContent = newest.textContent;
   }
 
   function showFileNames() {
-    byId("chosen").textContent = Array.from(fileInput.files, (file) => file.name).join(", ");
+    byId("chosen-files").textContent = Array.from(fileInput.files, (file) => file.name).join(", ");
   }
 
   function resetForm() {
     form.reset();
     form.querySelector("[name=reply_to]").value = "";
-    document.querySelector(".answering")?.remove();
+    document.querySelector(".quoted-reply")?.remove();
     showFileNames();
     field.focus();
   }
@@ -47,7 +107,7 @@
     announceNewest();
   });
   form.addEventListener("htmx:afterRequest", (event) => {
-    const error = byId("refused").textContent.trim();
+    const error = byId("send-error").textContent.trim();
     if (event.detail.successful && !error) resetForm();
     scrollToEnd();
   });
@@ -68,9 +128,5 @@
     true,
   );
 
-  setInterval(() => {
-    // On a narrow screen the list of customers may hide the thread: then refreshing is useless.
-    if (!document.hidden && thread().offsetParent) htmx.trigger(thread(), "tick");
-  }, REFRESH_MS);
   scrollToEnd();
 })();

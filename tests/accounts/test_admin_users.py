@@ -61,6 +61,18 @@ def test_a_new_user_needs_a_role(admin_client: UserClient) -> None:
     assert "groups" in response.context["adminform"].form.errors
 
 
+def test_a_forgotten_role_keeps_the_passwords_that_were_typed(admin_client: UserClient) -> None:
+    response = admin_client.post(admin_url(USER_MODEL, "add"), new_user_form())
+    page = response.content.decode()
+    assert page.count(f'value="{new_user_form()["password1"]}"') == 2
+    assert "no-store" in response["Cache-Control"]
+
+
+def test_a_role_says_that_it_cannot_be_changed_here(admin_client: UserClient) -> None:
+    shown = visible_text(admin_client.get(admin_url("auth_group", "change", role_id("Agent"))))
+    assert "Roles and their permissions come with the product" in shown
+
+
 def test_user_without_role_loses_admin_access_but_stays_an_agent(admin_client: UserClient) -> None:
     sam = create_signed_in_client("Supervisor", "Sam").user
     post_user_change(admin_client, sam, "Agent")

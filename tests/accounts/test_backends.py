@@ -21,9 +21,9 @@ def load_user(user: User) -> User:
 @pytest.mark.parametrize("role", ["Administrator", "Supervisor", "Agent", ""])
 def test_permissions_match_those_of_djangos_model_backend(role: str) -> None:
     user = builders.create_user(role)
-    user.user_permissions.add(Permission.objects.get(codename="view_session"))
+    user.user_permissions.add(Permission.objects.get(codename="view_accesslog"))
     permissions = load_user(user).get_all_permissions()
-    assert "sessions.view_session" in permissions
+    assert "axes.view_accesslog" in permissions
     assert permissions == ModelBackend().get_all_permissions(User.objects.get(pk=user.pk))
 
 
@@ -39,7 +39,7 @@ def test_user_permissions_and_agent_load_in_one_query(
 
 def test_a_superuser_may_do_everything() -> None:
     root = User.objects.create_superuser("root", password="correct horse")
-    assert load_user(root).has_perm("sessions.view_session")
+    assert load_user(root).has_perm("axes.view_accesslog")
 
 
 def test_inactive_or_deleted_user_is_not_returned() -> None:

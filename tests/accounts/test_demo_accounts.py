@@ -191,7 +191,11 @@ def test_common_password_is_still_refused() -> None:
 
 @pytest.mark.usefixtures("_allow_demo_accounts")
 def test_on_this_machine_the_printed_password_can_be_set() -> None:
-    CommonPasswordValidator().validate(DEMO_PASSWORD)
+    eve = builders.create_agent("Eve").user
+    form = {"old_password": "correct horse", "new_password1": DEMO_PASSWORD, "new_password2": DEMO_PASSWORD}
+    client_for(eve).post("/desk/preferences/password/", form)
+    eve.refresh_from_db()
+    assert eve.check_password(DEMO_PASSWORD)
 
 
 # -- Assigned agents ---------------------------------------------------------------------------------------------------

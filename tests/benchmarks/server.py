@@ -93,13 +93,15 @@ def measure_reply_pickup(app: AppInstance) -> Figures:
     return {f"pick-up of a reply, p{part} (ms)": 1000 * percentile(waited, part / 100) for part in (50, 95)}
 
 
-async def record_arrivals(app: AppInstance, session: str, opened: asyncio.Barrier) -> dict[int, float]:
-    """Record the arrival time of each event on one stream."""
+async def record_arrivals(
+    app: AppInstance, session: str, opened: asyncio.Barrier, commits: dict[int, float]
+) -> dict[int, float]:
+    """Record the arrival time of each event on one stream until all changes in `commits` have arrived."""
     reader, writer = await asyncio.open_connection("127.0.0.1", app.port)
     writer.write(f"GET /live/ HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: sessionid={session}\r\n\r\n".encode())
     arrival_times: dict[int, float] = {}
     event_id = 0
-    while len(arrival_times) < BROADCAST_COUNT:
+    while len(commits) < BROADCAST_COUNT or not commits.keys() <= arrival_times.keys():
         line = (await reader.readline()).decode().strip()
         if line.startswith("id: "):
             event_id = int(line[4:])
@@ -112,16 +114,17 @@ async def record_arrivals(app: AppInstance, session: str, opened: asyncio.Barrie
 
 
 async def _measure_broadcasts(app: AppInstance, session: str) -> list[float]:
-    opened = asyncio.Barrier(STREAM_COUNT + 1)
-    streams = [asyncio.create_task(record_arrivals(app, session, opened)) for _ in range(STREAM_COUNT)]
+    opened, commits = asyncio.Barrier(STREAM_COUNT + 1), dict[int, float]()
+    streams = [asyncio.create_task(record_arrivals(app, session, opened, commits)) for _ in range(STREAM_COUNT)]
     await asyncio.wait_for(opened.wait(), START_TIMEOUT)
-    commits = {}
     for _ in range(BROADCAST_COUNT):
         event_id, moment = await asyncio.to_thread(app.call, "publish_change_with_time")
         commits[event_id] = moment
         await asyncio.sleep(random.Random(event_id).uniform(0.1, 0.5))
+    # The app publishes events of its own meanwhile. This one makes each stream look once more at what has arrived.
+    await asyncio.to_thread(app.call, "publish_change")
     arrivals_by_stream = await asyncio.wait_for(asyncio.gather(*streams), START_TIMEOUT)
-    return [at - commits[event_id] for arrivals in arrivals_by_stream for event_id, at in arrivals.items()]
+    return [arrivals[event_id] - moment for arrivals in arrivals_by_stream for event_id, moment in commits.items()]
 
 
 def measure_live_events(app: AppInstance) -> Figures:

@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks.streams`: event streams of a call centre on one server process, as JSON.
+"""`python -m tests.benchmarks.streams`: event streams of a call center on one server process, as JSON.
 
 Each stream's events are compared with those its user may see; a missing, extra or repeated event ends the benchmark.
 The database is SQLite, or PostgreSQL in the cluster that TEST_DATABASE_URL names.
@@ -112,7 +112,7 @@ def compute_delays(
 
 async def measure(app: AppInstance) -> dict[str, float]:
     server = app.processes[0].pid
-    sessions = app.call("create_call_centre", agents=AGENT_COUNT, queues=QUEUE_COUNT, supervisors=SUPERVISOR_COUNT)
+    sessions = app.call("create_call_center", agents=AGENT_COUNT, queues=QUEUE_COUNT, supervisors=SUPERVISOR_COUNT)
     print_progress(f"opening {STREAM_COUNT} streams")
     before, begin = read_memory_kb(server), time.monotonic()
     pages = await open_pages(app, sessions)

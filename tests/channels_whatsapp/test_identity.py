@@ -37,6 +37,11 @@ def test_any_address_can_be_shown(text: str) -> None:
         ("+5511987654321", "+551187654321"),  # Brazilian mobile numbers, with and without the ninth digit
         ("+5215512345678", "+525512345678"),  # Mexican numbers, with and without the 1
         ("+5491123456789", "+541123456789"),  # Argentine numbers, with and without the 9
+        ("+2290197123456", "+22997123456"),  # numbers of Benin, with and without the 01 of 2024
+        ("+2250102345678", "+22502345678"),  # mobile numbers of Ivory Coast, with and without the prefix of 2021: Moov,
+        ("+2250594345678", "+22594345678"),  # MTN,
+        ("+2250709345678", "+22509345678"),  # and Orange
+        ("+2250798345678", "+22598345678"),
     ],
 )
 def test_both_spellings_of_one_number_are_one_identity(first: str, other: str) -> None:
@@ -48,6 +53,10 @@ def test_both_spellings_of_one_number_are_one_identity(first: str, other: str) -
     [
         ("+551132345678", "+5511932345678"),  # Brazilian landline numbers have no ninth digit.
         ("+15512345678", "+525512345678"),
+        ("+2250702345678", "+22502345678"),  # The same eight digits with another operator of Ivory Coast
+        ("+2250502345678", "+2250102345678"),
+        ("+22599345678", "+2250799345678"),  # was never a mobile number
+        ("+2299712345", "+229019712345"),
         ("+4915112345678", "+4915112345679"),
     ],
 )
@@ -65,7 +74,7 @@ def test_different_people_keep_their_own_identity(first: str, other: str) -> Non
         ("whatsapp:US.1\n", False),
     ],
 )
-def test_business_scoped_ids_are_recognised_by_format(address: str, is_one: bool) -> None:
+def test_business_scoped_ids_are_recognized_by_format(address: str, is_one: bool) -> None:
     assert is_business_scoped(address) is is_one
 
 
@@ -74,7 +83,7 @@ def test_any_form_can_be_read(form: dict[str, list[str]]) -> None:
     message = InboundMessage.from_payload(form)
     update = StatusUpdate.from_payload(form)
     assert len(message.sender) <= 140
-    assert len(message.external_user_id) <= 140
+    assert len(message.business_scoped_id) <= 140
     assert update.error_code is None or 0 < update.error_code < 2**31
     assert isinstance(is_status_callback(form), bool)
 

@@ -7,7 +7,8 @@ from django.core.exceptions import ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels_whatsapp.models import DeliveryState, WebhookDelivery, WhatsAppNumber, normalize_phone_number
+from channels_whatsapp.models import DeliveryState, WebhookDelivery, WhatsAppNumber
+from channels_whatsapp.phone_numbers import normalize_phone_number
 from channels_whatsapp.webhooks.deliveries import retry_deliveries, retry_failed_deliveries
 from omnichannel.conversations.inbound.apply import apply_delivery
 from omnichannel.conversations.models import Message
@@ -128,6 +129,9 @@ def test_deliveries_while_deactivated_are_stored_and_applied_after_reactivation(
         ("+1 (415) 523-8886", "+14155238886"),
         ("whatsapp:+14155238886", "+14155238886"),
         (" WhatsApp: +1.415.523.8886 ", "+14155238886"),
+        ("+49 (0)30 123456", "+4930123456"),
+        ("0049 (0) 30 / 12 34 56", "+4930123456"),
+        ("+٤٩ ٣٠ ١٢٣٤٥٦", "+4930123456"),
         ("\u202a+49 151\u00a0123\u2011456\u202c", "+49151123456"),
     ],
 )

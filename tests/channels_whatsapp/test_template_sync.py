@@ -132,7 +132,7 @@ def test_of_several_kinds_the_approved_one_is_kept(account: WhatsAppAccount, mem
         (TwilioRateLimitError(), "Twilio is receiving too many requests. Try again in a minute."),
         (
             UnknownOutcomeError("HTTP 500"),
-            "Twilio could not be reached, or its response was invalid. Try again later.",
+            "Twilio could not be reached. Try again later.",
         ),
     ],
 )

@@ -8,17 +8,21 @@ from django.utils import timezone
 
 from channels_whatsapp.message_templates.content import (
     Button,
+    ButtonKind,
     build_message_content,
+    category_name,
     get_not_sendable_reason,
     get_search_text,
     get_variable_errors,
     get_variable_names,
+    kind_name,
     parse_parts,
     render_template_parts,
     split_placeholders,
 )
 from channels_whatsapp.models import MessageTemplate
 from channels_whatsapp.simulator.console.sample_templates import SAMPLE_TEMPLATES
+from channels_whatsapp.templatetags.message_templates import file_icon, file_name
 
 SAMPLES_BY_NAME = {name: types for name, types, _ in reversed(SAMPLE_TEMPLATES)}
 
@@ -54,8 +58,8 @@ def test_a_card_shows_header_body_footer_and_buttons_with_the_variables_filled_i
     )
     assert (parts.header, parts.footer) == ("Your invoice 2231", "Lumen Lamps, Camden")
     assert parts.body == "Dear Amara, your invoice over 129 € is ready."
-    assert parts.buttons[0] == Button("url", "Open invoice", "https://lumen.example/invoices/2231")
-    assert parts.buttons[1] == Button("phone", "Call us", "+442079460143")
+    assert parts.buttons[0] == Button(ButtonKind.URL, "Open invoice", "https://lumen.example/invoices/2231")
+    assert parts.buttons[1] == Button(ButtonKind.PHONE, "Call us", "+442079460143")
 
 
 def test_a_card_of_twilios_has_its_title_as_text_and_its_subtitle_as_footer() -> None:
@@ -67,12 +71,12 @@ def test_a_card_of_twilios_has_its_title_as_text_and_its_subtitle_as_footer() ->
 
 def test_a_list_shows_what_opens_it_and_its_entries() -> None:
     parts = render_template_parts(sample_template("what_is_it_about"), {})
-    assert parts.opens_list == "Choose"
-    assert [item.title for item in parts.entries] == ["My order", "Something is broken"]
+    assert parts.list_button == "Choose"
+    assert [item.title for item in parts.list_items] == ["My order", "Something is broken"]
 
 
 def test_a_place_is_shown_with_its_name_and_address() -> None:
-    place = render_template_parts(sample_template("where_we_are"), {}).place
+    place = render_template_parts(sample_template("where_we_are"), {}).location
     assert place is not None
     assert (place.label, place.address) == ("Lumen Lamps", "12 Camden High Street")
 
@@ -81,7 +85,7 @@ def test_authentication_template_shows_whatsapps_text() -> None:
     parts = render_template_parts(sample_template("sign_in_code"), {"1": "4711"})
     assert parts.body.startswith("4711 is your verification code.")
     assert parts.footer == "This code expires in 10 minutes."
-    assert parts.buttons == (Button("code", "Copy code", "4711"),)
+    assert parts.buttons == (Button(ButtonKind.CODE, "Copy code", "4711"),)
 
 
 def test_a_catalog_has_whatsapps_own_button() -> None:
@@ -208,3 +212,63 @@ def test_lists_and_places_need_no_approval_but_an_open_window() -> None:
         assert "only be sent within 24 hours" in get_not_sendable_reason(
             sample_template(name, approval="unsubmitted"), window_is_open=False
         )
+
+
+AUTHENTICATION_FIELDS: list[dict[str, Any]] = [
+    {"content_type": "whatsapp/authentication"},
+    {"category": "AUTHENTICATION"},
+    {"category": "authentication"},
+]
+
+
+@pytest.mark.parametrize("fields", AUTHENTICATION_FIELDS)
+@pytest.mark.parametrize("inside", [True, False])
+def test_authentication_template_needs_a_phone_number(fields: dict[str, Any], inside: bool) -> None:
+    template = text_template("{{1}} is your code.", **fields) if "category" in fields else sample_template(**fields)
+    hidden = get_not_sendable_reason(template, window_is_open=inside, recipient="whatsapp:US.13491208655302741918")
+    assert "can only be sent to a phone number" in hidden
+    for recipient in ("whatsapp:+4915112345678", ""):
+        assert get_not_sendable_reason(template, window_is_open=inside, recipient=recipient) == ""
+
+
+def test_other_templates_are_sent_to_business_scoped_ids() -> None:
+    template = text_template("Hello", category="UTILITY")
+    assert get_not_sendable_reason(template, window_is_open=False, recipient="whatsapp:US.1349") == ""
+
+
+@pytest.mark.parametrize(
+    ("content_type", "name"),
+    [
+        ("twilio/list-picker", "List picker"),
+        ("whatsapp/card", "Card"),
+        ("twilio/brand-new_type", "Brand new type"),
+        ("", ""),
+    ],
+)
+def test_content_type_has_a_readable_name(content_type: str, name: str) -> None:
+    assert kind_name(content_type) == name
+
+
+@pytest.mark.parametrize(
+    ("category", "name"), [("UTILITY", "Utility"), ("marketing", "Marketing"), ("SOME_NEW", "Some new"), ("", "")]
+)
+def test_category_has_a_readable_name(category: str, name: str) -> None:
+    assert category_name(category) == name
+
+
+@pytest.mark.parametrize(
+    ("address", "icon", "name"),
+    [
+        ("https://lumen.example/a/lamp.PNG?x=1", "photo", "lamp.PNG"),
+        ("https://lumen.example/film.mp4", "video", "film.mp4"),
+        ("https://lumen.example/Anleitung%20%C3%BC.pdf", "document", "Anleitung ü.pdf"),
+        ("https://lumen.example/", "document", "lumen.example"),
+        ("http://[", "document", "http://["),
+        ("http://[::1", "document", "http://[::1"),
+        ("//\u2100", "document", "//\u2100"),
+        ("", "document", ""),
+    ],
+)
+def test_any_address_of_a_file_has_an_icon_and_a_name(address: str, icon: str, name: str) -> None:
+    assert file_icon(address) == f"_icons/{icon}.html"
+    assert file_name(address) == name

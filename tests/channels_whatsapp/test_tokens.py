@@ -10,7 +10,7 @@ from django.core import serializers
 from django.core.exceptions import FieldError, ImproperlyConfigured
 from django.db import connection
 
-from channels_whatsapp.backends.base import OutgoingMessage, UnknownOutcomeError
+from channels_whatsapp.backends.base import OutgoingMessage, TwilioRejectedError, UnknownOutcomeError
 from channels_whatsapp.backends.twilio import TwilioBackend
 from channels_whatsapp.models import WhatsAppAccount
 from tests import builders
@@ -137,3 +137,17 @@ def test_malformed_response_is_an_unknown_outcome(settings: Any, answer: FileRes
         twilio.responses[path] = [answer]
         with pytest.raises(UnknownOutcomeError):
             TwilioBackend().fetch(account, "SM1")
+
+
+def test_reason_of_a_refused_call_is_twilios_own(settings: Any) -> None:
+    settings.WHATSAPP_BACKEND = "simulator"
+    account = builders.create_account()
+    refusal = b'{"code": 99999, "message": "The words of Twilio.", "status": 400}'
+    with run_file_server() as twilio:
+        settings.PUBLIC_URL = twilio.url
+        twilio.responses[f"/simulator/twilio/api/2010-04-01/Accounts/{account.account_sid}.json"] = [
+            FileResponse(400, refusal)
+        ]
+        with pytest.raises(TwilioRejectedError) as raised:
+            TwilioBackend().fetch_account(account)
+    assert (raised.value.code, raised.value.message) == (99999, "The words of Twilio.")

@@ -33,7 +33,7 @@ def build_sender(number: WhatsAppNumber, **changed: Any) -> TwilioSender:
 
 
 def find_problems(account: WhatsAppAccount) -> list[str]:
-    return [finding.what for finding in validate_account(account).failed_findings]
+    return [finding.result for finding in validate_account(account).failed_findings]
 
 
 def test_valid_account_has_no_findings(memory_backend: MemoryBackend, number: WhatsAppNumber) -> None:
@@ -50,8 +50,8 @@ def test_wrong_token_is_the_only_finding(memory_backend: MemoryBackend, number: 
     memory_backend.errors_to_raise = [refusal, refusal]
     report = validate_account(number.account)
     assert report.credentials == "rejected"
-    assert [finding.what for finding in report.findings] == ["Twilio rejected the Account SID or Auth Token."]
-    assert "Twilio Console" in report.findings[0].todo
+    assert [finding.result for finding in report.findings] == ["Twilio rejected the Account SID or Auth Token."]
+    assert "Twilio Console" in report.findings[0].advice
 
 
 def test_unknown_account_is_reported(memory_backend: MemoryBackend, number: WhatsAppNumber) -> None:
@@ -90,8 +90,8 @@ def test_webhook_with_another_url_is_reported_with_that_url(
 ) -> None:
     memory_backend.senders = [build_sender(number, callback_url="https://old.example.com/hook")]
     finding = validate_account(number.account).failed_findings[0]
-    assert "https://old.example.com/hook" in finding.what
-    assert number.account.inbound_url in finding.todo
+    assert "https://old.example.com/hook" in finding.result
+    assert number.account.inbound_url in finding.advice
 
 
 def test_missing_webhook_is_reported(memory_backend: MemoryBackend, number: WhatsAppNumber) -> None:
@@ -104,12 +104,22 @@ def test_connection_overrides_in_the_url_are_ignored(memory_backend: MemoryBacke
     assert validate_account(number.account).ok
 
 
-def test_sandbox_is_recognised_and_its_settings_are_not_checked(memory_backend: MemoryBackend) -> None:
+def test_address_without_the_last_slash_is_fine(memory_backend: MemoryBackend, number: WhatsAppNumber) -> None:
+    memory_backend.senders = [build_sender(number, callback_url=number.account.inbound_url.removesuffix("/"))]
+    assert validate_account(number.account).ok
+
+
+def test_malformed_webhook_address_is_a_finding(memory_backend: MemoryBackend, number: WhatsAppNumber) -> None:
+    memory_backend.senders = [build_sender(number, callback_url="http://[")]
+    assert find_problems(number.account) == ["Messages to Main line (+14155550100) are sent to http://[."]
+
+
+def test_sandbox_is_recognized_and_its_settings_are_not_checked(memory_backend: MemoryBackend) -> None:
     sandbox = builders.create_number(name="Sandbox", number=SANDBOX_NUMBER)
     report = validate_account(sandbox.account)
     assert report.ok
-    assert "sandbox" in report.findings[1].what
-    assert sandbox.account.inbound_url in report.findings[1].todo
+    assert "sandbox" in report.findings[1].result
+    assert sandbox.account.inbound_url in report.findings[1].advice
 
 
 def test_every_active_number_is_checked_and_no_other(memory_backend: MemoryBackend, number: WhatsAppNumber) -> None:
@@ -132,19 +142,19 @@ def test_messaging_service_is_reported(memory_backend: MemoryBackend, number: Wh
     memory_backend.senders = [build_sender(number)]
     report = validate_account(account)
     assert report.ok
-    assert "may override" in report.findings[-1].todo
+    assert "may override" in report.findings[-1].advice
 
 
 def test_unreachable_twilio_says_nothing_about_the_token(memory_backend: MemoryBackend, number: WhatsAppNumber) -> None:
     memory_backend.errors_to_raise = [UnknownOutcomeError("timed out")] * 2
     report = validate_account(number.account)
     assert report.credentials == "unknown"
-    assert "Twilio could not be reached." in report.findings[0].what
+    assert "Twilio could not be reached." in report.findings[0].result
 
 
 def test_rate_limited_validation_asks_to_retry_later(memory_backend: MemoryBackend, number: WhatsAppNumber) -> None:
     memory_backend.errors_to_raise = [TwilioRateLimitError("429")] * 2
-    assert validate_account(number.account).findings[0].todo == "Validate again in a minute."
+    assert validate_account(number.account).findings[0].advice == "Validate again in a minute."
 
 
 def test_a_twilio_that_never_answers_does_not_hang_the_page(
@@ -156,7 +166,7 @@ def test_a_twilio_that_never_answers_does_not_hang_the_page(
     report = validate_account(number.account, timeout=timedelta(seconds=0.2))
     released.set()
     assert time.monotonic() - began < 5
-    assert "Twilio could not be reached." in report.findings[0].what
+    assert "Twilio could not be reached." in report.findings[0].result
 
 
 def test_an_address_of_this_machine_is_pointed_out_where_twilio_is_the_real_one(
@@ -168,5 +178,5 @@ def test_an_address_of_this_machine_is_pointed_out_where_twilio_is_the_real_one(
     assert find_problems(number.account) == ["Twilio can't reach http://127.0.0.1:8000 because it is a local address."]
 
 
-def test_report_is_stored_as_findings_and_remedies(memory_backend: MemoryBackend, number: WhatsAppNumber) -> None:
-    assert set(validate_account(number.account).as_json()[0]) == {"ok", "what", "todo"}
+def test_report_is_stored_as_findings_and_advice(memory_backend: MemoryBackend, number: WhatsAppNumber) -> None:
+    assert set(validate_account(number.account).as_json()[0]) == {"ok", "result", "advice"}

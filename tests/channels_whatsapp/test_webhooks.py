@@ -3,6 +3,7 @@
 import contextlib
 import uuid
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.core.exceptions import TooManyFieldsSent
@@ -114,6 +115,74 @@ def test_a_delivery_that_comes_twenty_times_at_once_makes_one_message(number: Wh
     assert [getattr(answer, "status_code", answer) for answer in answers] == [200] * 20
     assert (WebhookDelivery.objects.count(), Message.objects.count()) == (1, 1)
     assert Conversation.objects.get().unread_count == 1
+
+
+@pytest.mark.parametrize("name", ["inbound_url", "status_url"])
+def test_webhook_address_pasted_without_its_last_slash_works(number: WhatsAppNumber, name: str) -> None:
+    url = getattr(number.account, name).removesuffix("/")
+    assert post_webhook(url, builders.build_inbound_form(number)).status_code == 200
+    assert Message.objects.get().body == "Hello"
+
+
+@pytest.mark.parametrize("end", ["", "/"])
+@pytest.mark.parametrize("with_public_id", [False, True])
+def test_status_callback_is_applied_with_and_without_last_slash(
+    number: WhatsAppNumber, end: str, with_public_id: bool
+) -> None:
+    conversation = builders.create_conversation(number=number)
+    message = builders.create_outbound_message(conversation, status="sent")
+    url = number.account.status_url.removesuffix("/") + (f"/{message.public_id}" if with_public_id else "") + end
+    form = {"MessageSid": message.twilio_sid, "MessageStatus": "read", "AccountSid": number.account.account_sid}
+    assert post_webhook(url, form).status_code == 200
+    message.refresh_from_db()
+    assert message.status == "read"
+
+
+def test_signature_covers_the_address_as_it_was_called(number: WhatsAppNumber) -> None:
+    form = builders.build_inbound_form(number)
+    headers = {"X-Twilio-Signature": builders.compute_signature(number.account.inbound_url, form)}
+    path = inbound_path(number).removesuffix("/")
+    answer = Client().post(path, urlencode(form), FORM_CONTENT_TYPE, headers=headers)
+    assert answer.status_code == 403
+
+
+OTHER_ACCOUNT_SID = "AC" + "f" * 32
+
+
+def test_message_of_another_account_is_ignored_but_kept(number: WhatsAppNumber) -> None:
+    form = builders.build_inbound_form(number, AccountSid=OTHER_ACCOUNT_SID)
+    assert post_webhook(number.account.inbound_url, form).status_code == 200
+    assert not Message.objects.exists()
+    assert not Conversation.objects.exists()
+    delivery = WebhookDelivery.objects.get()
+    assert delivery.state == DeliveryState.IGNORED
+    assert OTHER_ACCOUNT_SID in delivery.error
+    assert delivery.payload["AccountSid"] == [OTHER_ACCOUNT_SID]
+
+
+def test_status_callback_of_another_account_changes_nothing(number: WhatsAppNumber) -> None:
+    message = builders.create_outbound_message(builders.create_conversation(number=number), status="sent")
+    form = {"MessageSid": message.twilio_sid, "MessageStatus": "failed", "AccountSid": OTHER_ACCOUNT_SID}
+    for url in (number.account.status_url, f"{number.account.status_url}{message.public_id}/"):
+        assert post_webhook(url, {**form, "To": url}).status_code == 200
+    message.refresh_from_db()
+    assert message.status == "sent"
+    assert set(WebhookDelivery.objects.values_list("state", flat=True)) == {DeliveryState.IGNORED}
+
+
+def test_form_of_another_account_does_not_hide_ours_with_the_same_sid(number: WhatsAppNumber) -> None:
+    form = builders.build_inbound_form(number)
+    post_webhook(number.account.inbound_url, {**form, "AccountSid": OTHER_ACCOUNT_SID})
+    post_webhook(number.account.inbound_url, form)
+    assert Message.objects.get().twilio_sid == form["MessageSid"]
+
+
+@pytest.mark.parametrize("account_sid", [None, "", "lower"])
+def test_message_is_filed_when_its_account_is_ours_or_missing(number: WhatsAppNumber, account_sid: str | None) -> None:
+    sid = number.account.account_sid.lower() if account_sid == "lower" else account_sid
+    form = builders.build_inbound_form(number, AccountSid=sid)
+    post_webhook(number.account.inbound_url, form)
+    assert Message.objects.exists()
 
 
 def test_two_accounts_may_use_the_same_sid(number: WhatsAppNumber) -> None:

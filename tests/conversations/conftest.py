@@ -19,3 +19,8 @@ def dana(db: None) -> Agent:
 @pytest.fixture
 def sue(db: None) -> Agent:
     return builders.create_agent("Sue", role="Supervisor")
+
+
+@pytest.fixture
+def eve(db: None) -> Agent:
+    return builders.create_agent("Eve", queue=builders.create_queue("Returns"))

@@ -39,10 +39,10 @@ def create_contact_field(name: str = "tier", kind: str = "text") -> None:
 def test_context_is_extracted_from_the_first_message() -> None:
     create_variable("order_number", found_after="Order number")
     create_variable("amount", "number", found_after="Amount:")
-    create_variable("colour", found_after="Colour:")
-    conversation = classify_and_refresh(create_new_conversation("Order number: A-17\nAmount: plenty\nColour: red"))
-    assert conversation.context == {"order_number": "A-17", "colour": "red"}
-    assert timeline_texts(conversation)[0] == "From the customer's message: Colour “red”, Order number “A-17”."
+    create_variable("color", found_after="Color:")
+    conversation = classify_and_refresh(create_new_conversation("Order number: A-17\nAmount: plenty\nColor: red"))
+    assert conversation.context == {"order_number": "A-17", "color": "red"}
+    assert timeline_texts(conversation)[0] == "From the customer's message: Color “red”, Order number “A-17”."
 
 
 def test_variable_set_by_an_agent_is_not_overwritten() -> None:
@@ -100,15 +100,15 @@ def test_setting_a_variable_is_recorded_and_publishes_an_event() -> None:
 
 def test_two_people_who_set_different_variables_at_once_lose_nothing() -> None:
     create_variable("amount", "number")
-    create_variable("colour")
+    create_variable("color")
     conversation, dana = builders.create_conversation(), builders.create_user("Agent", "Dana")
     as_seen_before = Conversation.objects.get()
     set_context(conversation, "amount", "5", dana)
-    set_context(as_seen_before, "colour", "red", dana)
-    assert Conversation.objects.get().context == {"amount": 5, "colour": "red"}
+    set_context(as_seen_before, "color", "red", dana)
+    assert Conversation.objects.get().context == {"amount": 5, "color": "red"}
 
 
-@pytest.mark.parametrize(("name", "value"), [("amount", "many"), ("colour", "red")])
+@pytest.mark.parametrize(("name", "value"), [("amount", "many"), ("color", "red")])
 def test_invalid_value_is_refused(name: str, value: str) -> None:
     create_variable("amount", "number")
     conversation = builders.create_conversation()

@@ -1,6 +1,7 @@
 """Conversations that agents start: number, contact, agent, and one conversation under concurrency."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from omnichannel.conversations.initiate import (
 )
 from omnichannel.conversations.lifecycle import close
 from omnichannel.conversations.models import Contact, ContactAddress, Conversation, Message
-from omnichannel.conversations.outbound.compose import ReplyError
+from omnichannel.conversations.outbound.compose import ReplyError, ReplyErrorCode, get_send_error
 from omnichannel.conversations.outbound.delivery import deliver_messages
 from omnichannel.conversations.outbound.templates import TemplateSendError
 from omnichannel.jobs.lanes import claim_lanes
@@ -226,6 +227,35 @@ def test_after_the_last_one_was_closed_a_new_one_begins(dana: Agent, delivery_te
     assert Conversation.objects.count() == 2
 
 
+@pytest.mark.parametrize(("seconds_after_24_hours", "may_write"), [(0, True), (1, False)])
+def test_a_new_conversation_inherits_the_window_of_the_closed_one(
+    dana: Agent, delivery_template: MessageTemplate, clock: Any, seconds_after_24_hours: int, may_write: bool
+) -> None:
+    amara = builders.create_contact(address=AMARA_ADDRESS)
+    for hours in (30, 0):
+        wrote_at = timezone.now() - timedelta(hours=hours)
+        builders.create_conversation(
+            number=WhatsAppNumber.objects.get(),
+            contact=amara,
+            last_inbound_at=wrote_at,
+            state=State.CLOSED,
+            closed_at=timezone.now(),
+        )
+    clock.shift(timedelta(hours=24, seconds=seconds_after_24_hours))
+    conversation = start_with_template(dana, delivery_template).conversation
+    assert conversation.window_is_open is may_write
+    assert (get_send_error(conversation) is None) is may_write
+
+
+def test_the_window_of_another_number_or_customer_is_not_inherited(
+    dana: Agent, number: WhatsAppNumber, delivery_template: MessageTemplate
+) -> None:
+    for sent_from, contact in ((None, builders.create_contact(address=AMARA_ADDRESS)), (number, None)):
+        builders.create_conversation(number=sent_from, contact=contact, state=State.CLOSED, closed_at=timezone.now())
+    conversation = start_with_template(dana, delivery_template, on=number).conversation
+    assert (conversation.window_closes_at, conversation.last_inbound_at) == (None, None)
+
+
 def test_another_number_has_a_conversation_of_its_own(
     dana: Agent, delivery_template: MessageTemplate, number: WhatsAppNumber
 ) -> None:
@@ -237,9 +267,11 @@ def test_another_number_has_a_conversation_of_its_own(
 # -- Refusals ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("field", "code"), [("opted_out_at", "opted_out"), ("blocked_at", "blocked")])
+@pytest.mark.parametrize(
+    ("field", "code"), [("opted_out_at", ReplyErrorCode.OPTED_OUT), ("blocked_at", ReplyErrorCode.BLOCKED)]
+)
 def test_opted_out_or_blocked_customer_is_not_contacted(
-    dana: Agent, delivery_template: MessageTemplate, field: str, code: str
+    dana: Agent, delivery_template: MessageTemplate, field: str, code: ReplyErrorCode
 ) -> None:
     refused_since: dict[str, Any] = {field: timezone.now()}
     builders.create_contact(address=AMARA_ADDRESS, **refused_since)
@@ -329,3 +361,23 @@ def test_a_customer_who_writes_at_the_same_moment_is_in_the_same_conversation(se
     assert Conversation.objects.count() == 1
     assert Message.objects.filter(direction="inbound").count() == 1
     assert isinstance(outcomes[0], StartedConversation | ConversationAlreadyOpenError), outcomes
+
+
+# -- Customers without a visible number --------------------------------------------------------------------------------
+
+HIDDEN_ADDRESS = "whatsapp:US.13491208655302741918"
+
+
+def test_authentication_template_to_a_hidden_number_is_refused_and_nothing_is_created(
+    dana: Agent, number: WhatsAppNumber
+) -> None:
+    code_template = create_template(number.account, "code", "{{1}} is your code.", category="AUTHENTICATION")
+    with pytest.raises(TemplateSendError, match="can only be sent to a phone number"):
+        start_with_template(dana, code_template, HIDDEN_ADDRESS, values={"1": "1234"})
+    assert not Conversation.objects.exists()
+    assert not Contact.objects.exists()
+    assert start_with_template(dana, code_template, values={"1": "1234"}).is_new
+
+
+def test_other_templates_are_sent_to_a_hidden_number(dana: Agent, delivery_template: MessageTemplate) -> None:
+    assert start_with_template(dana, delivery_template, HIDDEN_ADDRESS).is_new

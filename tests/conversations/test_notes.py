@@ -6,7 +6,14 @@ from omnichannel.conversations.access import agents_with_access, conversations_v
 from omnichannel.conversations.assignment.consult import invite_colleague
 from omnichannel.conversations.assignment.supervise import monitor_conversation
 from omnichannel.conversations.models import Conversation, Mention, Note
-from omnichannel.conversations.notes import NoteError, add_note, find_mentioned_agents, mark_mentions_seen
+from omnichannel.conversations.notes import (
+    NoteError,
+    add_note,
+    find_mentioned_agents,
+    find_unknown_mentions,
+    mark_mentions_seen,
+    mentionable_agents,
+)
 from omnichannel.live.models import LiveEvent
 from routing.models import Agent, Queue
 from tests import builders
@@ -25,11 +32,6 @@ def omar(orders: Queue) -> Agent:
     omar.user.last_name = "Haddad"
     omar.user.save()
     return omar
-
-
-@pytest.fixture
-def eve() -> Agent:
-    return builders.create_agent("Eve", queue=builders.create_queue("Returns"))
 
 
 @pytest.fixture
@@ -125,3 +127,26 @@ def test_no_notes_in_a_closed_conversation_nor_by_strangers(conversation: Conver
     closed = builders.create_conversation(state="closed", closed_at=conversation.created_at)
     with pytest.raises(NoteError, match="closed"):
         add_note(closed, dana.user, "Too late")
+
+
+@pytest.mark.parametrize(
+    ("text", "unknown"),
+    [
+        ("@nobody look", ["nobody"]),
+        ("@omarion, @Nobody. and @nobody", ["omarion", "nobody"]),
+        ("@omar and @Omar Haddad look", []),
+        ("someone@omar.example, @ omar, @14:00, @", []),
+    ],
+)
+def test_mentions_of_nobody_are_found(omar: Agent, text: str, unknown: list[str]) -> None:
+    assert find_unknown_mentions(text) == unknown
+
+
+def test_only_colleagues_who_may_see_the_conversation_can_be_mentioned(
+    conversation: Conversation, dana: Agent, omar: Agent, eve: Agent
+) -> None:
+    gone = builders.create_agent("Gone", queue=conversation.queue)
+    gone.user.is_active = False
+    gone.user.save()
+    sue = builders.create_agent("Sue", role="Supervisor")
+    assert set(mentionable_agents(conversation, dana)) == {omar, sue}

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from omnichannel.conversations.assignment.former_agents import release_former_agent
 from omnichannel.conversations.assignment.pick import (
     release_conversation,
     resume_conversation,
@@ -26,7 +27,7 @@ from omnichannel.live.models import LiveEvent
 from routing.models import Agent, State
 from tests import builders
 from tests.concurrency import run_concurrently
-from tests.webhook_client import load_payload, post_webhook
+from tests.webhook_client import receive_message
 
 pytestmark = pytest.mark.django_db
 
@@ -50,15 +51,13 @@ def close_after_timeout(conversation: Conversation, agent: Agent) -> None:
     assert close_stale_conversations() == 1
 
 
-def receive_message(conversation: Conversation, agent: Agent) -> None:
-    number = conversation.number
-    form = load_payload("text", number, From=conversation.contact.address)
-    assert post_webhook(number.account.inbound_url, form).status_code == 200
+def receive_from_customer(conversation: Conversation, agent: Agent) -> None:
+    receive_message(conversation.number, From=conversation.contact.address)
 
 
 def receive_message_while_agent_away(conversation: Conversation, agent: Agent) -> None:
     Agent.objects.filter(pk=agent.pk).update(presence=builders.create_agent(presence="away").presence)
-    receive_message(conversation, agent)
+    receive_from_customer(conversation, agent)
 
 
 def disconnect_agent(conversation: Conversation, agent: Agent) -> None:
@@ -71,6 +70,13 @@ def disconnect_agent(conversation: Conversation, agent: Agent) -> None:
 def disconnect_agent_with_unanswered_message(conversation: Conversation, agent: Agent) -> None:
     builders.create_inbound_message(conversation)
     disconnect_agent(conversation, agent)
+
+
+def deactivate_agent_of_unread(conversation: Conversation, agent: Agent) -> None:
+    Conversation.objects.filter(pk=conversation.pk).update(unread_count=1)
+    agent.user.is_active = False
+    agent.user.save()
+    release_former_agent(agent.pk)
 
 
 Transition = Callable[[Conversation, Agent], None]
@@ -86,8 +92,9 @@ TRANSITION_FUNCTIONS: list[tuple[State, State, Transition]] = [
     (State.ACTIVE, State.CLOSED, close_after_timeout),
     (State.WRAP_UP, State.CLOSED, close_conversation),
     (State.WRAP_UP, State.CLOSED, close_after_timeout),
+    (State.WRAP_UP, State.OPEN, deactivate_agent_of_unread),
     (State.WAITING, State.ACTIVE, resume_conversation),
-    (State.WAITING, State.ACTIVE, receive_message),
+    (State.WAITING, State.ACTIVE, receive_from_customer),
     (State.WAITING, State.OPEN, receive_message_while_agent_away),
     (State.WAITING, State.CLOSED, close_after_timeout),
 ]
@@ -165,7 +172,7 @@ def test_only_the_assigned_agent_can_change_the_state(dana: Agent, state: State,
 
 def test_a_conversation_with_something_unread_is_not_closed(dana: Agent) -> None:
     conversation = create_in_state(State.WRAP_UP, dana)
-    receive_message(conversation, dana)
+    receive_from_customer(conversation, dana)
     with pytest.raises(TransitionError, match="The customer sent a new message"):
         close_conversation(conversation, dana)
     conversation.refresh_from_db()
@@ -271,7 +278,7 @@ def test_concurrent_message_prevents_closing() -> None:
         conversation = create_in_state(State.WRAP_UP, dana)
         run_concurrently(
             partial(close_conversation, Conversation.objects.get(pk=conversation.pk), dana),
-            partial(receive_message, conversation, dana),
+            partial(receive_from_customer, conversation, dana),
         )
         conversation.refresh_from_db()
         assert (conversation.state, conversation.unread_count) in {(State.CLOSED, 0), (State.WRAP_UP, 1)}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.test import Client
+from django.urls import reverse
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations.models import Conversation
@@ -53,3 +54,8 @@ def client_for(user: Agent | User) -> Client:
     client = Client()
     client.force_login(user.user if isinstance(user, Agent) else user)
     return client
+
+
+def conversation_url(desk: DeskScenario, name: str) -> str:
+    """Return the URL of this name for Dana's conversation."""
+    return reverse(f"desk:{name}", args=[desk.conversation.pk])

@@ -10,17 +10,13 @@ from django.urls import reverse
 from omnichannel.conversations.models import Attachment, AttachmentState
 from routing.models import State
 from tests import builders
-from tests.desk.scenario import DeskScenario, client_for
+from tests.desk.scenario import DeskScenario, client_for, conversation_url
 
 pytestmark = pytest.mark.django_db
 
-READ_URL_NAMES = ["conversation", "pieces", "former"]
-WRITE_URL_NAMES = ["read", "reply", "take", "release", "leave", "resume", "end", "close", "rename"]
+READ_URL_NAMES = ["conversation", "updates", "previous_conversations"]
+WRITE_URL_NAMES = ["mark_read", "reply", "take", "release", "wait_for_customer", "resume", "end", "close", "rename"]
 USERS_WHO_SEE = ["dana", "omar", "supervisor", "administrator"]
-
-
-def conversation_url(desk: DeskScenario, name: str) -> str:
-    return reverse(f"desk:{name}", args=[desk.conversation.pk])
 
 
 def create_attachment(desk: DeskScenario, **fields: Any) -> Attachment:
@@ -75,7 +71,7 @@ def test_anonymous_user_is_redirected_to_sign_in(desk: DeskScenario, name: str) 
 def test_a_page_whose_session_has_ended_is_sent_to_the_sign_in_whole(desk: DeskScenario) -> None:
     conversation_path = conversation_url(desk, "conversation")
     headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{conversation_path}"}
-    answer = Client().get(conversation_url(desk, "pieces"), headers=headers)
+    answer = Client().get(conversation_url(desk, "updates"), headers=headers)
     assert answer.status_code == 401
     assert answer["HX-Redirect"] == f"/sign-in/?next={conversation_path.replace('/', '%2F')}"
 
@@ -92,7 +88,7 @@ def test_only_the_agent_who_has_a_conversation_answers_in_it(desk: DeskScenario,
     assert not desk.conversation.messages.exists()
 
 
-@pytest.mark.parametrize("name", ["release", "leave", "end"])
+@pytest.mark.parametrize("name", ["release", "wait_for_customer", "end"])
 def test_a_colleague_cannot_move_somebody_elses_conversation(desk: DeskScenario, name: str) -> None:
     assert client_for(desk.omar).post(conversation_url(desk, name)).status_code == 409
     desk.conversation.refresh_from_db()
@@ -112,20 +108,23 @@ def test_fetching_a_file_again_is_for_those_who_see_its_conversation(
     desk: DeskScenario, person: str, status: int
 ) -> None:
     attachment = create_attachment(desk)
-    assert client_for(getattr(desk, person)).post(reverse("desk:retry", args=[attachment.pk])).status_code == status
+    assert (
+        client_for(getattr(desk, person)).post(reverse("desk:retry_download", args=[attachment.pk])).status_code
+        == status
+    )
 
 
 @pytest.mark.parametrize(("person", "status"), [("eve", 404), ("stranger", 403)])
 def test_user_without_access_cannot_resend_a_failed_message(desk: DeskScenario, person: str, status: int) -> None:
     failed = builders.create_outbound_message(desk.conversation, status="failed")
-    url = reverse("desk:again", args=[desk.conversation.pk, failed.pk])
+    url = reverse("desk:resend", args=[desk.conversation.pk, failed.pk])
     assert client_for(getattr(desk, person)).post(url).status_code == status
 
 
 def test_a_message_is_sent_again_only_from_its_own_conversation(desk: DeskScenario) -> None:
     other = builders.create_conversation(agent=desk.dana)
     failed = builders.create_outbound_message(other, status="failed")
-    url = reverse("desk:again", args=[desk.conversation.pk, failed.pk])
+    url = reverse("desk:resend", args=[desk.conversation.pk, failed.pk])
     assert client_for(desk.dana).post(url).status_code == 404
 
 

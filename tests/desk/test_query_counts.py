@@ -83,7 +83,7 @@ def test_message_fragment_takes_four_queries(
     client = client_for(desk.dana)
     with django_assert_max_num_queries(4):
         answer = client.get(
-            reverse("desk:pieces", args=[desk.conversation.pk]) + f"?message={shown.pk}", **HTMX_HEADERS
+            reverse("desk:updates", args=[desk.conversation.pk]) + f"?message={shown.pk}", **HTMX_HEADERS
         )
     assert compact(answer.content.decode()).count('<li id="message-') == 1
 
@@ -95,7 +95,7 @@ def test_fragments_take_four_queries(
     add_messages(desk.conversation, count)
     client = client_for(desk.dana)
     with django_assert_max_num_queries(SIGN_IN_QUERIES + 4):
-        answer = client.get(reverse("desk:pieces", args=[desk.conversation.pk]) + "?after=0", **HTMX_HEADERS)
+        answer = client.get(reverse("desk:updates", args=[desk.conversation.pk]) + "?after=0", **HTMX_HEADERS)
     assert compact(answer.content.decode()).count('<li id="message-') == count // 2 * 2 + 1
 
 
@@ -105,6 +105,6 @@ def test_earlier_messages_take_four_queries(
 ) -> None:
     add_messages(desk.conversation, count)
     client = client_for(desk.dana)
-    url = reverse("desk:earlier", args=[desk.conversation.pk])
+    url = reverse("desk:messages", args=[desk.conversation.pk])
     with django_assert_max_num_queries(SIGN_IN_QUERIES + 4):
         assert client.get(f"{url}?before=2100-01-01T00:00:00Z~1", **HTMX_HEADERS).status_code == 200

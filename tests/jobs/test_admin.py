@@ -3,8 +3,10 @@
 import pytest
 from django.utils import timezone
 
+from omnichannel.admin.failed_jobs import JOB_LABELS
 from omnichannel.jobs.lanes import claim_lanes, enqueue
 from omnichannel.jobs.models import Lane
+from omnichannel.worker_jobs import create_worker
 from tests.admin_client import admin_url, create_signed_in_client, message_texts, visible_text
 
 pytestmark = pytest.mark.django_db
@@ -62,3 +64,9 @@ def test_only_administrators_see_and_retry_failed_jobs(role: str) -> None:
     assert person.post(admin_url(LANE_MODEL, "changelist"), chosen).status_code in {302, 403}
     job.refresh_from_db()
     assert job.given_up_at is not None
+
+
+def test_every_job_that_can_be_given_up_has_a_label() -> None:
+    handlers = create_worker().handlers.items()
+    listed = {kind for kind, handler in handlers if handler.limits_attempts and handler.on_give_up is None}
+    assert listed == set(JOB_LABELS)

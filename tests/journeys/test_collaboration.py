@@ -24,11 +24,11 @@ def pages(app: AppInstance, open_page_as: Callable[..., Page]) -> dict[str, Page
 def open_conversation(page: Page, customer: str, view: str = "my") -> None:
     page.goto(f"/desk/?view={view}")
     page.locator(".row", has_text=customer).click()
-    expect(page.locator("#head h1")).to_have_text(customer)
+    expect(page.locator("#conversation-header h1")).to_have_text(customer)
 
 
 def choose_in_dialog(page: Page, button: str, colleague: str) -> None:
-    page.locator("#head").get_by_role("button", name=button, exact=True).click()
+    page.locator("#conversation-header").get_by_role("button", name=button, exact=True).click()
     page.locator("#dialog .choice-row", has_text=colleague).click()
 
 
@@ -37,9 +37,35 @@ def confirm_dialog(page: Page, button: str) -> None:
 
 
 def write_note(page: Page, text: str) -> None:
-    page.locator(".write-switch", has_text="Note").get_by_text("Note").click()
+    page.locator(".mode-switch", has_text="Note").get_by_text("Note").click()
     page.get_by_role("textbox", name="Note").fill(text)
     page.get_by_role("button", name="Add note").click()
+
+
+def test_a_colleague_is_mentioned_by_keyboard_and_a_wrong_name_is_pointed_out(
+    app: AppInstance, pages: dict[str, Page]
+) -> None:
+    dana = pages["dana"]
+    app.call("create_customer_conversations", count=1)
+    open_conversation(dana, "Customer 0")
+    dana.locator(".mode-switch", has_text="Note").get_by_text("Note").click()
+    field, choices = dana.locator("#note-text"), dana.locator("#mention-list").get_by_role("option")
+    field.press_sequentially("For @")
+    expect(choices).to_have_count(2)
+    dana.keyboard.press("ArrowDown")
+    expect(field).to_have_attribute("aria-activedescendant", str(choices.nth(1).get_attribute("id")))
+    dana.keyboard.type("om")
+    expect(choices).to_have_count(1)
+    dana.keyboard.press("Enter")
+    expect(field).to_have_value("For @Omar ")
+    expect(choices.first).to_be_hidden()
+    dana.keyboard.type("and @omarr")
+    dana.get_by_role("button", name="Add note").click()
+    expect(dana.locator("#note-error")).to_contain_text("Nobody is called @omarr.")
+    expect(field).to_have_value("For @Omar and @omarr")
+    dana.get_by_role("button", name="Add anyway").click()
+    expect(dana.locator("#thread .note")).to_contain_text("Note for @Omar")
+    expect(dana.locator("#note-error")).to_be_empty()
 
 
 def test_a_conversation_is_passed_on_with_a_reason_between_two_agents(app: AppInstance, pages: dict[str, Page]) -> None:
@@ -62,10 +88,10 @@ def test_a_conversation_is_passed_on_with_a_reason_between_two_agents(app: AppIn
     dana.context.set_offline(False)
     dialog_button.click()
     expect(dana.locator("#dialog")).to_have_count(0)
-    expect(dana.locator("#head")).to_contain_text("with Omar")
+    expect(dana.locator("#conversation-header")).to_contain_text("with Omar")
 
     open_conversation(omar, "Customer 0")
-    expect(omar.locator("#head")).to_contain_text("with you")
+    expect(omar.locator("#conversation-header")).to_contain_text("with you")
     expect(omar.locator("#thread")).to_contain_text("Dana transferred the conversation to Omar: Knows the batch.")
     expect(omar.locator(".row .mention")).to_have_count(0)
     omar.get_by_role("textbox", name="Message").fill("I take care of it.")
@@ -79,10 +105,10 @@ def test_a_note_that_is_not_written_yet_comes_back_with_its_conversation(
     dana = pages["dana"]
     app.call("create_customer_conversations", count=2)
     open_conversation(dana, "Customer 0")
-    dana.locator(".write-switch").get_by_text("Note").click()
+    dana.locator(".mode-switch").get_by_text("Note").click()
     dana.get_by_role("textbox", name="Note").fill("Second broken")
     dana.locator(".row", has_text="Customer 1").click()
-    expect(dana.locator("#head h1")).to_have_text("Customer 1")
+    expect(dana.locator("#conversation-header h1")).to_have_text("Customer 1")
     expect(dana.get_by_role("textbox", name="Note")).to_be_hidden()
     dana.locator(".row", has_text="Customer 0").click()
     expect(dana.get_by_role("textbox", name="Note")).to_have_value("Second broken")
@@ -97,7 +123,7 @@ def test_a_dialog_is_left_with_escape_and_does_nothing(app: AppInstance, pages: 
     dana.keyboard.press("Escape")
     expect(dana.locator("#dialog")).to_have_count(0)
     expect(dana.locator("#do-transfer")).to_be_focused()
-    expect(dana.locator("#head")).to_contain_text("with you")
+    expect(dana.locator("#conversation-header")).to_contain_text("with you")
 
 
 def test_a_supervisor_assigns_over_capacity_monitors_and_joins(app: AppInstance, pages: dict[str, Page]) -> None:
@@ -109,7 +135,7 @@ def test_a_supervisor_assigns_over_capacity_monitors_and_joins(app: AppInstance,
     over = re.compile("Over capacity: 30 needed, 20 free")
     expect(sue.locator("#dialog .choice-row", has_text="Omar")).to_have_text(over)
     confirm_dialog(sue, "Assign")
-    expect(sue.locator("#head")).to_contain_text("with Omar")
+    expect(sue.locator("#conversation-header")).to_contain_text("with Omar")
 
     open_conversation(omar, "Amara Diallo")
     expect(omar.locator("#thread")).to_contain_text("over capacity (30 units needed, 20 free)")
@@ -119,4 +145,4 @@ def test_a_supervisor_assigns_over_capacity_monitors_and_joins(app: AppInstance,
     expect(omar.locator("#thread")).to_contain_text("Sue joined the conversation with Omar.")
     write_note(sue, "Offer a voucher.")
     expect(omar.locator("#thread .note")).to_contain_text("Offer a voucher.")
-    expect(omar.locator("#colleagues")).to_contain_text("Sue")
+    expect(omar.locator("#participants")).to_contain_text("Sue")

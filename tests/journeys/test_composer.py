@@ -34,18 +34,16 @@ def dana_page(app: AppInstance, open_page_as: Callable[..., Page]) -> Page:
 def open_first_conversation(page: Page) -> None:
     page.goto("/desk/")
     page.locator(".row", has_text="Customer 0").click()
-    expect(page.locator("#head h1")).to_have_text("Customer 0")
+    expect(page.locator("#conversation-header h1")).to_have_text("Customer 0")
 
 
 def reply_field(page: Page) -> Locator:
     return page.locator("#reply-text")
 
 
-def test_a_reply_is_written_by_keyboard_with_quick_replies_commands_and_formatting(
-    app: AppInstance, dana_page: Page
-) -> None:
+def test_a_reply_is_written_by_keyboard_with_quick_replies_and_formatting(app: AppInstance, dana_page: Page) -> None:
     reply_field(dana_page).press_sequentially("/q #hel")
-    options = dana_page.locator("#slash-list").get_by_role("option")
+    options = dana_page.locator("#command-palette").get_by_role("option")
     expect(options).to_have_count(2)
     app.call("send_from_customer", index=0, text="Are you there?")
     expect(dana_page.locator("#thread")).to_contain_text("Are you there?")
@@ -58,6 +56,13 @@ def test_a_reply_is_written_by_keyboard_with_quick_replies_commands_and_formatti
     expect(reply_field(dana_page)).to_have_value("Hello Customer 0, Dana here.")
 
     reply_field(dana_page).fill("")
+    reply_field(dana_page).press_sequentially("/q begrus")  # written "Begrüßung"
+    expect(options).to_have_count(1)
+    reply_field(dana_page).fill("")
+    reply_field(dana_page).press_sequentially("/q dana")  # a name that is filled in is not searched
+    expect(options).to_have_count(0)
+
+    reply_field(dana_page).fill("")
     reply_field(dana_page).press_sequentially("/q label")
     dana_page.keyboard.press("Tab")
     expect(dana_page.locator("#reply-error")).to_contain_text("Replace {LastName{Agent}} before sending")
@@ -66,14 +71,18 @@ def test_a_reply_is_written_by_keyboard_with_quick_replies_commands_and_formatti
 
     dana_page.keyboard.press("Control+a")
     dana_page.keyboard.press("Control+b")
-    expect(dana_page.locator("#as-seen strong")).to_have_text("The label is on its way, Kim.")
+    expect(dana_page.locator("#reply-preview strong")).to_have_text("The label is on its way, Kim.")
     dana_page.reload()
     expect(reply_field(dana_page)).to_have_value("*The label is on its way, Kim.*")
-    expect(dana_page.locator("#as-seen strong")).to_be_visible()
+    expect(dana_page.locator("#reply-preview strong")).to_be_visible()
+    dana_page.keyboard.press("r")
     dana_page.keyboard.press("Enter")
     expect(dana_page.locator("#thread .out strong")).to_have_text("The label is on its way, Kim.")
     expect(reply_field(dana_page)).to_have_value("")
 
+
+def test_commands_open_notes_and_dialogs(dana_page: Page) -> None:
+    options = dana_page.locator("#command-palette").get_by_role("option")
     reply_field(dana_page).press_sequentially("/i")
     expect(options.first).to_contain_text("Internal")
     dana_page.keyboard.press("Enter")
@@ -83,9 +92,11 @@ def test_a_reply_is_written_by_keyboard_with_quick_replies_commands_and_formatti
     dana_page.keyboard.press("Enter")
     expect(dana_page.locator("#dialog")).to_be_visible()
     dana_page.keyboard.press("Escape")
+    expect(dana_page.locator("#dialog")).to_be_hidden()
 
+
+def test_signing_out_deletes_drafts(dana_page: Page) -> None:
     drafts = "Object.keys(localStorage).filter((key) => key.startsWith('draft-')).length"
-    dana_page.locator(".write-switch").get_by_text("Public").click()
     reply_field(dana_page).fill("A secret")
     assert dana_page.evaluate(drafts) == 1
     dana_page.locator("details.menu summary", has_text="account").click()
@@ -95,8 +106,6 @@ def test_a_reply_is_written_by_keyboard_with_quick_replies_commands_and_formatti
 
 
 def test_files_go_out_in_their_order_and_come_back_with_undo(app: AppInstance, dana_page: Page) -> None:
-    app.call("enable_undo_send", username="dana")
-    dana_page.reload()
     dana_page.locator(".attach input").set_input_files([picture_upload("a.png"), picture_upload("b.png")])  # type: ignore[arg-type]
     expect(dana_page.locator("#files img")).to_have_count(2)
     dana_page.locator("#files").get_by_role("button", name="Remove b.png").click()
@@ -133,6 +142,7 @@ def test_nothing_typed_is_lost_without_a_connection_or_with_the_conversation(app
     dana_page.context.set_offline(False)
     reply_field(dana_page).press("Enter")
     expect(dana_page.locator("#thread .out")).to_contain_text("Said in a tunnel")
+    expect(dana_page.locator("#notice")).to_be_hidden()  # The old error is gone.
     expect(dana_page.locator("#thread .out")).to_have_count(1)
 
     second_page = dana_page.context.new_page()
@@ -142,9 +152,9 @@ def test_nothing_typed_is_lost_without_a_connection_or_with_the_conversation(app
     second_page.close()
     app.call("reassign_all", username="omar")
     expect(dana_page.locator("#composer")).to_contain_text("Assigned to Omar.")
-    expect(dana_page.locator(".unsent textarea")).to_have_value("Half a sentence")
+    expect(dana_page.locator(".unsent-text textarea")).to_have_value("Half a sentence")
     dana_page.reload()
-    expect(dana_page.locator(".unsent textarea")).to_have_value("Half a sentence")
+    expect(dana_page.locator(".unsent-text textarea")).to_have_value("Half a sentence")
     app.call("reassign_all", username="dana")
     expect(reply_field(dana_page)).to_have_value("Half a sentence")
 
@@ -154,22 +164,22 @@ def test_colleagues_reply_warns_the_composer_and_customer_sees_typing(
 ) -> None:
     app.call("send_from_new_customer", name="Amara Diallo", text="Is anybody there?")
     dana_page.get_by_role("button", name="Accept").click()
-    expect(dana_page.locator("#head h1")).to_have_text("Amara Diallo")
+    expect(dana_page.locator("#conversation-header h1")).to_have_text("Amara Diallo")
     dana_page.locator("#thread .in [data-reply-to]").click()
-    expect(dana_page.locator("#quoting")).to_contain_text("Is anybody there?")
+    expect(dana_page.locator("#reply-quote")).to_contain_text("Is anybody there?")
     reply_field(dana_page).press_sequentially("I am")
     wait_until(lambda: app.call("is_typing_shown_to", name="Amara Diallo"), 20, "the customer sees that somebody types")
 
     omar = open_page_as("omar")
     omar.goto(dana_page.url)
-    omar.locator(".write-switch").get_by_text("Note").click()
+    omar.locator(".mode-switch").get_by_text("Note").click()
     omar.get_by_role("textbox", name="Note").fill("She has written to me already.")
     expect(dana_page.locator("#viewers")).to_contain_text("Omar is typing")
     omar.keyboard.press("Enter")
     expect(dana_page.locator("#thread .note")).to_contain_text("already")
 
     reply_field(dana_page).press("Enter")
-    expect(dana_page.locator("#meanwhile")).to_contain_text("She has written to me already.")
+    expect(dana_page.locator("#reply-collision")).to_contain_text("She has written to me already.")
     dana_page.get_by_role("button", name="Review first").click()
     expect(reply_field(dana_page)).to_be_focused()
     dana_page.keyboard.press("Enter")

@@ -18,30 +18,30 @@ def dana_page(app: AppInstance, open_page_as: Callable[..., Page]) -> Page:
     app.start_server()
     page = open_page_as("dana")
     page.goto(f"/desk/conversations/{pk}/")
-    expect(page.locator("#about")).to_contain_text("Additional details")
+    expect(page.locator("#customer-details")).to_contain_text("Additional details")
     return page
 
 
 def toggle_section(page: Page, title: str) -> None:
-    page.locator(".pane-fold summary", has_text=title).click()
+    page.locator(".panel-section summary", has_text=title).click()
 
 
 def test_earlier_conversation_is_read_while_composing(dana_page: Page) -> None:
     dana_page.get_by_role("textbox", name="Message").fill("One moment")
     toggle_section(dana_page, "Other conversations")
-    dana_page.locator(".former a", has_text="My lamp is broken").click()
-    history_panel = dana_page.locator("#beside")
+    dana_page.locator(".previous-conversations a", has_text="My lamp is broken").click()
+    history_panel = dana_page.locator("#conversation-preview")
     expect(history_panel).to_contain_text("My lamp is broken")
-    expect(dana_page.locator("#beside-title")).to_be_focused()
+    expect(dana_page.locator("#conversation-preview-title")).to_be_focused()
     expect(dana_page.get_by_role("textbox", name="Message")).to_have_value("One moment")
     dana_page.keyboard.press("Escape")
     expect(history_panel).to_be_empty()
-    expect(dana_page.locator(".former a", has_text="My lamp is broken")).to_be_focused()
+    expect(dana_page.locator(".previous-conversations a", has_text="My lamp is broken")).to_be_focused()
 
     toggle_section(dana_page, "Notes")
-    expect(dana_page.locator(".pane-notes")).to_contain_text("Third lamp")
+    expect(dana_page.locator(".customer-notes")).to_contain_text("Third lamp")
     dana_page.reload()
-    expect(dana_page.locator(".pane-notes")).to_contain_text("Third lamp")  # A section that was open opens again.
+    expect(dana_page.locator(".customer-notes")).to_contain_text("Third lamp")  # A section that was open opens again.
 
 
 def test_contact_field_is_edited_inline(dana_page: Page) -> None:
@@ -60,11 +60,11 @@ def test_contact_field_is_edited_inline(dana_page: Page) -> None:
 def test_contacts_are_merged_and_unmerged(dana_page: Page) -> None:
     dana_page.get_by_role("button", name="Merge with another contact").click()
     dana_page.get_by_label("Name or number of the other contact").fill("diallo lamps")
-    dana_page.locator(".found a", has_text="Diallo Lamps Ltd").click()
-    expect(dana_page.locator(".side-by-side")).to_contain_text("+49 1512 2222222")
+    dana_page.locator(".merge-candidates a", has_text="Diallo Lamps Ltd").click()
+    expect(dana_page.locator(".merge-comparison")).to_contain_text("+49 1512 2222222")
     dana_page.get_by_role("button", name="Merge", exact=True).click()
     expect(dana_page.locator("#thread")).to_contain_text("An invoice, please")
-    expect(dana_page.locator("#about")).to_contain_text("Diallo Lamps Ltd")
+    expect(dana_page.locator("#customer-details")).to_contain_text("Diallo Lamps Ltd")
     dana_page.get_by_role("button", name="Undo", exact=True).click()
     expect(dana_page.locator("#thread")).to_contain_text("undid the merge with Diallo Lamps Ltd")
     expect(dana_page.locator("#thread")).not_to_contain_text("An invoice, please")
@@ -86,7 +86,7 @@ def test_consulted_agent_is_told_when_the_conversation_closes(
     app.call("consult_in_other_queue", colleague="omar")
     omar = open_page_as("omar")
     omar.goto(address)
-    expect(omar.locator("#head h1")).to_have_text("Amara Diallo")
+    expect(omar.locator("#conversation-header h1")).to_have_text("Amara Diallo")
     app.call("close_active_conversations")
     expect(omar.locator("#main")).to_contain_text("This conversation is closed. You were only consulted.")
     expect(omar.locator("#main")).to_be_focused()

@@ -20,7 +20,7 @@ VISIBLE_POSITION_SCRIPT = """() => {
 }"""
 RECORD_NOTIFICATIONS_SCRIPT = """
   window.playedSounds = []; window.notifications = [];
-  document.addEventListener("desk:sounded", (event) => window.playedSounds.push(event.detail));
+  document.addEventListener("desk:sound-played", (event) => window.playedSounds.push(event.detail));
   window.Notification = class extends EventTarget {
     static permission = "granted";
     constructor(title, { body }) { super(); window.notifications.push(`${title}: ${body}`); window.last = this; }
@@ -49,7 +49,7 @@ def open_conversation(page: Page, customer: str = "Customer 0") -> Page:
         page.goto("/desk/conversations/1/")
     else:
         row.click()
-    expect(page.locator("#head h1")).to_have_text(customer)
+    expect(page.locator("#conversation-header h1")).to_have_text(customer)
     page.wait_for_function("() => window.Omnichannel?.isLeader")
     return page
 
@@ -67,15 +67,15 @@ def test_colleagues_see_typing_and_replies_and_others_nothing(
     eve.wait_for_function("() => window.Omnichannel?.isLeader")
     eve.on("request", lambda request: requests.append(request.url))
     dana, omar = open_conversation(open_page_as("dana")), open_conversation(open_page_as("omar"))
-    expect(dana.locator(".lookers")).to_contain_text("Omar", timeout=SHORT_TIMEOUT)
-    expect(omar.locator(".lookers")).to_contain_text("Dana", timeout=SHORT_TIMEOUT)
+    expect(dana.locator(".viewer-list")).to_contain_text("Omar", timeout=SHORT_TIMEOUT)
+    expect(omar.locator(".viewer-list")).to_contain_text("Dana", timeout=SHORT_TIMEOUT)
 
     reply_field(dana).press_sequentially("On its way", delay=10)
-    expect(omar.locator("#writing")).to_have_text("Dana is typing…", timeout=SHORT_TIMEOUT)
+    expect(omar.locator("#typing-indicator")).to_have_text("Dana is typing…", timeout=SHORT_TIMEOUT)
     dana.locator("#reply-send").click()
-    expect(omar.locator("#writing")).to_have_count(0, timeout=SHORT_TIMEOUT)
+    expect(omar.locator("#typing-indicator")).to_have_count(0, timeout=SHORT_TIMEOUT)
     expect(omar.locator(".msg.out")).to_contain_text("On its way", timeout=SHORT_TIMEOUT)
-    with omar.expect_request("**/pieces/?message=*"):  # that message and nothing else
+    with omar.expect_request("**/updates/?message=*"):  # that message and nothing else
         app_with_customers.call("mark_last_reply_read")
     expect(omar.locator(".msg.out .status")).to_have_attribute("title", "Read", timeout=SHORT_TIMEOUT)
 
@@ -88,9 +88,30 @@ def test_colleagues_see_typing_and_replies_and_others_nothing(
     omar.locator("#note-send").click()
     expect(dana.locator(".msg.note")).to_contain_text("Well done.", timeout=SHORT_TIMEOUT)
     omar.goto("/desk/")
-    expect(dana.locator(".lookers")).to_have_count(0, timeout=SHORT_TIMEOUT)
+    expect(dana.locator(".viewer-list")).to_have_count(0, timeout=SHORT_TIMEOUT)
     assert [url for url in requests if "/conversations/" in url] == []
     expect(eve.locator(".row")).to_have_count(0)
+
+
+def test_details_of_an_event_open_by_keyboard_and_stay_open(
+    app_with_customers: AppInstance, open_page_as: Callable[..., Page]
+) -> None:
+    dana = open_conversation(open_page_as("dana"))
+    app_with_customers.call("record_offer_with_details")
+    dana.locator("[data-section=timeline] > summary").click()
+    for place in ("#thread", ".customer-timeline"):
+        details = dana.locator(f"{place} details", has_text="Offered to Dana")
+        expect(details.get_by_text("40 units free")).to_be_hidden()
+        details.locator("summary").focus()
+        dana.keyboard.press("Enter")
+        expect(details.get_by_text("40 units free")).to_be_visible()
+    with dana.expect_response("**/timeline/"):
+        app_with_customers.call("record_offer_with_details")
+    for place in ("#thread", ".customer-timeline"):
+        details = dana.locator(f"{place} details", has_text="Offered to Dana")
+        expect(details).to_have_count(2)
+        expect(details.get_by_text("40 units free").locator("visible=true")).to_have_count(1)
+    expect(dana.locator(".customer-timeline [open] > summary")).to_be_focused()
 
 
 def test_supervisor_monitors_unseen_and_sees_typing(
@@ -98,16 +119,16 @@ def test_supervisor_monitors_unseen_and_sees_typing(
 ) -> None:
     dana, sue = open_conversation(open_page_as("dana")), open_page_as("sue")
     sue.goto("/desk/conversations/1/")
-    expect(sue.locator(".lookers")).to_contain_text("Dana", timeout=SHORT_TIMEOUT)
+    expect(sue.locator(".viewer-list")).to_contain_text("Dana", timeout=SHORT_TIMEOUT)
     reply_field(dana).press_sequentially("One moment", delay=10)
-    expect(sue.locator("#writing")).to_have_text("Dana is typing…", timeout=SHORT_TIMEOUT)
+    expect(sue.locator("#typing-indicator")).to_have_text("Dana is typing…", timeout=SHORT_TIMEOUT)
     dana.evaluate("Omnichannel.refreshViewers()")
     expect(dana.locator("#viewers")).to_have_text("")
-    sue.locator("#head .more-menu summary, #do-release_to_queue").first.click()
+    sue.locator("#conversation-header .more-menu summary, #do-release_to_queue").first.click()
     sue.locator("#do-release_to_queue").click()
     # The page is updated, says so, and keeps the draft.
     expect(dana.locator("#notice")).to_contain_text("Customer 0: Open", timeout=SHORT_TIMEOUT)
-    expect(dana.locator("#head .state")).to_have_text("Open")
+    expect(dana.locator("#conversation-header .state")).to_have_text("Open")
 
 
 @pytest.fixture
@@ -162,11 +183,11 @@ def test_server_restart_loses_nothing(app_with_customers: AppInstance, page_allo
     page_allowing_network_errors.locator("#reply-send").click()
     expect(page_allowing_network_errors.locator("#notice")).to_contain_text("Your text is kept.", timeout=SHORT_TIMEOUT)
     expect(reply_field(page_allowing_network_errors)).to_have_value("Are you still there?")
-    expect(page_allowing_network_errors.locator("#stream")).to_be_visible()
+    expect(page_allowing_network_errors.locator("#connection-status")).to_be_visible()
     app_with_customers.call("create_customer_message", index=0, text="Written meanwhile")
     app_with_customers.start_server("--no-worker")
     expect(page_allowing_network_errors.locator(".msg.in")).to_contain_text("Written meanwhile")
-    expect(page_allowing_network_errors.locator("#stream")).to_be_hidden()
+    expect(page_allowing_network_errors.locator("#connection-status")).to_be_hidden()
     page_allowing_network_errors.get_by_role("button", name="Try again").click()
     expect(page_allowing_network_errors.locator(".msg.out").last).to_contain_text("Are you still there?")
     expect(reply_field(page_allowing_network_errors)).to_have_value("")
@@ -235,13 +256,25 @@ def test_linked_message_is_scrolled_into_view(
     expect(dana.locator(f"#message-{pks[150]}")).to_be_in_viewport()
 
 
+def test_notifications_stay_off_when_the_browser_blocks_them(
+    app_with_customers: AppInstance, open_page_as: Callable[..., Page]
+) -> None:
+    dana = open_page_as("dana")
+    dana.add_init_script("Notification.requestPermission = async () => 'denied';")
+    dana.goto("/desk/preferences/")
+    switch = dana.get_by_label("Show notifications")
+    switch.click()
+    expect(dana.locator("#notifications-error")).to_contain_text("Your browser blocks notifications")
+    expect(switch).not_to_be_checked()
+
+
 def test_hidden_page_notifies_once_and_not_of_the_open_conversation(
     app_with_customers: AppInstance, open_page_as: Callable[..., Page]
 ) -> None:
     dana = open_page_as("dana")
     dana.context.add_init_script(RECORD_NOTIFICATIONS_SCRIPT)
     open_conversation(dana)
-    dana.evaluate("document.body.dataset.notifies = document.body.dataset.sounds = ''")
+    dana.evaluate("document.body.dataset.notifications = document.body.dataset.sounds = ''")
     dana.locator("#scroller").click()
     other = dana.context.new_page()
     other.goto("/desk/preferences/")
@@ -255,8 +288,8 @@ def test_hidden_page_notifies_once_and_not_of_the_open_conversation(
     assert icon.get_attribute("href") == icon.get_attribute("data-unread")
     assert dana.evaluate("[playedSounds, notifications]") == [["message"], []]
     # Prevent a repetition of these notifications if the other tab is the last one.
-    with other.expect_response("**/desk/news/**") as answer:
-        other.evaluate("Omnichannel.isLeader = true; Omnichannel.refreshNews()")
+    with other.expect_response("**/desk/notifications/**") as answer:
+        other.evaluate("Omnichannel.isLeader = true; Omnichannel.refreshNotifications()")
     assert answer.value.json()["notifications"] == []
 
     other.close()
@@ -265,10 +298,10 @@ def test_hidden_page_notifies_once_and_not_of_the_open_conversation(
     app_with_customers.call("create_customer_message", index=0, text="And away")
     dana.wait_for_function("() => notifications.length")
     assert dana.evaluate("notifications") == ["Customer 0: And away"]
-    expect(dana.locator("#unread-line + .msg")).to_contain_text("And away")
+    expect(dana.locator("#unread-divider + .msg")).to_contain_text("And away")
     other = dana.context.new_page()
     other.goto("/desk/")
-    other.locator(".bar-end .menu summary").last.click()
+    other.locator(".top-bar-end .menu summary").last.click()
     other.get_by_role("button", name="Sign out").click()
     dana.wait_for_url("**/sign-in/**")
 
@@ -283,7 +316,7 @@ def test_focus_is_kept_when_fragments_are_replaced(
     states: list[dict[str, Any]] = dana.evaluate(
         """async () => {
           const failed = document.querySelector(".msg.failed").id;
-          const parts = ["head", failed, "composer", "customer-top", "rows", "tabs"];
+          const parts = ["conversation-header", failed, "composer", "customer-header", "rows", "tabs"];
           const wanted = "a[href], button:not([disabled]), input:not([type=hidden]), select, textarea, summary";
           const lost = [];
           for (const id of parts) {

@@ -31,7 +31,7 @@ def agent_and_phone(app: AppInstance, open_page_as: Callable[..., Page]) -> tupl
 
 def test_a_customers_picture_appears_and_an_agents_picture_arrives(agent_and_phone: tuple[Page, Page]) -> None:
     dana, phone = agent_and_phone
-    phone.locator("#write input[type=file]").set_input_files(PICTURE)
+    phone.locator("#message-form input[type=file]").set_input_files(PICTURE)
     phone.get_by_role("button", name="Send", exact=True).click()
     received = dana.locator(".msg.in img")
     expect(received).to_be_visible()

@@ -24,7 +24,7 @@ def test_a_template_is_found_filled_in_sent_and_answered(app: AppInstance, open_
     expect(dana.get_by_label("Message", exact=True)).to_be_visible()
 
     phone.get_by_role("button", name="Skip 24 hours").click()
-    expect(dana.locator(".exceeded")).to_have_text(WINDOW_CLOSED_TEXT)
+    expect(dana.locator(".window-exceeded")).to_have_text(WINDOW_CLOSED_TEXT)
     expect(dana.locator("#announce")).to_contain_text(WINDOW_CLOSED_TEXT)
     expect(dana.get_by_role("searchbox", name="Search templates")).to_be_focused()
     fill_template_by_keyboard(dana)
@@ -39,7 +39,7 @@ def test_a_template_is_found_filled_in_sent_and_answered(app: AppInstance, open_
     expect(answer.locator(".quote")).to_contain_text("Hi Customer, your order 2231")
     expect(answer).to_contain_text("another_day")
     expect(dana.get_by_label("Message", exact=True)).to_be_visible()
-    expect(dana.locator(".exceeded")).to_have_count(0)
+    expect(dana.locator(".window-exceeded")).to_have_count(0)
     check_draft_restored(dana)
     check_template_dialog_keeps_reply(dana)
     start_conversation(dana)
@@ -127,4 +127,4 @@ def check_window_closes_on_time(app: AppInstance, page: Page) -> None:
     app.call("set_window_remaining", name="Customer 0", seconds=3)
     page.reload()
     expect(page.get_by_text("Reply within")).to_be_visible()
-    expect(page.locator(".exceeded")).to_have_text(WINDOW_CLOSED_TEXT, timeout=6_000)
+    expect(page.locator(".window-exceeded")).to_have_text(WINDOW_CLOSED_TEXT, timeout=6_000)

@@ -33,7 +33,7 @@ def test_every_page_ends_at_once_when_the_server_stops_and_none_opens_after(
             await first.wait_until_ended()
             return last_events, await answer_to(event_stream, live_scenario.assigned_agent_session)
 
-    assert asyncio.run(scenario()) == (["bye", "bye"], 503)
+    assert asyncio.run(scenario()) == (["reconnect", "reconnect"], 503)
 
 
 def test_page_that_does_not_read_is_disconnected(

@@ -2,17 +2,19 @@
 
 import asyncio
 import itertools
+import random
 import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.utils import timezone
 
-from omnichannel.accounts.models import User
+from omnichannel.accounts.models import User, UserSession
+from omnichannel.accounts.session_events import end_sessions
+from omnichannel.conversations.assignment.former_agents import release_former_agent
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import Conversation
 from omnichannel.live import hub
@@ -20,7 +22,7 @@ from omnichannel.live import stream as stream_module
 from omnichannel.live.hub import Hint
 from omnichannel.live.models import LiveEvent
 from omnichannel.live.stream import EventStream
-from routing.models import QueueMembership
+from routing.models import Agent, QueueMembership
 from tests import builders
 from tests.live.conftest import LiveScenario
 from tests.live.stream_pages import TIMEOUT_SECONDS, StreamEvent, StreamPage, run_in_db_thread, session_cookie_for
@@ -208,7 +210,7 @@ def test_idle_stream_sends_keep_alive_comments(event_stream: EventStream, live_s
 
 
 def delete_sessions() -> None:
-    Session.objects.all().delete()
+    UserSession.objects.all().delete()
 
 
 def deactivate_user() -> None:
@@ -225,17 +227,57 @@ def remove_role() -> None:
     User.objects.get(username="dana").groups.clear()
 
 
+def end_all_sessions() -> None:
+    end_sessions(UserSession.objects.all())
+
+
+@pytest.mark.parametrize("end", [end_all_sessions, change_password])
+def test_a_stream_ends_at_once_with_its_session(
+    event_stream: EventStream,
+    live_scenario: LiveScenario,
+    monkeypatch: pytest.MonkeyPatch,
+    end: Callable[[], None],
+) -> None:
+    monkeypatch.setattr(stream_module, "KEEP_ALIVE_SECONDS", 3600.0)
+
+    async def scenario() -> str:
+        async with StreamPage(event_stream, live_scenario.assigned_agent_session) as page:
+            await page.wait_until_open()
+            await run_in_db_thread(end)
+            return (await page.next_event()).event
+
+    assert asyncio.run(scenario()) == "reconnect"
+
+
+def test_a_stream_goes_on_when_another_session_of_its_user_ends(
+    event_stream: EventStream, live_scenario: LiveScenario
+) -> None:
+    other_session = session_cookie_for(User.objects.get(username="dana"))
+
+    def end_other() -> None:
+        end_sessions(UserSession.objects.filter(session_key=other_session))
+        publish_changes(live_scenario.assigned_conversation)
+
+    async def scenario() -> str:
+        async with StreamPage(event_stream, live_scenario.assigned_agent_session) as page:
+            await page.wait_until_open()
+            await run_in_db_thread(end_other)
+            return (await page.next_event()).event
+
+    assert asyncio.run(scenario()) == "hint"
+
+
 @pytest.mark.usefixtures("_short_keep_alive")
 @pytest.mark.parametrize("lose_access", [delete_sessions, deactivate_user, change_password, remove_role])
 def test_stream_ends_when_access_is_revoked(
     event_stream: EventStream, live_scenario: LiveScenario, lose_access: Callable[[], None]
 ) -> None:
-    async def scenario() -> None:
+    async def scenario() -> tuple[str, bool]:
         async with StreamPage(event_stream, live_scenario.assigned_agent_session) as page:
             await page.wait_until_open()
             await run_in_db_thread(lose_access)
             numbers, hint = itertools.count(1_000_000), StreamEvent("hint")
-            while hint.event != "bye":
+            while hint.event != "reconnect":
                 topics = frozenset({f"queue:{live_scenario.orders.pk}"})
                 event_stream.hub.dispatch(
                     Hint(
@@ -244,8 +286,31 @@ def test_stream_ends_when_access_is_revoked(
                 )
                 hint = await page.next_event()
             await page.wait_until_ended()
+            return hint.event, page.task.done()
 
-    asyncio.run(asyncio.wait_for(scenario(), TIMEOUT_SECONDS))
+    assert asyncio.run(asyncio.wait_for(scenario(), TIMEOUT_SECONDS)) == ("reconnect", True)
+
+
+def test_stream_of_a_deactivated_agent_ends_at_once(
+    event_stream: EventStream, live_scenario: LiveScenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream_module, "KEEP_ALIVE_SECONDS", 10 * TIMEOUT_SECONDS)
+    monkeypatch.setattr(random, "uniform", lambda low, high: high)  # no early first check
+
+    def deactivate_and_release() -> None:
+        deactivate_user()
+        release_former_agent(Agent.objects.get(user__username="dana").pk)
+
+    async def scenario() -> str:
+        async with StreamPage(event_stream, live_scenario.assigned_agent_session) as page:
+            await page.wait_until_open()
+            await run_in_db_thread(deactivate_and_release)
+            while (event := await page.next_event()).event == "hint":
+                pass
+            await page.wait_until_ended()
+            return event.event
+
+    assert asyncio.run(asyncio.wait_for(scenario(), TIMEOUT_SECONDS)) == "reconnect"
 
 
 @pytest.mark.usefixtures("_short_keep_alive")

@@ -39,7 +39,7 @@ def app(tmp_path: Path, postgres: Cluster) -> Iterator[AppInstance]:
     database = TemporaryDatabase(tmp_path, cluster_url=postgres.url)
     database.migrate(build_environment(tmp_path, database))
     with AppInstance(tmp_path, database=database) as fresh:
-        fresh.environment["TEST_STATEMENT_SECONDS"] = str(STATEMENT_SECONDS)
+        fresh.environment["TEST_STATEMENT_TIMEOUT"] = str(STATEMENT_SECONDS)
         yield fresh
 
 

@@ -33,7 +33,7 @@ def test_page_misses_no_events_during_a_server_restart(app: AppInstance) -> None
         app.call("publish_change")
         assert page.next_event() == "hint"
         server.send_interrupt()
-        assert page.next_event() == "bye"
+        assert page.next_event() == "reconnect"
     server.assert_clean_exit(STOP_TIMEOUT)
     missed = [app.call("publish_change_with_time")[0] for _ in range(3)]
     app.start_server("--no-worker")

@@ -22,7 +22,7 @@ def lane_kinds(app: AppInstance) -> set[str]:
 
 def test_worker_without_heartbeat_is_replaced(app: AppInstance) -> None:
     shop = app.call("create_shop")
-    app.environment["TEST_WORKER_HANGS_AFTER"] = "6"
+    app.environment["TEST_WORKER_HANG_TIMEOUT"] = "6"
     server = app.start_server()
     wait_until(app.worker_is_running, START_TIMEOUT, "the worker runs")
     (first,) = app.worker_pids()

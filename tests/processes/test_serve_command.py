@@ -45,7 +45,7 @@ def test_the_server_stops_within_seconds_while_pages_are_open(
     server.assert_clean_exit(5)
     assert server.read_output().rstrip().endswith("Stopped.")
     assert not app.worker_is_running()
-    assert [page.next_event() for page in open_pages] == ["bye"] * 5
+    assert [page.next_event() for page in open_pages] == ["reconnect"] * 5
 
 
 def test_a_worker_that_is_killed_is_started_again(app: AppInstance, open_pages: list[EventStreamClient]) -> None:

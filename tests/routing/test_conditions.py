@@ -93,6 +93,8 @@ def test_words_of_any_language_are_found(word: str) -> None:
     [
         ("starts_with", "+49 (151)", True),
         ("equals", "+49 151 123-45678", True),
+        ("equals", "0049 (0)151 / 12345678", True),
+        ("starts_with", "+49 (0) 151", True),
         ("equals", "whatsapp:+4915112345678", True),
         ("starts_with", "+1", False),
         ("one_of", ["+49 151 12345678"], True),
@@ -256,7 +258,7 @@ def test_condition_is_described_in_words() -> None:
 @pytest.mark.parametrize(
     ("condition", "problem"),
     [
-        (make_condition("colour", "equals", "red"), "There is no field “colour”."),
+        (make_condition("color", "equals", "red"), "There is no field “color”."),
         (make_condition("first_message", "rhymes", "red"), "“First message” does not support “rhymes”."),
         (make_condition("first_message", "between", ["a", "b"]), "“First message” does not support “between”."),
         (make_condition("first_message", "contains", "  "), "“First message” needs a value."),

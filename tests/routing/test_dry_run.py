@@ -25,11 +25,6 @@ pytestmark = pytest.mark.django_db
 SATURDAY_NIGHT = dt.datetime(2026, 11, 28, 23, 30, tzinfo=dt.UTC)
 
 
-@pytest.fixture
-def stream() -> WorkStream:
-    return builders.update_work_stream()
-
-
 def dry_run_at_night(
     stream: WorkStream,
     *,

@@ -13,6 +13,7 @@ from routing.assignment.engine import (
     Candidate,
     Choice,
     choose_agent,
+    get_presence_obstacle,
     get_skill_distance,
 )
 from routing.models import AssignmentMethod, BasePresence, SkillMatching
@@ -36,8 +37,9 @@ def make_skilled_candidate(pk: int, german: int, billing: int, free: int = 100) 
     return make_candidate(pk, free, skills=known)
 
 
-def choice_text(choice: Choice, more: Mapping[LocalizedText, int] = NO_OBSTACLES) -> str:
-    return str(choice.explain(more))
+def choice_texts(choice: Choice, more: Mapping[LocalizedText, int] = NO_OBSTACLES) -> tuple[str, str]:
+    """Return the reason for a choice and its details."""
+    return str(choice.reason), str(choice.get_details(more))
 
 
 def choose_agent_id(need: AssignmentRequirements, *candidates: Candidate) -> int | None:
@@ -49,8 +51,9 @@ def test_the_documented_example_gilda_bert_and_samuel() -> None:
     gilda = make_candidate(GILDA, 70, presence=BasePresence.BUSY)
     choice = choose_agent(need, [gilda, make_candidate(BERT, 80), make_candidate(SAMUEL, 20)])
     assert choice.agent_id == BERT
-    assert choice_text(choice) == (
-        "only agent available, 80 units free; not considered: 1 at capacity (50 units needed), 1 not available"
+    assert choice_texts(choice) == (
+        "only agent available",
+        "80 units free; not considered: 1 at capacity (50 units needed), 1 with presence Busy",
     )
 
 
@@ -72,9 +75,9 @@ def test_choice_text_names_the_deciding_criterion() -> None:
     choice = choose_agent(
         AssignmentRequirements(30), [make_candidate(BERT, 60), make_candidate(GILDA, 70), make_candidate(SAMUEL, 20)]
     )
-    assert choice_text(choice, {LocalizedText("not Available"): 2}) == (
-        "most free capacity of 2 available agents, 70 units free; not considered: 1 at capacity "
-        "(30 units needed), 2 not Available"
+    assert choice_texts(choice, {get_presence_obstacle("Offline"): 2}) == (
+        "most free capacity of 2 available agents",
+        "70 units free; not considered: 1 at capacity (30 units needed), 2 with presence Offline",
     )
 
 
@@ -130,7 +133,7 @@ def test_with_exact_matching_the_work_waits_when_nobody_has_the_skills() -> None
         make_need(SkillMatching.EXACT, 5, 3), [make_skilled_candidate(GILDA, 5, 2), make_skilled_candidate(BERT, 4, 3)]
     )
     assert choice.agent_id is None
-    assert choice_text(choice) == "No agent available: 1 missing Billing 3, 1 missing German 5."
+    assert str(choice.explain_refusal()) == "No agent available: 1 missing Billing 3, 1 missing German 5."
 
 
 def test_closest_matching_prefers_equal_then_higher_then_lower() -> None:
@@ -198,7 +201,7 @@ def test_agent_who_rejected_is_skipped_even_if_alone() -> None:
     assert choose_agent_id(need, make_candidate(BERT, 100), make_candidate(GILDA, 40)) == GILDA
     choice = choose_agent(need, [make_candidate(BERT, 100)])
     assert choice.agent_id is None
-    assert choice_text(choice) == "No agent available: 1 already rejected, missed or returned it."
+    assert str(choice.explain_refusal()) == "No agent available: 1 already rejected, missed or returned it."
 
 
 def test_agent_who_rejected_long_ago_is_the_last_choice() -> None:
@@ -227,7 +230,7 @@ def test_disconnected_agent_wins_a_tie() -> None:
 
 
 def test_queue_without_agents_is_the_reason() -> None:
-    assert choice_text(choose_agent(AssignmentRequirements(30), [])) == "This queue has no agents."
+    assert str(choose_agent(AssignmentRequirements(30), []).explain_refusal()) == "This queue has no agents."
 
 
 def test_the_order_of_the_candidates_does_not_matter() -> None:

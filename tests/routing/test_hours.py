@@ -72,6 +72,63 @@ def test_midnight_as_the_end_is_the_end_of_the_day() -> None:
     assert is_open(late, local_datetime("2026-11-24 00:00")) is False
 
 
+def test_a_period_until_two_at_night_ends_on_the_next_day() -> None:
+    bar = make_hours((4, "21:00", "02:00"))
+    moments = ("2026-11-27 20:59", "2026-11-27 21:00", "2026-11-28 00:00", "2026-11-28 01:59:59", "2026-11-28 02:00")
+    assert [is_open(bar, local_datetime(at)) for at in moments] == [False, True, True, True, False]
+    assert is_open(bar, local_datetime("2026-11-27 01:00")) is False
+    assert next_opening(bar, local_datetime("2026-11-28 02:00")) == local_datetime("2026-12-04 21:00")
+
+
+def test_sunday_night_continues_on_monday() -> None:
+    bar = make_hours((6, "22:00", "06:00"))
+    assert is_open(bar, local_datetime("2026-11-30 05:59")) is True
+    assert is_open(bar, local_datetime("2026-11-30 06:00")) is False
+
+
+def test_an_end_equal_to_the_start_is_a_whole_day_later() -> None:
+    day = make_hours((0, "09:00", "09:00"))
+    assert is_open(day, local_datetime("2026-11-24 08:59")) is True
+    assert is_open(day, local_datetime("2026-11-24 09:00")) is False
+
+
+def test_a_night_in_which_the_clock_goes_back_is_an_hour_longer() -> None:
+    night = make_hours((5, "22:00", "04:00"))
+    opens, closes = local_datetime("2026-10-24 22:00"), local_datetime("2026-10-25 04:00")
+    assert closes.astimezone(dt.UTC) - opens.astimezone(dt.UTC) == dt.timedelta(hours=7)
+    assert all(is_open(night, opens.astimezone(dt.UTC) + minutes * MINUTE) for minutes in range(0, 7 * 60, 10))
+    assert is_open(night, closes) is False
+
+
+def test_a_night_that_ends_in_the_hour_left_out_ends_when_the_clock_jumps() -> None:
+    night = make_hours((5, "22:00", "02:30"))
+    jump = dt.datetime(2026, 3, 29, 1, tzinfo=dt.UTC)
+    assert is_open(night, jump - dt.timedelta(seconds=1)) is True
+    assert is_open(night, jump) is False
+
+
+def test_a_night_that_ends_in_the_hour_that_comes_twice_continues_in_the_second_one() -> None:
+    night = make_hours((5, "22:00", "02:30"))
+    assert is_open(night, local_datetime("2026-10-25 02:40")) is False
+    assert is_open(night, local_datetime("2026-10-25 02:10", fold=1)) is True
+    next_open = next_opening(night, local_datetime("2026-10-25 02:40"))
+    assert next_open is not None
+    assert next_open.astimezone(dt.UTC) == dt.datetime(2026, 10, 25, 1, tzinfo=dt.UTC)
+
+
+def test_a_holiday_ends_the_night_before_and_cancels_its_own() -> None:
+    bar = make_hours(*((day, "21:00", "02:00") for day in range(7)), d2026_12_25="Christmas Day")
+    moments = ("2026-12-24 23:59:59", "2026-12-25 00:00", "2026-12-25 22:00", "2026-12-26 01:00", "2026-12-26 21:00")
+    assert [is_open(bar, local_datetime(at)) for at in moments] == [True, False, False, False, True]
+    assert next_opening(bar, local_datetime("2026-12-25 00:00")) == local_datetime("2026-12-26 21:00")
+
+
+def test_it_opens_when_the_clock_jumps_over_midnight_after_a_holiday() -> None:
+    beirut = ZoneInfo("Asia/Beirut")  # 2026-03-29 begins at 01:00
+    hours = make_hours((6, "00:30", "08:00"), zone=beirut, d2026_03_28="Holiday")
+    assert next_opening(hours, local_datetime("2026-03-28 12:00", beirut)) == local_datetime("2026-03-29 01:00", beirut)
+
+
 def test_day_can_have_several_periods() -> None:
     shop = make_hours((0, "08:00", "12:00"), (0, "13:00", "18:00"))
     assert [is_open(shop, local_datetime(f"2026-11-23 {at}")) for at in ("11:59", "12:30", "13:00")] == [
@@ -157,13 +214,14 @@ zone_strategy = st.sampled_from(
     [BERLIN, NEW_YORK, KOLKATA, *map(ZoneInfo, ("UTC", "Australia/Lord_Howe", "Asia/Beirut"))]
 )
 time_strategy = st.builds(dt.time, st.integers(0, 23), st.sampled_from([0, 15, 30, 59]))
-period_strategy = st.builds(OpenPeriod, st.integers(0, 6), time_strategy, time_strategy).filter(
-    lambda p: p.closes > p.opens or p.closes == parse_time("00")
-)
-hours_strategy = st.builds(WeeklySchedule, st.lists(period_strategy, max_size=4).map(tuple), zone_strategy)
+period_strategy = st.builds(OpenPeriod, st.integers(0, 6), time_strategy, time_strategy)
 # At daylight saving changes and at any other time.
 clock_change_nights = st.sampled_from(
     ["2026-03-08", "2026-03-28", "2026-03-29", "2026-04-05", "2026-10-25", "2026-11-01"]
+)
+holiday_strategy = st.dictionaries(clock_change_nights.map(dt.date.fromisoformat), st.just("Holiday"), max_size=3)
+hours_strategy = st.builds(
+    WeeklySchedule, st.lists(period_strategy, max_size=4).map(tuple), zone_strategy, holiday_strategy
 )
 clock_change_moments = st.builds(
     lambda day, minutes: local_datetime(day, ZoneInfo("UTC")) + minutes * MINUTE,

@@ -15,11 +15,6 @@ def contains_condition(text: str) -> dict[str, Any]:
     return {"field": "first_message", "operator": "contains", "value": text}
 
 
-@pytest.fixture
-def stream() -> WorkStream:
-    return builders.update_work_stream()
-
-
 def create_rule(stream: WorkStream, name: str, condition: Any, **fields: Any) -> RoutingRule:
     """Create a rule that routes to a queue with the rule's name."""
     queue, _ = Queue.objects.get_or_create(name=fields.pop("queue", name))
@@ -66,7 +61,7 @@ def test_rules_of_another_work_stream_are_not_asked(stream: WorkStream) -> None:
 
 
 def test_a_rule_that_cannot_be_read_is_passed_over(stream: WorkStream) -> None:
-    create_rule(stream, "Odd", {"colour": "red"})
+    create_rule(stream, "Odd", {"color": "red"})
     sound = create_rule(stream, "Sound", {})
     assert find_route(stream, {}).rule == sound
 

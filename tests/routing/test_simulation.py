@@ -37,7 +37,7 @@ def test_simulated_conversations_are_assigned_or_remain() -> None:
     report = run_simulation(day)
     assert sum(report.unassigned_by_queue.values()) > 0, "too few agents for so much work"
     assert sum(report.assigned_per_agent) + sum(report.unassigned_by_queue.values()) == day.conversations
-    assert report.utilisation > 0.8
+    assert report.utilization > 0.8
 
 
 def test_exact_matching_gives_work_only_to_those_who_have_the_skills() -> None:
@@ -49,5 +49,5 @@ def test_exact_matching_gives_work_only_to_those_who_have_the_skills() -> None:
 def test_the_command_prints_the_figures_of_the_day() -> None:
     printed = StringIO()
     call_command("simulate_day", agents=20, queues=4, conversations=600, stdout=printed)
-    for text in ("20 agents, 4 queues, 600 conversations", "utilisation", "skill match rate", "work items left"):
+    for text in ("20 agents, 4 queues, 600 conversations", "utilization", "skill match rate", "work items left"):
         assert text in printed.getvalue()

@@ -21,9 +21,11 @@ API_ERRORS: dict[int, tuple[int, str]] = {
     21619: (400, "A text message body or media urls must be specified."),
     21620: (400, "Invalid media URL(s)"),
     21623: (400, "Number of media files exceeds allowed limit"),
+    21654: (400, "A ContentSid is required when ContentVariables are provided"),
     21655: (400, "The ContentSid parameter is invalid"),
     21656: (400, "The ContentVariables parameter is invalid"),
     21701: (404, "The Messaging Service {service} does not exist"),
+    21705: (400, "The Messaging Service Sid is invalid"),
     21910: (400, "Invalid From and To pair. From and To should be of the same channel"),
     63007: (400, "Twilio could not find a Channel with the specified From address"),
 }

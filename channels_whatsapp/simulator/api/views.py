@@ -1,7 +1,9 @@
 """The views of Twilio's REST API, as far as the desk uses it."""
 
+import mimetypes
+import re
 from datetime import datetime, timedelta
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
@@ -140,12 +142,21 @@ def serve_media_content(request: HttpRequest, account_sid: str, media_sid: str, 
     media = get_object_or_404(Media, sid=media_sid, key=key, message__account__sid=account_sid)
     if "Authorization" in request.headers:
         raise Http404("Credentials must not follow a redirect to another host.")
-    inline = media.content_type.startswith(INLINE_TYPES)
-    response = FileResponse(
-        media.file.open(), content_type=media.content_type, as_attachment=not inline, filename=media.filename
-    )
+    response = FileResponse(media.file.open(), content_type=media.content_type)
+    response.headers["Content-Disposition"] = _build_content_disposition(media)
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response
+
+
+def _build_content_disposition(media: Media) -> str:
+    """Return the header with the name of the file; pictures and recordings, which have none, are named by the SID."""
+    is_inline = media.content_type.startswith(INLINE_TYPES)
+    ending = mimetypes.guess_extension(media.content_type) or ""
+    name = f"{media.sid}{ending}" if is_inline or not media.filename else media.filename
+    plain_name = re.sub(r'[^\x20-\x7e]|["\\]', "_", name)
+    encoded_name = quote(name, safe="")
+    disposition = "inline" if is_inline else "attachment"
+    return f"{disposition}; filename=\"{plain_name}\"; filename*=UTF-8''{encoded_name}"
 
 
 @twilio_api_view("GET")

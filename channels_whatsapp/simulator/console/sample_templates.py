@@ -4,6 +4,7 @@ from typing import Any
 
 from channels_whatsapp.simulator.factories import create_content
 from channels_whatsapp.simulator.models import Account
+from channels_whatsapp.simulator.statuses import ApprovalStatus
 
 DELIVERY_TEXT_EN = "Hi {{1}}, your order {{2}} is on its way and arrives {{3}}. Is that all right?"
 DELIVERY_TEXT_DE = "Hallo {{1}}, deine Bestellung {{2}} ist unterwegs und kommt {{3}}. Passt das?"
@@ -103,7 +104,7 @@ SAMPLE_TEMPLATES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
                 ],
             }
         },
-        {"approval": "unsubmitted", "category": ""},
+        {"approval": ApprovalStatus.UNSUBMITTED, "category": ""},
     ),
     (
         "where_we_are",
@@ -115,12 +116,12 @@ SAMPLE_TEMPLATES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
                 "address": "12 Camden High Street",
             }
         },
-        {"approval": "unsubmitted", "category": ""},
+        {"approval": ApprovalStatus.UNSUBMITTED, "category": ""},
     ),
     (
         "review_request",
         {"twilio/text": {"body": "Hi {{1}}, how do you like your {{2}}? A short review would help us."}},
-        {"variables": {"1": "Amara", "2": "lamp"}, "category": "MARKETING", "approval": "pending"},
+        {"variables": {"1": "Amara", "2": "lamp"}, "category": "MARKETING", "approval": ApprovalStatus.PENDING},
     ),
     (
         "win_a_lamp",
@@ -128,14 +129,14 @@ SAMPLE_TEMPLATES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {
             "variables": {"1": "Win a lamp!"},
             "category": "MARKETING",
-            "approval": "rejected",
+            "approval": ApprovalStatus.REJECTED,
             "rejection_reason": "INVALID_FORMAT: variables can't be at the start or the end of a template.",
         },
     ),
     (
         "cart_reminder",
         {"twilio/text": {"body": "Hi {{1}}, your basket is still here."}},
-        {"variables": {"1": "Amara"}, "category": "MARKETING", "approval": "paused"},
+        {"variables": {"1": "Amara"}, "category": "MARKETING", "approval": ApprovalStatus.PAUSED},
     ),
 ]
 

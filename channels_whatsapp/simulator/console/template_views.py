@@ -9,23 +9,22 @@ from django.views.decorators.http import require_POST
 
 from channels_whatsapp.simulator.console.sample_templates import create_samples
 from channels_whatsapp.simulator.models import Account, Content
+from channels_whatsapp.simulator.statuses import ApprovalStatus
 
 if TYPE_CHECKING:  # Django's forms take no type parameters at run time
     ContentModelForm: TypeAlias = forms.ModelForm[Content]
 else:
     ContentModelForm = forms.ModelForm
 
-APPROVAL_STATUSES = ["unsubmitted", "received", "pending", "approved", "rejected", "paused", "disabled"]
-
 
 class ApprovalForm(ContentModelForm):
     """The approval status of a template."""
 
+    approval = forms.ChoiceField(label="Status", choices=[(status.value, status.value) for status in ApprovalStatus])
+
     class Meta:
         model = Content
         fields = ["approval"]
-        widgets = {"approval": forms.Select(choices=[(name, name) for name in APPROVAL_STATUSES])}
-        labels = {"approval": "Status"}
 
 
 @require_POST

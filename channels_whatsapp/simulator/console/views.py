@@ -1,5 +1,6 @@
 """The views of the Twilio console: accounts with their tokens, numbers with their webhooks."""
 
+import hashlib
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -9,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from channels_whatsapp.simulator.console.forms import AccountForm, SenderForm, WebhooksForm
 from channels_whatsapp.simulator.console.template_views import approval_forms
-from channels_whatsapp.simulator.models import Account, Sender
+from channels_whatsapp.simulator.models import Account, Content, Sender
 
 
 @require_GET
@@ -17,6 +18,15 @@ from channels_whatsapp.simulator.models import Account, Sender
 def show_console(request: HttpRequest) -> HttpResponse:
     """Show all accounts, numbers and templates."""
     return render(request, "simulator/console.html", _console_context())
+
+
+@require_GET
+@never_cache
+def show_accounts(request: HttpRequest) -> HttpResponse:
+    """Return all accounts, numbers and templates, or 204 if nothing has changed since `version`."""
+    if request.GET.get("version") == _get_version():
+        return HttpResponse(status=204)
+    return render(request, "simulator/_accounts.html", _console_context())
 
 
 @require_POST
@@ -58,10 +68,17 @@ def _console_context(*, invalid_webhooks_form: WebhooksForm | None = None, **for
         accounts.append((account, senders, approval_forms(account)))
     return {
         "accounts": accounts,
+        "version": _get_version(),
         "account_form": AccountForm(auto_id="account_%s"),
         "sender_form": SenderForm(auto_id="number_%s"),
         **forms,
     }
+
+
+def _get_version() -> str:
+    """Return a text that changes whenever the accounts, numbers or templates do."""
+    rows = [list(model.objects.order_by("pk").values_list()) for model in (Account, Sender, Content)]
+    return hashlib.sha256(repr(rows).encode()).hexdigest()[:16]
 
 
 def _webhooks_form(sender: Sender, invalid_form: WebhooksForm | None) -> WebhooksForm:

@@ -1,15 +1,18 @@
 """Send messages as a customer: for the phone page, the demo data and tests."""
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db import transaction
 from django.utils import timezone
 
+from channels_whatsapp.simulator.business_scoped_ids import get_address
 from channels_whatsapp.simulator.messages.outbound import DUPLICATE_DELAY, schedule_read
 from channels_whatsapp.simulator.models import (
     SERVICE_WINDOW,
@@ -26,6 +29,7 @@ from channels_whatsapp.simulator.models import (
     new_secret,
     new_sid,
 )
+from channels_whatsapp.simulator.statuses import ButtonKind, MessageStatus
 from channels_whatsapp.simulator.webhooks import inbound_params
 
 MEDIA_DELAY_SECONDS = 5.0
@@ -60,14 +64,19 @@ class ContactCard:
 
 @dataclass(frozen=True)
 class ButtonPress:
-    """A button the customer pressed.
-
-    `kind` is `button` on a template, `interactive` in the 24-hour window, `list` for an item of a list.
-    """
+    """A button the customer pressed."""
 
     text: str
     payload: str = ""
-    kind: str = "button"
+    kind: ButtonKind = ButtonKind.TEMPLATE
+
+
+@dataclass(frozen=True)
+class FlowAnswers:
+    """The answers of a form ("flow"), by the names of its fields."""
+
+    answers: dict[str, Any]
+    token: str = "unused"  # noqa: S105 (WhatsApp sends this for a flow without a token)
 
 
 @dataclass(frozen=True)
@@ -79,6 +88,7 @@ class Ad:
     source_url: str = "https://fb.me/example"
     source_id: str = "120211234567890"
     click_id: str = field(default_factory=new_secret)
+    picture: Attachment | None = None
 
 
 def set_fault(kind: FaultKind, *, customer: Customer | None = None, is_enabled: bool = True) -> None:
@@ -98,34 +108,44 @@ def receive_customer_message(
     location: SharedLocation | None = None,
     contact: ContactCard | None = None,
     button_press: ButtonPress | None = None,
+    flow_answers: FlowAnswers | None = None,
     quoted: Message | None = None,
     ad: Ad | None = None,
     is_forwarded: bool = False,
+    is_frequently_forwarded: bool = False,
     extra: dict[str, str] | None = None,
     now: datetime | None = None,
 ) -> Message:
     """Create a customer's message; the scheduler posts its webhook.
+
+    Twilio has no parameter for the name of a document: a document without text has its name as text.
 
     Args:
         extra: Twilio parameters to add or replace.
     """
     now = now or timezone.now()
     files = [*attachments, _build_vcard_file(contact)] if contact else list(attachments)
+    message_type = _message_type(files, location, button_press, flow_answers)
+    replied_to = quoted or (_find_button_message(customer, sender, button_press) if button_press else None)
     params = {
-        "MessageType": _message_type(files, location, button_press),
+        "MessageType": message_type,
         **_build_button_params(button_press),
+        **_build_flow_params(flow_answers),
         **_build_location_params(location),
-        **_reply_params(quoted or (_find_button_message(customer, sender, button_press) if button_press else None)),
+        **_reply_params(replied_to),
         **_ad_params(ad),
-        "Forwarded": str(is_forwarded).lower(),
-        "FrequentlyForwarded": "false",
+        **_build_forwarding_params(is_forwarded, is_frequently_forwarded, is_reply=replied_to is not None),
         **(extra or {}),
     }
+    if message_type == "document":
+        text = text or files[0].name[:200]
     with transaction.atomic():
         message = _create_message(customer, sender, button_press.text if button_press else text, params, now)
         if quoted:
             Message.objects.filter(pk=message.pk).update(quoted=quoted)
         _save_files(message, files, now)
+        if ad and ad.picture:
+            _save_file(message, ad.picture, now, is_from_ad=True)
         Chat.objects.update_or_create(customer=customer, sender=sender, defaults={"last_inbound_at": now})
         _schedule_webhook(message, now)
     return message
@@ -136,9 +156,9 @@ def mark_chat_read(customer: Customer, sender: Sender, now: datetime | None = No
     if not customer.sends_read_receipts:
         return 0
     delivered = Message.objects.filter(
-        customer=customer, sender=sender, direction=Direction.OUTBOUND, status="delivered"
+        customer=customer, sender=sender, direction=Direction.OUTBOUND, status=MessageStatus.DELIVERED
     )
-    unread = list(delivered.exclude(errands__status="read").select_related("sender__account", "customer"))
+    unread = list(delivered.exclude(tasks__status=MessageStatus.READ).select_related("sender__account", "customer"))
     for message in unread:
         schedule_read(message, now or timezone.now())
     return len(unread)
@@ -150,9 +170,16 @@ def expire_service_window(customer: Customer) -> None:
     Chat.objects.filter(customer=customer).update(last_inbound_at=expired_at)
 
 
-def _message_type(files: list[Attachment], location: SharedLocation | None, button_press: ButtonPress | None) -> str:
+def _message_type(
+    files: list[Attachment],
+    location: SharedLocation | None,
+    button_press: ButtonPress | None,
+    flow_answers: FlowAnswers | None,
+) -> str:
+    if flow_answers:
+        return "interactive"
     if button_press:
-        return "interactive" if button_press.kind == "list" else button_press.kind
+        return ButtonKind.SESSION if button_press.kind == ButtonKind.LIST_ITEM else button_press.kind
     if location:
         return "location"
     if not files:
@@ -166,9 +193,32 @@ def _message_type(files: list[Attachment], location: SharedLocation | None, butt
 def _build_button_params(button_press: ButtonPress | None) -> dict[str, str]:
     if button_press is None:
         return {}
-    if button_press.kind == "list":
+    if button_press.kind == ButtonKind.LIST_ITEM:
         return {"ListTitle": button_press.text, "ListId": button_press.payload}
-    return {"ButtonText": button_press.text, "ButtonPayload": button_press.payload or button_press.text}
+    payload = button_press.payload or button_press.text
+    return {"ButtonText": button_press.text, "ButtonPayload": payload, "ButtonType": "REPLY"}
+
+
+def _build_flow_params(flow_answers: FlowAnswers | None) -> dict[str, str]:
+    """Return the answers as WhatsApp's own JSON in FlowData, and in Twilio's wrapping in InteractiveData."""
+    if flow_answers is None:
+        return {}
+    answers = {**flow_answers.answers, "flow_token": flow_answers.token}
+    return {"FlowData": _dump_json(answers), "InteractiveData": _dump_json({"flowResponse": answers})}
+
+
+def _dump_json(value: dict[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _build_forwarding_params(is_forwarded: bool, is_frequently_forwarded: bool, *, is_reply: bool) -> dict[str, str]:
+    """Return WhatsApp's two exclusive marks; a message that is neither forwarded nor a reply has none."""
+    if not (is_forwarded or is_frequently_forwarded or is_reply):
+        return {}
+    return {
+        "Forwarded": str(is_forwarded and not is_frequently_forwarded).lower(),
+        "FrequentlyForwarded": str(is_frequently_forwarded).lower(),
+    }
 
 
 def _build_location_params(location: SharedLocation | None) -> dict[str, str]:
@@ -228,10 +278,10 @@ def _create_message(customer: Customer, sender: Sender, body: str, extra: dict[s
         customer=customer,
         sid=new_sid("SM" if extra["MessageType"] in {"text", "button", "interactive"} else "MM"),
         direction=Direction.INBOUND,
-        from_address=customer.address,
+        from_address=get_address(customer, sender.account),
         to_address=sender.address,
         body=body,
-        status="received",
+        status=MessageStatus.RECEIVED,
         messaging_service_sid=sender.messaging_service_sid,
         extra=extra,
         created_at=now,
@@ -244,14 +294,19 @@ def _save_files(message: Message, files: Sequence[Attachment], now: datetime) ->
     is_late = FaultKind.MEDIA_LATE in Fault.objects.kinds_for(message.customer)
     delay = getattr(settings, "SIMULATOR_MEDIA_DELAY_SECONDS", MEDIA_DELAY_SECONDS) if is_late else 0
     for file in files:
-        media = Media(
-            message=message,
-            content_type=file.content_type,
-            filename=file.name[:200],
-            available_at=now + timedelta(seconds=delay),
-        )
-        media.file.save(media.sid, ContentFile(file.content))
+        _save_file(message, file, now + timedelta(seconds=delay))
     Message.objects.filter(pk=message.pk).update(num_media=len(files))
+
+
+def _save_file(message: Message, file: Attachment, available_at: datetime, *, is_from_ad: bool = False) -> None:
+    media = Media(
+        message=message,
+        content_type=file.content_type,
+        filename=file.name[:200],
+        available_at=available_at,
+        is_from_ad=is_from_ad,
+    )
+    media.file.save(media.sid, ContentFile(file.content))
 
 
 def _schedule_webhook(message: Message, now: datetime) -> None:

@@ -1,14 +1,16 @@
 """Handle POST Messages: checks at once, acceptance, and the statuses that follow later."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
 from django.db import transaction
 from django.http import QueryDict
 
 from channels_whatsapp.simulator.addresses import CUSTOMER_ADDRESS_PATTERN, WHATSAPP_PREFIX
 from channels_whatsapp.simulator.api.errors import TwilioApiError
+from channels_whatsapp.simulator.business_scoped_ids import is_known_address
+from channels_whatsapp.simulator.callback_urls import is_callback_url
 from channels_whatsapp.simulator.messages.template_rendering import (
     get_buttons,
     parse_variables,
@@ -29,16 +31,27 @@ from channels_whatsapp.simulator.models import (
     TaskKind,
     new_sid,
 )
+from channels_whatsapp.simulator.statuses import ApprovalStatus, MessageStatus
 from channels_whatsapp.simulator.webhooks import status_params
 from channels_whatsapp.text_cleaning import remove_nul
 
 MAX_BODY_LENGTH = 1600
 MAX_TEMPLATE_LENGTH = 1024
 MAX_MEDIA = 10
-ERROR_CODE_BY_APPROVAL = {"rejected": 63040, "paused": 63041, "disabled": 63042}
+ERROR_CODE_BY_APPROVAL: dict[str, int] = {
+    ApprovalStatus.REJECTED: 63040,
+    ApprovalStatus.PAUSED: 63041,
+    ApprovalStatus.DISABLED: 63042,
+}
+# Reported by WhatsApp after it has taken the message: undelivered. Twilio's own refusals are failed.
+WHATSAPP_ERROR_CODES = {63016, 63024}
+MESSAGING_SERVICE_PATTERN = re.compile(r"\AMG[0-9a-fA-F]{32}\Z")
 
 FAILURE_DELAY = timedelta(milliseconds=400)
-DELIVERY_STEPS = (("sent", timedelta(milliseconds=150)), ("delivered", timedelta(milliseconds=600)))
+DELIVERY_STEPS = (
+    (MessageStatus.SENT, timedelta(milliseconds=150)),
+    (MessageStatus.DELIVERED, timedelta(milliseconds=600)),
+)
 READ_DELAY = timedelta(milliseconds=2000)
 DUPLICATE_DELAY = timedelta(milliseconds=50)
 
@@ -83,6 +96,8 @@ def accept_message(account: Account, request: MessageRequest, *, now: datetime) 
     content = _find_content(account, request)
     _check_content(request)
     customer = Customer.objects.find_by_address(request.to) or Customer.objects.get_or_create(address=request.to)[0]
+    if not is_known_address(request.to, customer, account):
+        raise TwilioApiError(21211, to=request.to)
     if FaultKind.OPTED_OUT in Fault.objects.kinds_for(customer):
         raise TwilioApiError(21610)
     with transaction.atomic():
@@ -97,6 +112,11 @@ def accept_message(account: Account, request: MessageRequest, *, now: datetime) 
 def _find_sender(account: Account, request: MessageRequest) -> Sender:
     if not request.to:
         raise TwilioApiError(21604)
+    service = request.messaging_service_sid
+    if service and not MESSAGING_SERVICE_PATTERN.match(service):
+        raise TwilioApiError(21705)
+    if service and not account.senders.filter(messaging_service_sid=service).exists():
+        raise TwilioApiError(21701, service=service)
     if request.sender:
         _check_channel(request)
         sender = account.senders.filter(
@@ -105,11 +125,9 @@ def _find_sender(account: Account, request: MessageRequest) -> Sender:
         if sender is None:
             raise TwilioApiError(63007)
         return sender
-    if not request.messaging_service_sid:
-        raise TwilioApiError(21603)
-    sender = account.senders.filter(messaging_service_sid=request.messaging_service_sid).first()
+    sender = account.senders.filter(messaging_service_sid=service).first() if service else None
     if sender is None:
-        raise TwilioApiError(21701, service=request.messaging_service_sid)
+        raise TwilioApiError(21603)
     return sender
 
 
@@ -131,6 +149,8 @@ def _check_recipient(request: MessageRequest) -> None:
 
 def _find_content(account: Account, request: MessageRequest) -> Content | None:
     if not request.content_sid:
+        if request.content_variables:
+            raise TwilioApiError(21654)
         return None
     content = account.contents.filter(sid=request.content_sid).first()
     if content is None:
@@ -145,21 +165,10 @@ def _check_content(request: MessageRequest) -> None:
         raise TwilioApiError(21617)
     if len(request.media_urls) > MAX_MEDIA:
         raise TwilioApiError(21623)
-    if not all(_is_url(url) for url in request.media_urls):
+    if not all(is_callback_url(url) for url in request.media_urls):
         raise TwilioApiError(21620)
-    if request.status_callback and not _is_url(request.status_callback):
+    if request.status_callback and not is_callback_url(request.status_callback):
         raise TwilioApiError(21609, url=request.status_callback)
-
-
-def _is_url(text: str) -> bool:
-    """Return whether Twilio accepts the URL: its host name must not contain an underscore."""
-    parts = urlsplit(text)
-    return (
-        len(text) <= 500
-        and parts.scheme in {"http", "https"}
-        and bool(parts.hostname)
-        and "_" not in (parts.hostname or "")
-    )
 
 
 def _create_message(
@@ -175,7 +184,7 @@ def _create_message(
         from_address=sender.address,
         to_address=request.to,
         body=render_body(content, values) if content else request.body,
-        status="accepted" if request.messaging_service_sid else "queued",
+        status=MessageStatus.ACCEPTED if request.messaging_service_sid else MessageStatus.QUEUED,
         num_media=len(request.media_urls),
         content=content,
         buttons=get_buttons(content) if content else [],
@@ -202,7 +211,7 @@ def schedule_outcome(message: Message, now: datetime) -> None:
         return
     steps = list(DELIVERY_STEPS)
     if message.customer.reads_immediately and message.customer.sends_read_receipts:
-        steps.append(("read", READ_DELAY))
+        steps.append((MessageStatus.READ, READ_DELAY))
     if FaultKind.OUT_OF_ORDER in faults:
         steps = [(status, delay) for (status, _), (_, delay) in zip(steps, reversed(steps), strict=True)]
     for status, delay in steps:
@@ -211,13 +220,13 @@ def schedule_outcome(message: Message, now: datetime) -> None:
 
 def schedule_failure(message: Message, code: int, now: datetime) -> None:
     """Schedule the failure of the message with this error code."""
-    status = "undelivered" if code == 63024 else "failed"
+    status = MessageStatus.UNDELIVERED if code in WHATSAPP_ERROR_CODES else MessageStatus.FAILED
     _schedule_status(message, status, code, now + FAILURE_DELAY, Fault.objects.kinds_for(message.customer))
 
 
 def schedule_read(message: Message, now: datetime) -> None:
     """Schedule the status "read" for now."""
-    _schedule_status(message, "read", None, now, Fault.objects.kinds_for(message.customer))
+    _schedule_status(message, MessageStatus.READ, None, now, Fault.objects.kinds_for(message.customer))
 
 
 def _find_failure_code(message: Message, faults: set[str], now: datetime) -> int | None:
@@ -229,7 +238,7 @@ def _find_failure_code(message: Message, faults: set[str], now: datetime) -> int
         return ERROR_CODE_BY_APPROVAL[message.content.approval]
     if message.content and len(message.body) > MAX_TEMPLATE_LENGTH:
         return 63021
-    is_approved = message.content is not None and message.content.approval == "approved"
+    is_approved = message.content is not None and message.content.approval == ApprovalStatus.APPROVED
     chat = Chat.objects.filter(customer=message.customer, sender=message.sender).first()
     if not is_approved and not (chat and chat.is_window_open(now)):
         return 63016

@@ -6,8 +6,10 @@ from typing import Any
 
 from channels_whatsapp.simulator.api.errors import TwilioApiError
 from channels_whatsapp.simulator.models import Content
+from channels_whatsapp.simulator.statuses import ApprovalStatus, ButtonKind
 
 PLACEHOLDER_PATTERN = re.compile(r"\{\{\s*([^{}\s]+)\s*\}\}")
+LOCATION_FIELDS = ("label", "address", "latitude", "longitude")
 
 
 def parse_variables(text: str) -> dict[str, str]:
@@ -48,9 +50,9 @@ def render_extra_parts(content: Content, values: dict[str, str]) -> dict[str, An
             "header": _fill_placeholders(fields.get("header_text", ""), content, values),
             "files": files,
             "footer": _fill_placeholders(fields.get("footer") or fields.get("subtitle") or "", content, values),
-            "opens": fields.get("button", ""),
+            "list_button": fields.get("button", ""),
             "links": links,
-            "place": {name: fields[name] for name in ("label", "address", "latitude", "longitude") if name in fields},
+            "location": {name: fields[name] for name in LOCATION_FIELDS if name in fields},
         }
         extra_parts.update({name: part for name, part in parts.items() if part})
     return extra_parts
@@ -64,11 +66,11 @@ def _build_link(action: dict[str, Any], content: Content, values: dict[str, str]
 
 def get_buttons(content: Content) -> list[dict[str, str]]:
     """Return the buttons that send something: quick replies and list items, each with its payload."""
-    reply_kind = "button" if content.approval == "approved" else "interactive"
+    reply_kind = ButtonKind.TEMPLATE if content.approval == ApprovalStatus.APPROVED else ButtonKind.SESSION
     buttons = []
     for name, fields in content.types.items():
         if name == "twilio/list-picker":
-            buttons += [_build_button("list", item, "item") for item in fields.get("items", [])]
+            buttons += [_build_button(ButtonKind.LIST_ITEM, item, "item") for item in fields.get("items", [])]
         elif name in {"twilio/quick-reply", "whatsapp/card", "twilio/card"}:
             buttons += [
                 _build_button(reply_kind, action, "title") for action in fields.get("actions", []) if "id" in action
@@ -76,5 +78,5 @@ def get_buttons(content: Content) -> list[dict[str, str]]:
     return buttons
 
 
-def _build_button(kind: str, source: dict[str, Any], title: str) -> dict[str, str]:
-    return {"kind": kind, "text": str(source.get(title, "")), "payload": str(source.get("id", ""))}
+def _build_button(kind: ButtonKind, source: dict[str, Any], title: str) -> dict[str, str]:
+    return {"kind": kind.value, "text": str(source.get(title, "")), "payload": str(source.get("id", ""))}

@@ -1,13 +1,16 @@
 """Prepare a chat for the customer's phone, with each message's status at Twilio."""
 
+import json
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from django.db.models import Count, Max
 from django.urls import reverse
+from django.utils import timezone
 
 from channels_whatsapp.simulator.models import Chat, Customer, Media, Message, Sender, TaskKind
+from channels_whatsapp.simulator.statuses import MessageStatus
 
 MAX_MESSAGES = 200
 
@@ -45,46 +48,70 @@ class Bubble:
     @property
     def is_forwarded(self) -> bool:
         """Whether the message is marked as forwarded."""
-        return self.extra.get("Forwarded") == "true"
+        return "true" in (self.extra.get("Forwarded"), self.extra.get("FrequentlyForwarded"))
+
+    @property
+    def text(self) -> str:
+        """The text; a document's name is shown with its file only."""
+        names = [file.name for file in self.files]
+        return "" if self.message.body in names else self.message.body
+
+    @property
+    def flow_answers(self) -> dict[str, Any]:
+        """The answers of a form by their names; empty for other messages."""
+        try:
+            answers = json.loads(self.extra.get("FlowData", "{}"))
+        except ValueError:
+            answers = None
+        if not isinstance(answers, dict):
+            return {}
+        return {name: value for name, value in answers.items() if name != "flow_token"}
 
 
-STATUS_LABELS = {
-    "accepted": "sending",
-    "queued": "sending",
-    "sending": "sending",
-    "sent": "sent",
-    "delivered": "delivered",
-    "read": "read",
-    "failed": "not delivered",
-    "undelivered": "not delivered",
+STATUS_LABELS: dict[str, str] = {
+    MessageStatus.ACCEPTED: "sending",
+    MessageStatus.QUEUED: "sending",
+    MessageStatus.SENDING: "sending",
+    MessageStatus.SENT: "sent",
+    MessageStatus.DELIVERED: "delivered",
+    MessageStatus.READ: "read",
+    MessageStatus.FAILED: "not delivered",
+    MessageStatus.UNDELIVERED: "not delivered",
 }
-TICK_BY_STATUS = {"sent": "sent", "delivered": "delivered", "read": "read", "failed": "failed", "undelivered": "failed"}
+TICK_BY_STATUS: dict[str, str] = {
+    MessageStatus.SENT: "sent",
+    MessageStatus.DELIVERED: "delivered",
+    MessageStatus.READ: "read",
+    MessageStatus.FAILED: "failed",
+    MessageStatus.UNDELIVERED: "failed",
+}
 
 
 def get_bubbles(customer: Customer, sender: Sender) -> list[Bubble]:
     """Return the latest messages of a chat, oldest first."""
     rows = Message.objects.filter(customer=customer, sender=sender).select_related("quoted", "account")
-    newest = list(rows.prefetch_related("media", "errands").order_by("-pk")[:MAX_MESSAGES])
+    newest = list(rows.prefetch_related("media", "tasks").order_by("-pk")[:MAX_MESSAGES])
     bubbles: list[Bubble] = []
     previous_day: date | None = None
     for message in reversed(newest):
-        message_day = message.created_at.date()
+        message_day = timezone.localdate(message.created_at)
         bubbles.append(_build_bubble(message, message_day if message_day != previous_day else None))
         previous_day = message_day
     return bubbles
 
 
 def _build_bubble(message: Message, new_day: date | None) -> Bubble:
-    error = next((task.error for task in message.errands.all() if task.error), "")
+    error = next((task.error for task in message.tasks.all() if task.error), "")
     tick, label = _get_inbound_status(message, error) if message.is_inbound else _get_outbound_status(message)
-    return Bubble(message, tick, label, error, [_build_file(message, media) for media in message.media.all()], new_day)
+    files = [_build_file(message, media) for media in message.media.all() if not media.is_from_ad]
+    return Bubble(message, tick, label, error, files, new_day)
 
 
 def _get_inbound_status(message: Message, error: str) -> tuple[str, str]:
     """Return tick and label of a customer's message: received by Twilio, by the desk, or read there."""
     if message.is_read_by_business:
         return "read", "read by an agent"
-    webhooks = [task for task in message.errands.all() if task.kind == TaskKind.INBOUND]
+    webhooks = [task for task in message.tasks.all() if task.kind == TaskKind.INBOUND]
     if error:
         return "failed", "rejected by the desk"
     if any(webhook.http_status for webhook in webhooks):

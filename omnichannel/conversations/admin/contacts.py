@@ -21,11 +21,17 @@ NO_OPT_IN_WORD_WARNING = (
 class ContactAdmin(ReadOnlyModelAdmin):
     """Read-only admin of contacts."""
 
-    list_display = ("display_name", "display_number", "opted_out", "first_seen")
-    search_fields = ("name", "profile_name", "address")
-    search_help_text = "Name or number"
-    fields = ("name", "profile_name", "display_number", "external_user_id", "opted_out", "first_seen")
-    readonly_fields = ("display_number", "opted_out", "first_seen")
+    empty_hint = "A contact appears when a customer writes to one of your WhatsApp numbers."
+    list_display = ("display_name", "display_number", "username", "opted_out", "first_seen")
+    search_fields = ("name", "profile_name", "username", "address")
+    search_help_text = "Name, username or number"
+    fields = ("name", "profile_name", "username", "display_number", "whatsapp_ids", "opted_out", "first_seen")
+    readonly_fields = ("display_number", "whatsapp_ids", "opted_out", "first_seen")
+
+    @admin.display(description="WhatsApp IDs")
+    def whatsapp_ids(self, contact: Contact) -> str:
+        ids = contact.business_scoped_ids.select_related("account")
+        return ", ".join(f"{own_id} ({own_id.account})" for own_id in ids)
 
     @admin.display(description="Opted out")
     def opted_out(self, contact: Contact) -> SafeString | str:
@@ -40,6 +46,7 @@ class ContactAdmin(ReadOnlyModelAdmin):
 class OptOutWordAdmin(ProductModelAdmin):
     """Admin of the words by which customers opt out and in; warns when none opts in."""
 
+    empty_hint = "A customer who sends an opt-out word, such as STOP, gets no more messages."
     form = OptOutWordForm
     list_display = ("word", "meaning_pill")
     list_filter = ("meaning",)

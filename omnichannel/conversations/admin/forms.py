@@ -7,9 +7,10 @@ from django import forms
 from omnichannel.conversations.automated_messages.triggers import SLUG_PATTERN
 from omnichannel.conversations.contacts.opt_out import normalize_word
 from omnichannel.conversations.models import AutomatedMessage, MessageTrigger, OptOutWord, QuickReply, QuickReplyTag
-from omnichannel.conversations.outbound.quick_replies import SLUG_DESCRIPTIONS as QUICK_REPLY_SLUGS
+from omnichannel.conversations.outbound.quick_replies import PLACEHOLDERS as QUICK_REPLY_PLACEHOLDERS
 from omnichannel.conversations.outbound.quick_replies import QuickReplyError, parse_tag_names, validate_quick_reply
 from omnichannel.core.languages import is_language_code
+from omnichannel.core.text.placeholders import Placeholder, placeholder_table_lazy
 from routing.models import ContextVariable
 
 if TYPE_CHECKING:
@@ -19,13 +20,16 @@ if TYPE_CHECKING:
 else:
     AutomatedMessageModelForm = OptOutWordModelForm = QuickReplyModelForm = forms.ModelForm
 
-SLUG_DESCRIPTIONS = {
-    "AgentName": "agent assigned to the conversation",
-    "QueueName": "queue of the conversation",
-    "CustomerName": "customer’s name",
-    "Position": "customer’s position (only for the trigger Customer's position in queue)",
-    "OpensAt": "when the number opens again",
-}
+AUTOMATED_MESSAGE_PLACEHOLDERS = (
+    Placeholder("{AgentName}", "Agent assigned to the conversation", "Dana Kim"),
+    Placeholder("{QueueName}", "Queue of the conversation", "Orders"),
+    Placeholder("{CustomerName}", "Customer’s name", "Amara Diallo"),
+    Placeholder("{Position}", "Customer’s position; only for the trigger Customer's position in queue", "3"),
+    Placeholder("{OpensAt}", "When the number opens again", "Monday, 09:00"),
+)
+CONTEXT_VARIABLE_PLACEHOLDER = Placeholder(
+    "{$order_number$}", "Value of the context variable with this name, here order_number", "2231"
+)
 
 
 class AutomatedMessageForm(AutomatedMessageModelForm):
@@ -35,11 +39,7 @@ class AutomatedMessageForm(AutomatedMessageModelForm):
         model = AutomatedMessage
         fields = ("trigger", "work_stream", "language", "text", "is_active")
         widgets = {"text": forms.Textarea(attrs={"rows": 5, "class": "vLargeTextField"})}
-        help_texts = {
-            "text": "Placeholders: "
-            + "; ".join(f"{{{slug}}} {meaning}" for slug, meaning in SLUG_DESCRIPTIONS.items())
-            + "; {$name$} value of that context variable, for example {$order_number$}."
-        }
+        help_texts = {"text": placeholder_table_lazy((*AUTOMATED_MESSAGE_PLACEHOLDERS, CONTEXT_VARIABLE_PLACEHOLDER))}
 
     def clean_language(self) -> str:
         code: str = self.cleaned_data["language"].strip().replace("_", "-")
@@ -50,8 +50,11 @@ class AutomatedMessageForm(AutomatedMessageModelForm):
     def clean(self) -> dict[str, Any]:
         cleaned_data = super().clean() or self.cleaned_data
         slugs = set(SLUG_PATTERN.findall(cleaned_data.get("text", "")))
-        if unknown := sorted(slugs - set(SLUG_DESCRIPTIONS) - self._get_context_variable_names(cleaned_data)):
-            self.add_error("text", f"Unknown placeholder {{{unknown[0]}}}. {self.fields['text'].help_text}")
+        available = [placeholder.name for placeholder in AUTOMATED_MESSAGE_PLACEHOLDERS]
+        variables = self._get_context_variable_names(cleaned_data)
+        if unknown := sorted(slugs - {name.strip("{}") for name in available} - variables):
+            available += [f"{{${name}$}}" for name in sorted(variables)]
+            self.add_error("text", f"Unknown placeholder {{{unknown[0]}}}. Available: {', '.join(available)}.")
         elif "Position" in slugs and cleaned_data.get("trigger") != MessageTrigger.QUEUE_POSITION:
             self.add_error("text", "{Position} is only available for the trigger Customer's position in queue.")
         if "language" in cleaned_data and "trigger" in cleaned_data and self._is_duplicate(cleaned_data):
@@ -113,7 +116,7 @@ class QuickReplyForm(QuickReplyModelForm):
             "work_streams": forms.CheckboxSelectMultiple,
         }
         help_texts = {
-            "message": "Slugs: " + "; ".join(f"{slug} {meaning}" for slug, meaning in QUICK_REPLY_SLUGS.items()) + ".",
+            "message": placeholder_table_lazy(QUICK_REPLY_PLACEHOLDERS),
             "work_streams": "Work streams where agents can use it. Leave empty for all.",
         }
 

@@ -14,11 +14,12 @@ from omnichannel.core.admin.pages import ProductModelAdmin
 class LabelAdmin(ProductModelAdmin):
     """Admin of labels. Deleting a label removes it from all conversations and contacts."""
 
-    list_display = ("name", "colour", "usage_count")
-    list_filter = ("colour",)
+    empty_hint = "Labels mark conversations, so that agents can filter by topic."
+    list_display = ("name", "color", "usage_count")
+    list_filter = ("color",)
     search_fields = ("name",)
     search_help_text = "Name"
-    fields = ("name", "colour")
+    fields = ("name", "color")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).annotate(usages=Count("conversations", distinct=True))
@@ -32,6 +33,7 @@ class LabelAdmin(ProductModelAdmin):
 class DispositionCodeAdmin(ProductModelAdmin):
     """Admin of disposition codes. A code that has been used is deactivated, not deleted."""
 
+    empty_hint = "Agents choose a disposition code when they close a conversation."
     list_display = ("name", "description", "state", "usage_count")
     list_filter = ("is_active",)
     search_fields = ("name", "description")

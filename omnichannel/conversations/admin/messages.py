@@ -17,6 +17,7 @@ from omnichannel.core.admin.pages import ProductModelAdmin
 class AutomatedMessageAdmin(ProductModelAdmin):
     """Admin of automated messages. Nothing is sent for a trigger without a text."""
 
+    empty_hint = "Automated messages answer customers at set moments, such as outside operating hours."
     form = AutomatedMessageForm
     list_display = ("trigger", "work_stream_label", "language_label", "text_preview", "state")
     list_display_links = ("trigger",)
@@ -47,6 +48,7 @@ class AutomatedMessageAdmin(ProductModelAdmin):
 class QuickReplyAdmin(ProductModelAdmin):
     """Admin of shared quick replies; agents' personal ones are not shown."""
 
+    empty_hint = "Quick replies are prepared texts that all agents can insert."
     form = QuickReplyForm
     list_display = ("title", "locale", "message_preview", "tag_list", "work_stream_list")
     list_filter = ("locale", "tags", "work_streams")
@@ -91,6 +93,7 @@ class QuickReplyAdmin(ProductModelAdmin):
 class QuickReplyTagAdmin(ProductModelAdmin):
     """Admin of the tags of quick replies."""
 
+    empty_hint = "Tags group quick replies."
     form = QuickReplyTagForm
     list_display = ("name", "usage_count")
     search_fields = ("name",)

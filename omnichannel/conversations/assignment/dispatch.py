@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import (
     Case,
     CharField,
+    Count,
     DateTimeField,
     F,
     IntegerField,
@@ -46,7 +47,7 @@ from routing.assignment.assign_waiting import (
     assign_waiting,
     filter_unoffered_push_work,
 )
-from routing.assignment.engine import Choice
+from routing.assignment.engine import Choice, get_presence_obstacle
 from routing.models import Agent, BasePresence, QueueMembership
 
 logger = logging.getLogger(__name__)
@@ -252,7 +253,7 @@ def _create_no_agent_events(
     decisions: list[Decision], unavailable: Mapping[tuple[int, int], dict[LocalizedText, int]]
 ) -> None:
     texts = {
-        key: decision.choice.explain(unavailable[key])
+        key: decision.choice.explain_refusal(unavailable[key])
         for decision in decisions
         for key in [_queue_and_stream(decision)]
     }
@@ -295,12 +296,12 @@ def _create_decision_events(
     events, recorded = [], []
     for decision in decisions:
         conversation, agent_id = decision.item, decision.choice.agent_id
-        reasons = decision.choice.explain(unavailable[_queue_and_stream(decision)])
+        obstacles = unavailable[_queue_and_stream(decision)]
         if agent_id is not None:
-            text = localized("Offered to %(agent)s (%(why)s)", agent=agents[agent_id], why=reasons)
-            events.append(ConversationEvent(conversation=conversation, kind=TimelineEventKind.OFFERED, text=text))
+            events.append(_build_offer_event(decision, agents[agent_id], obstacles))
         elif not _is_no_agent_reported(conversation):
-            events.append(ConversationEvent(conversation=conversation, kind=TimelineEventKind.NO_AGENT, text=reasons))
+            text = decision.choice.explain_refusal(obstacles)
+            events.append(ConversationEvent(conversation=conversation, kind=TimelineEventKind.NO_AGENT, text=text))
         else:
             continue
         recorded.append(decision)
@@ -309,20 +310,22 @@ def _create_decision_events(
     return recorded
 
 
+def _build_offer_event(decision: Decision, agent: Agent, obstacles: Mapping[LocalizedText, int]) -> ConversationEvent:
+    return ConversationEvent(
+        conversation=decision.item,
+        kind=TimelineEventKind.OFFERED,
+        text=localized("Offered to %(agent)s (%(why)s)", agent=agent, why=decision.choice.reason),
+        details=decision.choice.get_details(obstacles),
+    )
+
+
 def _is_no_agent_reported(conversation: Conversation) -> bool:
     reported_at = conversation.no_agent_reported_at
     return reported_at is not None and reported_at >= conversation.queued_at
 
 
-def _presence_obstacle(presences: Sequence[str]) -> LocalizedText:
-    names = [LocalizedText(BasePresence(presence).label) for presence in presences]
-    names = names or [localized("in an allowed presence")]
-    alternatives = reduce(lambda text, name: localized("%(one)s or %(other)s", one=text, other=name), names)
-    return localized("not %(presences)s", presences=alternatives)
-
-
 def _count_unavailable_agents(decisions: list[Decision]) -> dict[tuple[int, int], dict[LocalizedText, int]]:
-    """Return how many agents of the queue do not show an allowed presence, by queue and work stream."""
+    """Return how many agents of the queue have a presence that is not allowed, by queue and work stream."""
     counts: dict[tuple[int, int], dict[LocalizedText, int]] = {}
     for decision in decisions:
         queue, stream = decision.item.queue, decision.item.work_stream
@@ -330,5 +333,6 @@ def _count_unavailable_agents(decisions: list[Decision]) -> dict[tuple[int, int]
             agents = agents_to_lock().exclude(presence__base_status__in=stream.allowed_presences)
             if not queue.is_default:
                 agents = agents.filter(pk__in=QueueMembership.objects.filter(queue=queue).values("agent"))
-            counts[queue.pk, stream.pk] = {_presence_obstacle(stream.allowed_presences): agents.count()}
+            texts = agents.values_list("presence__text").annotate(count=Count("pk")).order_by("presence__text")
+            counts[queue.pk, stream.pk] = {get_presence_obstacle(text): count for text, count in texts}
     return counts

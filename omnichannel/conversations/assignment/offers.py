@@ -88,9 +88,9 @@ def _expire_offer(conversation: Conversation, at: datetime) -> bool:
     agent, expires_at = conversation.offered_to, conversation.offer_expires_at
     if agent is None or expires_at is None:
         return False
-    return (
-        _time_out_offer(conversation, agent, expires_at) if expires_at <= at else _withdraw_offer(conversation, agent)
-    )
+    if expires_at <= at:
+        return _time_out_offer(conversation, agent, expires_at)
+    return _withdraw_offer_of_absent(conversation, agent)
 
 
 def _time_out_offer(conversation: Conversation, agent: Agent, expires_at: datetime) -> bool:
@@ -105,14 +105,25 @@ def _time_out_offer(conversation: Conversation, agent: Agent, expires_at: dateti
         return True
 
 
-def _withdraw_offer(conversation: Conversation, agent: Agent) -> bool:
+def _withdraw_offer_of_absent(conversation: Conversation, agent: Agent) -> bool:
+    presence = LocalizedText(str(agent.presence))
+    return withdraw_offer(
+        conversation,
+        agent,
+        localized("Offer to %(agent)s withdrawn: %(presence)s.", agent=agent, presence=presence),
+    )
+
+
+def withdraw_offer(conversation: Conversation, agent: Agent, text: LocalizedText) -> bool:
+    """Withdraw the offer to this agent; return False if it is no longer offered to them.
+
+    Args:
+        text: the text of the timeline event.
+    """
     with transaction.atomic():
         locked = _lock_open(conversation)
         if locked is None or locked.offered_to_id != agent.pk:
             return False
-        text = localized(
-            "Offer to %(agent)s withdrawn: %(presence)s.", agent=agent, presence=LocalizedText(str(agent.presence))
-        )
         _end_offer(locked, OfferOutcome.WITHDRAWN, text, actor=None)
         return True
 

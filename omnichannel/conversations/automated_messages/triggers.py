@@ -207,7 +207,7 @@ def _fill_slugs(text: str, conversation: Conversation, queue_position: int | Non
     values = {
         "AgentName": agent.user.get_full_name() if agent else "",
         "QueueName": conversation.queue.name,
-        "CustomerName": contact.name or contact.profile_name,
+        "CustomerName": contact.known_name,
         "OpensAt": _opening_time_text(conversation) if "OpensAt" in text else "",
         **{name: format_value(value) for name, value in conversation.context.items()},
         **({} if queue_position is None else {"Position": queue_position}),

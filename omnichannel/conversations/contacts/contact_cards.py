@@ -7,8 +7,8 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from channels_whatsapp.identity import WHATSAPP_PREFIX, get_identity
-from channels_whatsapp.models import normalize_phone_number
-from omnichannel.conversations.models import Contact
+from channels_whatsapp.phone_numbers import parse_international_number
+from omnichannel.conversations.models import Contact, ContactAddress
 
 NO_COUNTRY_CODE = _("This number has no country code and can't be reached on WhatsApp.")
 
@@ -32,7 +32,7 @@ def save_contact(name: str, phone: str) -> SavedContact:
         InvalidPhoneNumberError: the number is invalid or has no country code.
     """
     address = WHATSAPP_PREFIX + _to_international_number(phone)
-    existing = Contact.objects.filter(identity=get_identity(address)).first()
+    existing = _find_contact(address)
     if existing is not None:
         return SavedContact(existing, is_new=False)
     try:
@@ -43,13 +43,17 @@ def save_contact(name: str, phone: str) -> SavedContact:
     return SavedContact(contact, is_new=True)
 
 
+def _find_contact(address: str) -> Contact | None:
+    """Return the contact with this number, in any spelling, also as an additional one from a merge."""
+    identity = get_identity(address)
+    contact = Contact.objects.filter(identity=identity).first()
+    extra = None if contact else ContactAddress.objects.filter(identity=identity).select_related("contact").first()
+    return extra.contact if extra else contact
+
+
 def _to_international_number(phone: str) -> str:
-    number = phone.strip()
-    if number.startswith("00"):
-        number = "+" + number.removeprefix("00")
-    if not number.startswith("+") or number.lstrip("+ (").startswith("0"):
-        raise InvalidPhoneNumberError(str(NO_COUNTRY_CODE))
     try:
-        return normalize_phone_number(number)
+        return parse_international_number(phone)
     except ValidationError as error:
-        raise InvalidPhoneNumberError(" ".join(error.messages)) from error
+        text = NO_COUNTRY_CODE if error.code == "country_code" else " ".join(error.messages)
+        raise InvalidPhoneNumberError(str(text)) from error

@@ -4,7 +4,6 @@ Everything needed for the undo is stored with the merge. Messages since the merg
 can tell to which contact they would belong.
 """
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from channels_whatsapp.identity import format_address
 from omnichannel.accounts.models import User
 from omnichannel.conversations import timeline
 from omnichannel.conversations.access import SEE_ALL_PERMISSION, can_see_all_conversations, fully_visible_contacts
@@ -22,13 +22,14 @@ from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import (
     Contact,
     ContactAddress,
+    ContactBusinessId,
     ContactMerge,
     Conversation,
     Message,
     MessageStatus,
     TimelineEventKind,
 )
-from omnichannel.conversations.search.query import build_name_filter, with_folded_names
+from omnichannel.conversations.search.query import build_name_filter, build_number_filter, with_folded_names
 from omnichannel.conversations.state_machine import resume_on_customer_message
 from omnichannel.core.localized_text import LocalizedText, localized
 from omnichannel.live.publish import publish
@@ -45,10 +46,8 @@ class MergeError(Exception):
 
 def search_merge_candidates(contact: Contact, user: User, query: str) -> QuerySet[Contact]:
     """Return other contacts by part of their name or number, among those the user may merge."""
-    text, digits = query.strip(), "".join(char for char in query if char.isdigit())
-    match = build_name_filter(text)
-    if len(digits) > 2:
-        match |= Q(address__contains=digits)
+    text = query.strip()
+    match = build_name_filter(text) | build_number_filter(text, min_digits=3)
     others = with_folded_names(fully_visible_contacts(user).exclude(pk=contact.pk))
     return others.filter(match if text else Q(pk=None)).order_by("name", "profile_name", "pk")[:MAX_CANDIDATES]
 
@@ -87,7 +86,8 @@ def merge_contacts(target: Contact, source: Contact, *, by: User) -> ContactMerg
         target, source = _lock_contacts(target, source)
         if refusal := get_merge_error(target, source, by):
             raise MergeError(refusal)
-        name = f"{source.display_name} ({source.display_number})"
+        handle = source.display_handle
+        name = f"{source.display_name} ({handle})" if handle else source.display_name
         target_before, source_snapshot = _snapshot_contact(target), _snapshot_contact(source)
         conversation_ids = list(source.conversations.values_list("pk", flat=True))
         latest = get_latest_writer(target, source)
@@ -107,7 +107,7 @@ def merge_contacts(target: Contact, source: Contact, *, by: User) -> ContactMerg
         )
         _wake_unread_conversations(target, records)
         for record in records:
-            _publish_removal(record["gone"])
+            _publish_removal(record["source"])
         line = localized("%(by)s merged %(name)s into this customer.", by=by.display_name, name=name)
         _record_on_open_conversations(target, TimelineEventKind.CONTACTS_MERGED, line, by)
     return merge
@@ -125,12 +125,16 @@ def _lock_contacts(target: Contact, source: Contact) -> tuple[Contact, Contact]:
 
 
 def _snapshot_contact(contact: Contact) -> dict[str, Any]:
-    """Return a contact as JSON: its fields, its additional addresses and the merges into it."""
+    """Return a contact as JSON: its fields, its additional numbers, its ids and the merges into it."""
     return {
         **snapshot_object(contact),
         "name": contact.display_name,
         "address": contact.display_number,
         "addresses": [[extra.address, extra.identity] for extra in contact.addresses.all()],
+        "business_scoped_ids": [
+            [own_id.account_id, own_id.business_scoped_id, own_id.parent_business_scoped_id]
+            for own_id in contact.business_scoped_ids.all()
+        ],
         "merges": list(contact.merges.values_list("pk", flat=True)),
     }
 
@@ -146,22 +150,16 @@ def _get_last_inbound_at(contact: Contact) -> datetime:
 
 
 def _record_addresses(target: Contact, *snapshots: dict[str, Any]) -> None:
-    """Store the addresses of both contacts, so that messages from either belong to the target."""
+    """Store the numbers of both contacts, so that messages from either belong to the target."""
     for snapshot in snapshots:
-        fields = snapshot["fields"]
-        _add_addresses(target, [(fields["address"], fields["identity"])])
-        if fields["external_user_id"]:
-            _add_addresses(target, [(fields["external_user_id"], fields["external_user_id"])])
-
-
-def _add_addresses(contact: Contact, addresses: Iterable[tuple[str, str]]) -> None:
-    for address, identity in addresses:
-        ContactAddress.objects.get_or_create(identity=identity, defaults={"contact": contact, "address": address})
+        address, identity = snapshot["fields"]["address"], snapshot["fields"]["identity"]
+        if identity is not None:
+            ContactAddress.objects.get_or_create(identity=identity, defaults={"contact": target, "address": address})
 
 
 def _wake_unread_conversations(target: Contact, records: list[dict[str, Any]]) -> None:
     """Resume joined conversations that wait for the customer but now have unread messages."""
-    joined_ids = [record["kept"] for record in records]
+    joined_ids = [record["target_pk"] for record in records]
     for conversation in target.conversations.filter(pk__in=joined_ids, state=State.WAITING):
         if conversation.unread_count:
             resume_on_customer_message(conversation)
@@ -213,17 +211,26 @@ def get_undo_error(merge: ContactMerge, user: User) -> str:
 
 
 def _get_undo_conflict(merge: ContactMerge) -> str:
-    fields = merge.source_snapshot["fields"]
+    """Return why the two contacts can't have again what each had before the merge; empty when they can."""
     others = Contact.objects.exclude(pk=merge.target_id)
-    conflict = Q(identity=fields["identity"]) | Q(pk=merge.source_snapshot["pk"])
-    if fields["external_user_id"]:
-        conflict |= Q(external_user_id=fields["external_user_id"])
-    if others.filter(conflict).exists():
-        return gettext("Another contact now has the number %(number)s.") % {"number": merge.source_snapshot["address"]}
-    merged_conversations = [record["kept"] for record in merge.merged_conversations]
+    for snapshot in (merge.source_snapshot, merge.target_before):
+        identity = snapshot["fields"]["identity"]
+        if identity is not None and others.filter(identity=identity).exists():
+            return gettext("Another contact now has the number %(number)s.") % {"number": format_address(identity)}
+    if others.filter(_restores_contact_or_id(merge)).exists():
+        return gettext("Another contact now has the WhatsApp ID of %(name)s.") % {"name": merge.source_snapshot["name"]}
+    merged_conversations = [record["target_pk"] for record in merge.merged_conversations]
     if merge.target.conversations.filter(pk__in=merged_conversations).count() < len(merged_conversations):
         return gettext("A conversation from this merge has since been merged into another one.")
     return ""
+
+
+def _restores_contact_or_id(merge: ContactMerge) -> Q:
+    condition = Q(pk=merge.source_snapshot["pk"])
+    for account_id, business_scoped_id, _parent_id in merge.source_snapshot["business_scoped_ids"]:
+        ids = ContactBusinessId.objects.filter(account=account_id, business_scoped_id=business_scoped_id)
+        condition |= Q(pk__in=ids.values("contact"))
+    return condition
 
 
 def undo_merge(merge: ContactMerge, *, by: User) -> Contact:

@@ -48,9 +48,10 @@ def merge_contact_data(contact: Contact, other: Contact) -> list[JSONRecord]:
     contact.labels.add(*other.labels.all())
     other.merges.update(target=contact)
     other.addresses.update(contact=contact)
+    other.business_scoped_ids.update(contact=contact)
     values = {
         "name": contact.name or other.name,
-        "external_user_id": contact.external_user_id or other.external_user_id,
+        "username": contact.username or other.username,
         "language": contact.language or other.language,
         "fields": {**other.fields, **contact.fields},
         "blocked_at": contact.blocked_at or other.blocked_at,
@@ -83,7 +84,7 @@ def restore_object(snapshot: JSONRecord) -> Any:
 def _join_conversations(target: Conversation, source: Conversation) -> JSONRecord:
     """Move all rows of the source to the target and delete the source; return a record of the moved rows."""
     # Stored in ContactMerge: the keys must not change.
-    record = {"kept": target.pk, "gone": snapshot_object(source)}
+    record = {"target_pk": target.pk, "source": snapshot_object(source)}
     _withdraw_offers(source)
     for name in RELATED_NAMES:
         moving = getattr(source, name).all()

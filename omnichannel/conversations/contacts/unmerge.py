@@ -11,6 +11,7 @@ from omnichannel.conversations.lanes import request_assignment
 from omnichannel.conversations.models import (
     Contact,
     ContactAddress,
+    ContactBusinessId,
     ContactMerge,
     Conversation,
     Label,
@@ -26,7 +27,7 @@ from omnichannel.conversations.state_machine import CLEARED_OFFER
 from routing.models import Agent, Queue, State
 
 # Fields that a merge may have taken over from the source.
-MERGED_FIELDS = ("name", "language", "external_user_id", "blocked_at", "opted_out_at", "opted_out_by_word")
+MERGED_FIELDS = ("name", "username", "language", "blocked_at", "opted_out_at", "opted_out_by_word")
 MODELS_BY_RELATED_NAME: dict[str, Any] = {
     "messages": Message,
     "events": ConversationEvent,
@@ -44,7 +45,7 @@ def restore_contact(merge: ContactMerge, target: Contact) -> Contact:
     own_identities = {identity for _, identity in merge.target_before["addresses"]}
     target.addresses.exclude(identity__in=own_identities).delete()
     changed = _revert_merged_fields(target, before, after)
-    if target.identity in {source["identity"], *(identity for _, identity in merge.source_snapshot["addresses"])}:
+    if _has_address_of_source(target, merge):
         target.address, target.identity = before["address"], before["identity"]
         changed += ["address", "identity"]
     target.fields = {
@@ -55,6 +56,15 @@ def restore_contact(merge: ContactMerge, target: Contact) -> Contact:
     target.save(update_fields=[*changed, "fields"])
     target.labels.remove(*set(source["labels"]) - set(before["labels"]))
     return _recreate_contact(merge)
+
+
+def _has_address_of_source(target: Contact, merge: ContactMerge) -> bool:
+    source = merge.source_snapshot["fields"]
+    addresses = [(source["address"], source["identity"]), *merge.source_snapshot["addresses"]]
+    return any(
+        target.address == address or (identity is not None and target.identity == identity)
+        for address, identity in addresses
+    )
 
 
 def _revert_merged_fields(target: Contact, before: dict[str, Any], after: dict[str, Any]) -> list[str]:
@@ -80,6 +90,12 @@ def _recreate_contact(merge: ContactMerge) -> Contact:
     restored: Contact = Contact.objects.get(pk=merge.source_snapshot["pk"])
     for address, identity in merge.source_snapshot["addresses"]:
         ContactAddress.objects.get_or_create(identity=identity, defaults={"contact": restored, "address": address})
+    for account_id, business_scoped_id, parent_id in merge.source_snapshot["business_scoped_ids"]:
+        ContactBusinessId.objects.update_or_create(
+            account_id=account_id,
+            business_scoped_id=business_scoped_id,
+            defaults={"contact": restored, "parent_business_scoped_id": parent_id},
+        )
     ContactMerge.objects.filter(pk__in=merge.source_snapshot["merges"]).update(target=restored)
     return restored
 
@@ -90,8 +106,8 @@ def split_conversation(record: dict[str, Any]) -> Conversation:
     Args:
         record: the record that `merge_contact_data` returned for the two.
     """
-    target = Conversation.objects.get(pk=record["kept"])
-    restored = _recreate_conversation(record["gone"], target)
+    target = Conversation.objects.get(pk=record["target_pk"])
+    restored = _recreate_conversation(record["source"], target)
     for name in RELATED_NAMES:
         rows = MODELS_BY_RELATED_NAME[name].objects.filter(pk__in=record[name], conversation=target)
         rows.update(conversation=restored)
@@ -132,13 +148,23 @@ def _recreate_conversation(snapshot: dict[str, Any], target: Conversation) -> Co
 
 
 def _recalculate_activity(conversation: Conversation) -> None:
-    """Set the last message, last activity and service window from the conversation's own messages."""
+    """Set the last message and last activity from the conversation's own messages, and the service window.
+
+    The window also counts from messages in other conversations of the same contact on the same number.
+    """
     messages = conversation.messages.order_by("-created_at", "-pk")
     last, last_inbound = messages.first(), messages.filter(direction=MessageDirection.INBOUND).first()
     conversation.last_message = last
     conversation.last_activity_at = last.created_at if last else conversation.created_at
-    conversation.last_inbound_at = last_inbound.created_at if last_inbound else None
-    conversation.window_closes_at = get_closing_time(last_inbound.created_at) if last_inbound else None
+    others = Conversation.objects.exclude(pk=conversation.pk)
+    window = others.get_service_window(conversation.contact, conversation.number)
+    other_inbound_at = window["last_inbound_at"]
+    if last_inbound and (other_inbound_at is None or last_inbound.created_at > other_inbound_at):
+        window = {
+            "last_inbound_at": last_inbound.created_at,
+            "window_closes_at": get_closing_time(last_inbound.created_at),
+        }
+    conversation.last_inbound_at, conversation.window_closes_at = window["last_inbound_at"], window["window_closes_at"]
     conversation.save(
         update_fields=["last_message", "last_activity_at", "last_inbound_at", "window_closes_at", "unread_count"]
     )

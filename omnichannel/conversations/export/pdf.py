@@ -4,17 +4,20 @@ A separate program, `python -m omnichannel.conversations.export.pdf`, that needs
 `transcript.export_pdf` runs it as a child process with limits. It reads a JSON document from standard input and writes
 the PDF to standard output.
 
-The bundled fonts cover Latin, Greek, Cyrillic, Arabic, Hebrew, Thai, Georgian, Devanagari and many symbols. Chinese,
-Japanese and Korean need a system font. A character that no font has is shown as a box, and an emoji by its name.
+The bundled fonts cover Latin, Greek, Cyrillic, Arabic, Hebrew, Thai, Georgian, Devanagari and many symbols. Other
+scripts need the Noto fonts of the system, in Debian the packages fonts-noto-core and fonts-noto-cjk; they are loaded
+when a text needs them. A character that no font has is shown as a box, and an emoji by its name.
 """
 
 import json
 import logging
+import re
 import sys
 import tempfile
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,18 +29,40 @@ from fpdf.fonts import TTFFont
 
 BODY_FONT, BOLD_FONT = "figo", "figbo"
 SYMBOL_FONTS = ("symbol2", "symbol1")
-# Paths at which common Linux packages install a font for Chinese, Japanese and Korean.
-SYSTEM_CJK_FONTS = (
-    "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
-    "/usr/share/fonts/noto-cjk/NotoSansCJK-Regular.ttc",
-    "/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf",
-    "/usr/share/fonts/truetype/wqy/wqy-zenhei.ttc",
+SYSTEM_FONT_FOLDER: Final = Path("/usr/share/fonts")
+# Fonts of living scripts come first: some of the others have a part of their characters, too.
+NOTO_FONTS: Final = (
+    *(
+        f"NotoSans{script}"
+        for script in (
+            *("Bengali", "Gujarati", "Gurmukhi", "Kannada", "Malayalam", "Oriya", "Sinhala", "Tamil", "Telugu"),
+            *("Armenian", "Ethiopic", "Khmer", "Lao", "Myanmar", "Thaana", "Symbols", "Symbols2"),
+        )
+    ),
+    "NotoSerifTibetan",
+    "NotoSans*",
 )
+# Where common Linux packages install fonts, in the order of preference. One font has all of Chinese, Japanese and
+# Korean.
+SYSTEM_FONT_PATTERNS: Final = (
+    "opentype/noto/NotoSansCJK-Regular.ttc",
+    "noto-cjk/NotoSansCJK-Regular.ttc",
+    "truetype/droid/DroidSansFallbackFull.ttf",
+    "truetype/wqy/wqy-zenhei.ttc",
+    *(f"{folder}/{name}-Regular.ttf" for folder in ("truetype/noto", "noto") for name in NOTO_FONTS),
+)
+MAX_FONTS: Final = 32  # each takes memory
 TEXT_COLOR, MUTED_COLOR, NOTE_COLOR, OUTBOUND_COLOR = (21, 25, 30), (86, 97, 112), (255, 244, 214), (224, 242, 236)
 MISSING_GLYPH = "\u25a1"
+SKIN_TONES: Final = "".join(map(chr, range(0x1F3FB, 0x1F400)))
+FLAG_LETTERS: Final = "".join(map(chr, range(0x1F1E6, 0x1F200)))  # two of them are a country's flag
 INVISIBLE_JOINERS = {"\u200d", "\ufe0e", "\ufe0f"}
-# fpdf2 recurses once per character of a run without letters, such as 4,096 boxes or line breaks.
-RECURSION_LIMIT: Final = 200_000
+# fpdf2 takes quadratic time for a paragraph, and recurses once per character of a run without letters.
+MAX_CHUNK_LENGTH: Final = 1000
+RECURSION_LIMIT: Final = 20_000
+# Longer rows are cut: nobody reads them, and each character takes as long as a letter.
+MAX_MARKS, MAX_EQUAL_NAMES, MAX_LINE_BREAKS = 8, 3, 3
+MAX_PRINTED_CHARACTERS: Final = 500_000  # more than fits into the time limit
 # Some 2 MB of widths; longer texts are hardly ever measured twice.
 WIDTH_CACHE_SIZE, MAX_CACHED_TEXT_LENGTH = 10_000, 100
 
@@ -87,10 +112,12 @@ def cache_text_widths() -> None:
     TTFFont.get_text_width = get_text_width  # type: ignore[assignment, method-assign]
 
 
-def render_pdf(title: str, facts: Iterable[tuple[str, str]], lines: Iterable[PDFLine], footnote: str) -> bytes:
+def render_pdf(title: str, facts: Sequence[tuple[str, str]], lines: Iterable[PDFLine], footnote: str) -> bytes:
     """Return the PDF; the footnote is added when a character is missing from the fonts."""
     with tempfile.TemporaryDirectory() as folder:
-        writer = _PDFWriter(_FontSet(Path(folder)))
+        lines = list(lines)
+        characters = {ord(char) for line in lines for char in line.author + line.text}
+        writer = _PDFWriter(_FontSet(Path(folder), characters | set(map(ord, title + str(facts)))))
         writer.write_header(title, facts)
         day = ""
         for line in lines:
@@ -104,19 +131,32 @@ def render_pdf(title: str, facts: Iterable[tuple[str, str]], lines: Iterable[PDF
 class _FontSet:
     """Paths of the fonts, and the characters that they cover."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, characters: set[int]) -> None:
         self.paths: dict[str, Path] = {}
         for name in (BODY_FONT, BOLD_FONT, *SYMBOL_FONTS):
             self.paths[name] = folder / f"{name}.ttf"
             self.paths[name].write_bytes(pymupdf_fonts.myfont(name))
-        system_font = next((Path(path) for path in SYSTEM_CJK_FONTS if Path(path).is_file()), None)
-        if system_font is not None:
-            self.paths["system"] = system_font
-        self.fallback_names = [name for name in self.paths if name not in {BODY_FONT, BOLD_FONT}]
         self.supported_characters = frozenset().union(
             *(_get_supported_characters(path) for path in self.paths.values())
         )
+        self._add_system_fonts(characters)
+        self.fallback_names = [name for name in self.paths if name not in {BODY_FONT, BOLD_FONT}]
+
+    def _add_system_fonts(self, characters: set[int]) -> None:
+        """Add the fonts of the system that have characters which are missing so far."""
+        for path in _iter_system_fonts():
+            missing = {char for char in characters - self.supported_characters if chr(char).isprintable()}
+            if not missing or len(self.paths) >= MAX_FONTS:
+                return
+            supported = _get_supported_characters(path)
+            if missing & supported:
+                self.paths[path.stem.lower()] = path
+                self.supported_characters |= supported
+
+
+def _iter_system_fonts() -> Iterator[Path]:
+    for pattern in SYSTEM_FONT_PATTERNS:
+        yield from sorted(SYSTEM_FONT_FOLDER.glob(pattern))
 
 
 def _get_supported_characters(path: Path) -> frozenset[int]:
@@ -127,14 +167,41 @@ def _get_supported_characters(path: Path) -> frozenset[int]:
 
 def replace_missing_glyphs(text: str, supported: frozenset[int]) -> str:
     """Replace characters that no font has: an emoji by its name in brackets, others by a box."""
-    parts = []
-    for char in text:
-        if char in "\n\t" or ord(char) in supported:
-            parts.append(char)
-        elif char not in INVISIBLE_JOINERS and unicodedata.category(char) not in {"Cf", "Mn", "Cc"}:
-            name = unicodedata.name(char, "").lower()
-            parts.append(f"[{name}]" if name and unicodedata.category(char) in {"So", "Sk"} else MISSING_GLYPH)
-    return "".join(parts)
+    parts = (char if char in "\n\t" or ord(char) in supported else _describe_character(char) for char in text)
+    rows = ((part, len(list(row))) for part, row in groupby(filter(None, parts)))
+    return "".join(
+        f"{part} ×{count}" if len(part) > 1 and count > MAX_EQUAL_NAMES else part * count for part, count in rows
+    )
+
+
+def _describe_character(char: str) -> str:
+    """Return what is shown for a character that no font has; empty for one that is invisible."""
+    category = unicodedata.category(char)
+    if char in INVISIBLE_JOINERS or category in {"Cf", "Mn", "Cc"} or char in SKIN_TONES:
+        return ""
+    if char in FLAG_LETTERS:
+        return chr(ord("A") + FLAG_LETTERS.index(char))
+    name = unicodedata.name(char, "").lower()
+    return f"[{name}]" if name and category in {"So", "Sk"} else MISSING_GLYPH
+
+
+def shorten_rows(text: str) -> str:
+    """Shorten rows of combining marks and of line breaks."""
+    rows = groupby(text, key=lambda char: unicodedata.category(char) in {"Mn", "Me"})
+    shortened = "".join("".join(row)[:MAX_MARKS] if are_marks else "".join(row) for are_marks, row in rows)
+    return re.sub(rf"\n{{{MAX_LINE_BREAKS},}}", "\n" * MAX_LINE_BREAKS, shortened)
+
+
+def split_paragraphs(text: str) -> Iterator[str]:
+    """Yield the lines of a text, and long lines in chunks of at most MAX_CHUNK_LENGTH, at spaces where possible."""
+    for line in text.split("\n"):
+        start = 0
+        while len(line) - start > MAX_CHUNK_LENGTH:
+            space = line.rfind(" ", start, start + MAX_CHUNK_LENGTH)
+            end = space + 1 if space > start else start + MAX_CHUNK_LENGTH
+            yield line[start:end]
+            start = end
+        yield line[start:]
 
 
 class _PDFWriter:
@@ -143,7 +210,9 @@ class _PDFWriter:
     def __init__(self, fonts: _FontSet) -> None:
         self.supported_characters = fonts.supported_characters
         self.has_missing_glyphs = False
+        self.printed_characters = 0
         self.document = FPDF(format="A4")
+        self.document.alias_nb_pages("")  # a customer's "{nb}" is not the number of pages
         self.document.set_margins(18, 16, 18)
         self.document.set_auto_page_break(True, 18)
         self.document.add_font("body", "", fonts.paths[BODY_FONT])
@@ -193,22 +262,26 @@ class _PDFWriter:
         height: float = 5.6,
         fill: tuple[int, int, int] | None = None,
     ) -> None:
-        printable = replace_missing_glyphs(text, self.supported_characters)
+        printable = replace_missing_glyphs(shorten_rows(text), self.supported_characters)
         self.has_missing_glyphs |= printable != text
+        self.printed_characters += len(printable)
+        if self.printed_characters > MAX_PRINTED_CHARACTERS:
+            raise ValueError("The conversation is too long for a PDF.")
         self.document.set_font("body", style, size)
         self.document.set_text_color(*color)
         if fill:
             self.document.set_fill_color(*fill)
-        self.document.multi_cell(
-            0,
-            height,
-            printable,
-            align=align,
-            fill=fill is not None,
-            new_x=XPos.LMARGIN,
-            new_y=YPos.NEXT,
-            wrapmode=WrapMode.WORD,
-        )
+        for paragraph in split_paragraphs(printable):
+            self.document.multi_cell(
+                0,
+                height,
+                paragraph,
+                align=align,
+                fill=fill is not None,
+                new_x=XPos.LMARGIN,
+                new_y=YPos.NEXT,
+                wrapmode=WrapMode.WORD,
+            )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Apply a webhook delivery to the desk; `urls` passes this function to the channel."""
 
-from channels_whatsapp.events import InboundMessage, StatusUpdate, message_sid
+from channels_whatsapp.events import InboundMessage, StatusUpdate, get_first_value, is_from_account, message_sid
 from channels_whatsapp.models import WebhookDelivery, WebhookKind
 from channels_whatsapp.webhooks.deliveries import IgnoredDeliveryError
 from omnichannel.conversations.inbound.receive import receive_message
@@ -18,6 +18,8 @@ def apply_delivery(delivery: WebhookDelivery) -> None:
         DeliveryNotReadyError: the message of a status callback is not stored yet.
     """
     payload = delivery.payload
+    if not is_from_account(payload, delivery.account.account_sid):
+        raise IgnoredDeliveryError(f"From another Twilio account: {get_first_value(payload, 'AccountSid')[:40]}.")
     if not message_sid(payload):
         raise IgnoredDeliveryError("The message SID is missing.")
     match delivery.kind:

@@ -1,7 +1,6 @@
 """Download customers' files in the background, with retries while Twilio does not have them ready."""
 
 import logging
-import mimetypes
 from datetime import datetime, timedelta
 
 from django.core.files import File
@@ -10,6 +9,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
+from channels_whatsapp.file_names import add_ending, is_same_name
 from channels_whatsapp.media import FetchedMedia, MediaRejectedError, MediaUnavailableError, fetch_media
 from omnichannel.conversations.contacts.vcard_parser import Person, parse_people
 from omnichannel.conversations.inbound.receive import ATTACHMENTS_DISABLED
@@ -21,6 +21,7 @@ from omnichannel.jobs.lanes import Lease, enqueue
 logger = logging.getLogger(__name__)
 
 PROCESSING_FAILED = gettext_noop("This file could not be processed.")
+DOCUMENT_DISPLAY_TYPES = {"pdf", "file"}
 RETRY_DELAYS = [timedelta(seconds=s) for s in (1, 3, 10, 30, 120, 600, 3600)]
 
 
@@ -76,7 +77,7 @@ def _get_if_pending(attachment: Attachment) -> QuerySet[Attachment]:
 def _store_file(attachment: Attachment, media: FetchedMedia) -> None:
     attachment.file.save("", File(media.file), save=False)
     attachment.content_type, attachment.size = media.content_type, media.size
-    attachment.name = attachment.name or _generate_name(attachment, media.content_type)
+    name_in_body, attachment.name = attachment.name, _choose_name(attachment, media)
     people = _parse_contact_card(media)
     with transaction.atomic():
         updated = _get_if_pending(attachment).update(
@@ -88,12 +89,28 @@ def _store_file(attachment: Attachment, media: FetchedMedia) -> None:
             error="",
         )
         if updated:
+            _correct_body(attachment, name_in_body, media.name)
             _add_contacts_to_message(attachment.message_id, people)
             _publish_update(attachment)
 
 
-def _generate_name(attachment: Attachment, content_type: str) -> str:
-    return f"file-{attachment.message_id}-{attachment.position + 1}{mimetypes.guess_extension(content_type) or ''}"
+def _choose_name(attachment: Attachment, media: FetchedMedia) -> str:
+    """Return the name that came with the file, else the one in the message, else a generated one; with an ending."""
+    generated = f"file-{attachment.message_id}-{attachment.position + 1}"
+    return add_ending(media.name or attachment.name or generated, media.content_type, attachment.declared_type)
+
+
+def _correct_body(attachment: Attachment, name_in_body: str, name: str) -> None:
+    """Decide again, with the file's real name, whether the message's text is a caption or just that name."""
+    if not name:
+        return
+    message = Message.objects.filter(pk=attachment.message_id)
+    if name_in_body and not is_same_name(name_in_body, name):
+        message.filter(body="").update(body=name_in_body)
+    elif attachment.display_type() in DOCUMENT_DISPLAY_TYPES:
+        body = message.values_list("body", flat=True).first()
+        if body and is_same_name(body, name):
+            message.filter(body=body).update(body="")
 
 
 def _parse_contact_card(media: FetchedMedia) -> list[Person]:

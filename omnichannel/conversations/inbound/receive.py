@@ -1,8 +1,9 @@
 """Receive a customer's message: store it in its conversation."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from django.db.models import F
+from django.db.models import F, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
@@ -18,6 +19,7 @@ from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import (
     Attachment,
     AttachmentState,
+    Contact,
     Conversation,
     Message,
     MessageDirection,
@@ -52,7 +54,10 @@ def receive_message(account: WhatsAppAccount, inbound: InboundMessage, *, receiv
     if not inbound.sid:
         raise IgnoredDeliveryError("The message SID is missing.")
     number = find_number(account, inbound)
-    conversation = _find_open_conversation(number, inbound) or _get_or_start_conversation(number, inbound, received_at)
+    changed: Sequence[Conversation] = ()
+    conversation = _find_open_conversation(number, inbound)
+    if conversation is None:
+        conversation, changed = _get_or_start_conversation(number, inbound, received_at)
     if conversation.contact.blocked_at:
         raise IgnoredDeliveryError(BLOCKED_REASON)  # rolls back the changes above; the delivery stays stored
     lookup.update_from_message(conversation.contact, inbound)
@@ -72,30 +77,47 @@ def receive_message(account: WhatsAppAccount, inbound: InboundMessage, *, receiv
     _update_activity(conversation, message, received_at)
     opt_out.apply_opt_out_word(conversation, message)
     resume_on_customer_message(conversation)
+    for other in changed:
+        publish_event(LiveEventKind.CONVERSATION, other)
     publish_event(LiveEventKind.MESSAGE, conversation, part_id=message.pk)
     return message
 
 
 def _find_open_conversation(number: WhatsAppNumber, inbound: InboundMessage) -> Conversation | None:
+    """Return the sender's open conversation, locked, if nothing about the sender's contact is new."""
     locked = Conversation.objects.select_for_update(of=("self",), no_key=True).select_related("contact")
-    from_sender = locked.annotate_is_shared().filter(lookup.build_sender_filter(inbound, prefix="contact__"))
-    conversations = from_sender.filter(number=number, closed_at=None)[:2]
-    # Number and business-scoped id may belong to two contacts so far: `get_or_create_contact` then merges them.
-    is_unique = len(conversations) == 1 and lookup.has_sender_ids(conversations[0].contact, inbound)
+    from_sender = locked.annotate_is_shared().filter(contact__in=lookup.find_sender_keys(number.account_id, inbound))
+    has_known_ids = lookup.build_known_ids_filter(number.account_id, inbound, OuterRef("contact"))
+    conversations = from_sender.filter(has_known_ids, number=number, closed_at=None)[:2]
+    # Number and business-scoped id may belong to two contacts so far: `identify_sender` decides who wrote.
+    is_unique = len(conversations) == 1 and lookup.has_sender_number(conversations[0].contact, inbound)
     return conversations[0] if is_unique else None
 
 
-def _get_or_start_conversation(number: WhatsAppNumber, inbound: InboundMessage, at: datetime) -> Conversation:
-    contact = lookup.get_or_create_contact(inbound)
-    existing = (
-        contact.conversations.select_for_update(of=("self",), no_key=True).filter(number=number, closed_at=None).first()
-    )
-    if existing is not None:
-        return existing
+def _get_or_start_conversation(
+    number: WhatsAppNumber, inbound: InboundMessage, at: datetime
+) -> tuple[Conversation, Sequence[Conversation]]:
+    """Return the sender's conversation, and those of others to publish because their timeline has changed."""
+    sender = lookup.identify_sender(number.account_id, inbound)
+    locked = sender.contact.conversations.select_for_update(of=("self",), no_key=True)
+    existing = locked.filter(number=number, closed_at=None).first()
+    conversation = existing or _start_conversation(number, sender.contact, at)
+    if sender.has_taken_over_number:
+        lookup.record_number_taken_over(conversation, inbound.sender)
+    return conversation, sender.changed_conversations
+
+
+def _start_conversation(number: WhatsAppNumber, contact: Contact, at: datetime) -> Conversation:
     stream = number.work_stream
     queue = stream.fallback_queue or Queue.objects.get_default()
     conversation = Conversation.objects.create(
-        contact=contact, number=number, work_stream=stream, queue=queue, created_at=at, last_activity_at=at
+        contact=contact,
+        number=number,
+        work_stream=stream,
+        queue=queue,
+        created_at=at,
+        last_activity_at=at,
+        **Conversation.objects.get_service_window(contact, number),
     )
     line = localized("Message received on %(number)s. Waiting in %(queue)s.", number=number.name, queue=queue)
     timeline.record(conversation, TimelineEventKind.CREATED, line, actor=None, at=at)
@@ -120,6 +142,7 @@ def _create_attachments(number: WhatsAppNumber, message: Message, inbound: Inbou
             message=message,
             position=position,
             source_url=item.url,
+            name=item.name,
             declared_type=item.content_type,
             state=AttachmentState.PENDING if is_allowed else AttachmentState.FAILED,
             error="" if is_allowed else ATTACHMENTS_DISABLED,

@@ -73,7 +73,7 @@ def _record_change(target: Conversation | Contact, added: list[str], removed: li
         return
     timeline.record(
         target,
-        TimelineEventKind.LABELLED,
+        TimelineEventKind.LABELED,
         localized("%(by)s %(changes)s.", by=by.display_name, changes=_changes_text(added, removed)),
         actor=by,
     )

@@ -7,7 +7,14 @@ from omnichannel.conversations.models.automation import (
     OptOutMeaning,
     OptOutWord,
 )
-from omnichannel.conversations.models.contacts import Contact, ContactAddress, ContactMerge, Label, LabelColour
+from omnichannel.conversations.models.contacts import (
+    Contact,
+    ContactAddress,
+    ContactBusinessId,
+    ContactMerge,
+    Label,
+    LabelColor,
+)
 from omnichannel.conversations.models.conversations import (
     Conversation,
     ConversationEvent,
@@ -28,6 +35,7 @@ from omnichannel.conversations.models.desk import DeskPreferences, QuickReply, Q
 from omnichannel.conversations.models.messages import (
     Attachment,
     AttachmentState,
+    FailedReply,
     Message,
     MessageDirection,
     MessageKind,
@@ -39,9 +47,10 @@ __all__ = [
     "Attachment",
     "AutomatedMessage",
     "AutomatedMessageRequest",
-    "LabelColour",
+    "LabelColor",
     "Contact",
     "ContactAddress",
+    "ContactBusinessId",
     "ContactMerge",
     "Conversation",
     "ConversationEvent",
@@ -49,6 +58,7 @@ __all__ = [
     "DeskPreferences",
     "MessageDirection",
     "DispositionCode",
+    "FailedReply",
     "AttachmentState",
     "MessageKind",
     "Label",

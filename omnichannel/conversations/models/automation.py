@@ -41,9 +41,7 @@ class AutomatedMessage(models.Model):
         default="",
         help_text="For example de or pt-BR. Leave empty for any language.",
     )
-    text = models.TextField(
-        max_length=1000, help_text="Placeholders: {AgentName}, {QueueName}, {CustomerName}, {Position}, {OpensAt}."
-    )
+    text = models.TextField(max_length=1000)
     is_active = models.BooleanField("active", default=True)
 
     class Meta:

@@ -4,14 +4,17 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
-from channels_whatsapp.identity import format_address
+from channels_whatsapp.identity import WHATSAPP_PREFIX, format_address, is_business_scoped
+from channels_whatsapp.models import WhatsAppAccount
+from omnichannel.core.text.single_line import single_line
 
 
-class LabelColour(models.TextChoices):
-    """The colours of labels; each theme has its own shade of a colour."""
+class LabelColor(models.TextChoices):
+    """The colors of labels; each theme has its own shade of a color."""
 
-    GREY = "grey", "Grey"
+    GRAY = "gray", "Gray"
     RED = "red", "Red"
     AMBER = "amber", "Amber"
     GREEN = "green", "Green"
@@ -25,7 +28,7 @@ class Label(models.Model):
     """A tag on conversations and contacts."""
 
     name = models.CharField(max_length=40, unique=True)
-    colour = models.CharField(max_length=10, choices=LabelColour, default=LabelColour.GREY)
+    color = models.CharField(max_length=10, choices=LabelColor, default=LabelColor.GRAY)
 
     class Meta:
         ordering = ["name"]
@@ -35,15 +38,16 @@ class Label(models.Model):
 
 
 class Contact(models.Model):
-    """A customer. One row holds the phone number and the business-scoped id of the same person."""
+    """A customer: a person with a phone number, business-scoped ids, or both."""
 
     name = models.CharField(max_length=200, blank=True, default="", help_text="Set by an agent.")
     profile_name = models.CharField(max_length=200, blank=True, default="")
-    # Replies go to this address, spelled as in the customer's last message.
+    # The name that the person chose in WhatsApp, where it takes the place of the number.
+    username = models.CharField(max_length=100, blank=True, default="")
+    # The number, spelled as in the customer's last message, or the business-scoped id of a hidden number.
     address = models.CharField(max_length=140)
-    # Equal for every spelling of one number; see channels_whatsapp.identity.
-    identity = models.CharField(max_length=140, unique=True)
-    external_user_id = models.CharField(max_length=140, blank=True, default="")
+    # Equal for every spelling of one number, and null without a number; see channels_whatsapp.identity.
+    identity = models.CharField(max_length=140, unique=True, null=True, blank=True)
     language = models.CharField(max_length=10, blank=True, default="")
     opted_out_at = models.DateTimeField(null=True, blank=True)
     # True: opted out with one of our opt-out words, and only an opt-in word lifts it. False: Twilio keeps the opt-out
@@ -57,30 +61,84 @@ class Contact(models.Model):
 
     class Meta:
         ordering = ["name", "profile_name", "pk"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["external_user_id"],
-                condition=~Q(external_user_id=""),
-                name="one_contact_per_external_user_id",
-            )
-        ]
 
     def __str__(self) -> str:
         return self.display_name
 
     @property
+    def known_name(self) -> str:
+        """Return the name given by an agent, else the profile name, else the username; empty without any."""
+        return single_line(self.name) or single_line(self.profile_name) or self.username
+
+    @property
     def display_name(self) -> str:
-        """Return the name given by an agent, else the profile name, else the number."""
-        return self.name or self.profile_name or self.display_number
+        """Return the name, else the number, else neutral words: a business-scoped id is no name."""
+        return self.known_name or self.display_number or gettext("WhatsApp user")
 
     @property
     def display_number(self) -> str:
-        """Return the phone number in a readable format, or the business-scoped id."""
-        return format_address(self.address)
+        """Return the phone number in a readable format; empty when it is hidden."""
+        return "" if is_business_scoped(self.address) else format_address(self.address)
+
+    @property
+    def display_handle(self) -> str:
+        """Return what tells contacts of one name apart: the number, else the username; may be empty."""
+        return self.display_number or (self.username if self.display_name != self.username else "")
+
+    def get_recipient_address(self, number_id: int) -> str:
+        """Return the address for messages from one of our numbers; empty when none is known to its account.
+
+        A person with a hidden number has a business-scoped id for each account, and only that one reaches them.
+
+        Args:
+            number_id: key of our `WhatsAppNumber`.
+        """
+        if not is_business_scoped(self.address):
+            return self.address
+        own_ids = self.business_scoped_ids.filter(account__numbers=number_id).order_by("-pk")
+        addresses = [WHATSAPP_PREFIX + own_id for own_id in own_ids.values_list("business_scoped_id", flat=True)]
+        if self.address in addresses:
+            return self.address
+        extra = self.addresses.last()
+        return next(iter(addresses), extra.address if extra else "")
+
+
+class ContactBusinessId(models.Model):
+    """WhatsApp's id of a contact for the business portfolio of one account.
+
+    A person may get another one, for example with a new number; the former ones still identify them.
+    """
+
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="business_scoped_ids")
+    account = models.ForeignKey(WhatsAppAccount, models.CASCADE, related_name="+", db_index=False)
+    # Without `whatsapp:`, as US.13491208655302741918.
+    business_scoped_id = models.CharField(max_length=140)
+    # The same person's id for all linked portfolios of a company; empty for most.
+    parent_business_scoped_id = models.CharField(max_length=140, blank=True, default="")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "business_scoped_id"], name="one_contact_per_account_and_business_scoped_id"
+            )
+        ]
+        indexes = [
+            # For messages of the same person to an account of a linked portfolio.
+            models.Index(
+                fields=["parent_business_scoped_id"],
+                condition=~Q(parent_business_scoped_id=""),
+                name="contacts_by_parent_id",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.business_scoped_id
 
 
 class ContactAddress(models.Model):
-    """An additional number or id of a contact, from a merge of two contacts."""
+    """An additional number of a contact, from a merge of two contacts."""
 
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="addresses")
     address = models.CharField(max_length=140)

@@ -1,5 +1,6 @@
 """Conversations and their timeline."""
 
+from datetime import datetime
 from typing import Any, ClassVar, NamedTuple, Self
 
 from django.conf import settings
@@ -41,6 +42,15 @@ class ConversationQuerySet(RoutableQuerySet["Conversation"]):
             Q(pk__in=participations.values("conversation")) | Q(pk__in=mentions.values("note__conversation")),
         )
 
+    def get_service_window(self, contact: Contact, number: WhatsAppNumber) -> dict[str, datetime | None]:
+        """Return `last_inbound_at` and `window_closes_at` for a conversation of this contact on this number.
+
+        WhatsApp's window belongs to the two, whichever of their conversations the customer wrote in.
+        """
+        answered = self.filter(contact=contact, number=number, last_inbound_at__isnull=False)
+        fields = ("last_inbound_at", "window_closes_at")
+        return answered.order_by("-last_inbound_at").values(*fields).first() or dict.fromkeys(fields)
+
 
 def agent_annotations(agent: Agent, conversation: str = "pk") -> dict[str, Any]:
     """Return the annotations of `annotate_for_agent`.
@@ -61,16 +71,16 @@ def agent_annotations(agent: Agent, conversation: str = "pk") -> dict[str, Any]:
 
 def _label_list_subquery(conversation: OuterRef) -> models.QuerySet[Any, Any]:
     links = Conversation.labels.through.objects.filter(conversation=conversation).order_by()
-    name_and_colour = Concat("label__name", Value(":"), "label__colour", output_field=models.TextField())
-    lists: models.QuerySet[Any, Any] = links.values("conversation").annotate(label_list=StringAgg(name_and_colour))
+    name_and_color = Concat("label__name", Value(":"), "label__color", output_field=models.TextField())
+    lists: models.QuerySet[Any, Any] = links.values("conversation").annotate(label_list=StringAgg(name_and_color))
     return lists.values("label_list")
 
 
 class LabelChip(NamedTuple):
-    """The name and colour of a label, for display as a chip."""
+    """The name and color of a label, for display as a chip."""
 
     name: str
-    colour: str
+    color: str
 
 
 class Priority(models.IntegerChoices):
@@ -188,7 +198,7 @@ class Conversation(Routable):
     def label_chips(self) -> list[LabelChip]:
         """Return the labels; empty unless the row was loaded with `annotate_for_agent`."""
         pairs = [item.rpartition(":") for item in (self.label_list or "").split(SEPARATOR) if item]
-        return sorted(LabelChip(name, colour) for name, _, colour in pairs)
+        return sorted(LabelChip(name, color) for name, _, color in pairs)
 
     @property
     def window_is_open(self) -> bool:
@@ -203,7 +213,7 @@ class TimelineEventKind(models.TextChoices):
     STARTED = "started", "Started by an agent"
     ROUTED = "routed", "Routed"
     QUEUED = "queued", "Queued"
-    SKILLS_ADDED = "needs", "Skills added by rules"
+    SKILLS_ADDED = "skills_added", "Skills added by rules"
     SKILLS_CHANGED = "skills_changed", "Skills changed"
     OVERFLOW_TRANSFERRED = "overflow_transfer", "Moved by overflow"
     OVERFLOW_ENDED = "overflow", "Ended by overflow"
@@ -211,7 +221,7 @@ class TimelineEventKind(models.TextChoices):
     OFFER_REJECTED = "rejected", "Offer rejected"
     OFFER_TIMED_OUT = "timed_out", "Offer timed out"
     OFFER_WITHDRAWN = "withdrawn", "Offer withdrawn"
-    NO_AGENT = "nobody", "No agent available"
+    NO_AGENT = "no_agent", "No agent available"
     ASSIGNMENT_FAULT = "assignment_fault", "Assignment failed"
     OPEN = "open", "Open"
     ACTIVE = "active", "Active"
@@ -219,10 +229,10 @@ class TimelineEventKind(models.TextChoices):
     WRAP_UP = "wrap_up", "Wrap-up"
     CLOSED = "closed", "Closed"
     CONSULTED = "consult", "Colleague consulted"
-    JOINED = "joined_in", "Supervisor joined"
+    JOINED = "joined", "Supervisor joined"
     LEFT = "left", "Colleague left"
     PRIORITY_CHANGED = "priority", "Priority changed"
-    LABELLED = "labelled", "Labels changed"
+    LABELED = "labeled", "Labels changed"
     SNOOZED = "snoozed", "Snoozed"
     SNOOZE_ENDED = "snooze_ended", "Snooze ended"
     CONTEXT_CHANGED = "context", "Context changed"
@@ -232,9 +242,11 @@ class TimelineEventKind(models.TextChoices):
     OPTED_OUT = "opted_out", "Customer opted out"
     OPTED_IN = "opted_in", "Customer opted in"
     OPT_OUT_LIFTED = "opt_out_lifted", "Opt-out lifted"
-    CONTACTS_MERGED = "merged", "Contacts merged"
-    CONTACTS_UNMERGED = "parted", "Contacts unmerged"
-    CONVERSATIONS_JOINED = "joined", "Conversations merged"
+    CONTACTS_MERGED = "contacts_merged", "Contacts merged"
+    CONTACTS_UNMERGED = "contacts_unmerged", "Contacts unmerged"
+    CONVERSATIONS_JOINED = "conversations_joined", "Conversations merged"
+    NUMBER_LOST = "number_lost", "Number given to another person"
+    NUMBER_TAKEN_OVER = "number_taken_over", "Number taken over from another customer"
 
 
 class ConversationEvent(models.Model):
@@ -243,6 +255,7 @@ class ConversationEvent(models.Model):
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="events")
     kind = models.CharField(max_length=40, choices=TimelineEventKind)
     text = LocalizedTextField()
+    details = LocalizedTextField(null=True)  # shown on demand
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True)
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -252,6 +265,11 @@ class ConversationEvent(models.Model):
 
     def __str__(self) -> str:
         return str(self.text)
+
+    @property
+    def full_text(self) -> str:
+        """Return the text with its details, for documents, in which nothing can be opened."""
+        return f"{self.text}: {self.details}" if self.details else str(self.text)
 
 
 class RequiredSkill(models.Model):

@@ -54,7 +54,7 @@ class DeskPreferences(models.Model):
 
     agent = models.OneToOneField(Agent, models.CASCADE, related_name="preferences")
     enter_sends = models.BooleanField("Enter sends the message", default=True)
-    can_undo_sending = models.BooleanField("wait three seconds before sending, to undo it", default=False)
+    can_undo_sending = models.BooleanField("wait three seconds before sending, to undo it", default=True)
     plays_sounds = models.BooleanField("play a soft sound", default=True)
     shows_notifications = models.BooleanField("show a notification when the page is in the background", default=False)
     uses_shortcuts = models.BooleanField("single keys are shortcuts", default=True)

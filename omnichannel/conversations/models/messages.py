@@ -1,6 +1,8 @@
 """Messages and their attachments."""
 
 import uuid
+from collections.abc import Iterable
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -9,6 +11,8 @@ from django.utils import timezone
 
 from omnichannel.conversations.models.automation import MessageTrigger
 from omnichannel.conversations.models.conversations import Conversation
+from omnichannel.core.text.search_words import build_search_text
+from routing.models import Agent
 
 
 class MessageDirection(models.TextChoices):
@@ -44,6 +48,27 @@ class MessageStatus(models.TextChoices):
     UNDELIVERED = "undelivered", "Undelivered"
 
 
+class MessageQuerySet(models.QuerySet["Message"]):
+    """Messages; an update of bodies updates their words for the search, too."""
+
+    def update(self, **values: Any) -> int:
+        if isinstance(values.get("body"), str):
+            values["search_text"] = build_search_text(values["body"])
+        return super().update(**values)
+
+
+class SearchTextField(models.TextField):  # type: ignore[type-arg]  # not generic at run time
+    """The words of the body, for the search index; set whenever the body is saved.
+
+    It is None only in rows that were stored before the column existed, until the index is created.
+    """
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        words = build_search_text(model_instance.body)  # type: ignore[attr-defined]
+        setattr(model_instance, self.attname, words)
+        return words
+
+
 class Message(models.Model):
     """A message from or to the customer."""
 
@@ -51,6 +76,7 @@ class Message(models.Model):
     direction = models.CharField(max_length=10, choices=MessageDirection)
     kind = models.CharField(max_length=12, choices=MessageKind, default=MessageKind.TEXT)
     body = models.TextField(blank=True, default="")
+    search_text = SearchTextField(null=True, editable=False)
     # Details of the kind, by key: location, contacts, button, list, referral, forwarded.
     content = models.JSONField(default=dict)
     status = models.CharField(max_length=12, choices=MessageStatus)
@@ -76,6 +102,8 @@ class Message(models.Model):
     send_attempts = models.PositiveIntegerField(default=0)
     not_before = models.DateTimeField(null=True)
     check_status_at = models.DateTimeField(null=True)
+
+    objects = MessageQuerySet.as_manager()
 
     class Meta:
         ordering = ["created_at", "pk"]
@@ -111,6 +139,12 @@ class Message(models.Model):
     def __str__(self) -> str:
         return f"{self.direction} {self.kind} {self.pk}"
 
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """Save the words with the body."""
+        if update_fields is not None and "body" in update_fields:
+            update_fields = {*update_fields, "search_text"}
+        super().save(*args, update_fields=update_fields, **kwargs)
+
     @property
     def is_inbound(self) -> bool:
         return self.direction == MessageDirection.INBOUND
@@ -120,9 +154,38 @@ class Message(models.Model):
         return self.status in {MessageStatus.FAILED, MessageStatus.UNDELIVERED}
 
 
+class FailedReply(models.Model):
+    """A reply that failed when its author no longer had the conversation in front of them, until somebody saw it."""
+
+    message = models.OneToOneField(Message, models.CASCADE, related_name="failed_reply")
+    # The author; None notifies the supervisors, when the author can't see the conversation any more.
+    agent = models.ForeignKey(Agent, models.PROTECT, related_name="+", null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    seen_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["pk"]
+        indexes = [
+            # The notices on an agent's pages.
+            models.Index(fields=["agent", "id"], condition=Q(seen_at=None), name="unseen_failed_replies")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.message} failed"
+
+
 def attachment_path(attachment: "Attachment", filename: str) -> str:
     """Return a random storage path, so that a customer's file name never reaches the disk."""
     return f"attachments/{timezone.now():%Y/%m}/{uuid.uuid4().hex}"
+
+
+# Types that browsers can show without a plug-in. Not among them: SVG, which may contain programs; HEIC, TIFF and raw
+# photos; AMR and MIDI; AVI and other old films.
+BROWSER_TYPES = {
+    *("image/jpeg", "image/png", "image/apng", "image/gif", "image/webp", "image/avif", "image/bmp", "image/x-icon"),
+    *("audio/mpeg", "audio/mp4", "audio/aac", "audio/ogg", "audio/wav", "audio/x-wav", "audio/x-flac", "audio/webm"),
+    *("audio/3gpp", "video/mp4", "video/x-m4v", "video/webm", "video/ogg", "video/3gpp", "video/quicktime"),
+}
 
 
 class AttachmentState(models.TextChoices):
@@ -160,5 +223,4 @@ class Attachment(models.Model):
         """Return `image`, `audio`, `video` or `pdf`; `file` for types that are only offered as a download."""
         if self.content_type == "application/pdf":
             return "pdf"
-        family = self.content_type.partition("/")[0]
-        return family if family in {"image", "audio", "video"} and "svg" not in self.content_type else "file"
+        return self.content_type.partition("/")[0] if self.content_type in BROWSER_TYPES else "file"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from django.core.files import File
@@ -12,6 +13,7 @@ from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext, gettext_noop
 
+from channels_whatsapp.file_names import add_ending, clean_file_name
 from channels_whatsapp.service_window import WINDOW_EXCEEDED_MESSAGE, is_window_open
 from omnichannel.accounts.models import User
 from omnichannel.conversations.access import agent_for_user, can_reply
@@ -21,6 +23,7 @@ from omnichannel.conversations.models import (
     Attachment,
     AttachmentState,
     Conversation,
+    FailedReply,
     Message,
     MessageDirection,
     MessageKind,
@@ -38,8 +41,43 @@ TEXT_LIMIT = 1600
 OPTED_OUT_ERROR = gettext_noop("This customer opted out. You can reply again once they message us.")
 OPTED_OUT_BY_WORD_ERROR = gettext_noop("This customer opted out. You can reply again once they send an opt-in word.")
 BLOCKED_ERROR = gettext_noop("This customer is blocked. Unblock them to reply.")
+NO_ADDRESS_ERROR = gettext_noop("This customer hides their number and has to write to this number of ours first.")
 NOT_ASSIGNED_ERROR = gettext_noop("Take this conversation to reply.")
 QUOTED_ELSEWHERE_ERROR = gettext_noop("The message you reply to is not in this conversation.")
+
+
+class ReplyErrorCode(StrEnum):
+    """Why a reply or a template was not queued."""
+
+    BLOCKED = "blocked"
+    OPTED_OUT = "opted_out"
+    WINDOW_CLOSED = "window_closed"
+    NO_ADDRESS = "no_address"
+    NOT_ASSIGNED = "not_assigned"
+    # The form and its text
+    INVALID_FORM = "invalid_form"
+    OUTDATED_FORM = "outdated_form"
+    EMPTY = "empty"
+    TOO_LONG = "too_long"
+    UNFILLED_SLUG = "unfilled_slug"
+    QUOTED_ELSEWHERE = "quoted_elsewhere"
+    # Its file
+    ATTACHMENTS_DISABLED = "attachments_disabled"
+    FILE_REJECTED = "file_rejected"
+    FILE_MISSING = "file_missing"
+    # Sending a failed message again
+    NOT_FAILED = "not_failed"
+    ALREADY_RESENT = "already_resent"
+    # Templates
+    TEMPLATE_NOT_SENDABLE = "template_not_sendable"
+    TEMPLATE_OF_OTHER_ACCOUNT = "template_of_other_account"
+    TEMPLATE_REMOVED = "template_removed"
+    INVALID_VARIABLES = "invalid_variables"
+    # Starting a conversation
+    NUMBER_NOT_PERMITTED = "number_not_permitted"
+    OWN_NUMBER = "own_number"
+    CONTACT_MERGED = "contact_merged"
+    CONVERSATION_ALREADY_OPEN = "conversation_already_open"
 
 
 class ReplyError(Exception):
@@ -51,7 +89,7 @@ class ReplyError(Exception):
         field: the form field concerned, such as `text` or `file`.
     """
 
-    def __init__(self, code: str, message: str, *, field: str = "text") -> None:
+    def __init__(self, code: ReplyErrorCode, message: str, *, field: str = "text") -> None:
         super().__init__(message)
         self.code, self.message, self.field = code, message, field
 
@@ -68,13 +106,15 @@ def get_send_error(
     """
     contact = conversation.contact
     if contact.blocked_at:
-        return ReplyError("blocked", gettext(BLOCKED_ERROR))
+        return ReplyError(ReplyErrorCode.BLOCKED, gettext(BLOCKED_ERROR))
     if contact.opted_out_at and automated_trigger != MessageTrigger.OPTED_OUT:
         return ReplyError(
-            "opted_out", gettext(OPTED_OUT_BY_WORD_ERROR if contact.opted_out_by_word else OPTED_OUT_ERROR)
+            ReplyErrorCode.OPTED_OUT, gettext(OPTED_OUT_BY_WORD_ERROR if contact.opted_out_by_word else OPTED_OUT_ERROR)
         )
     if not is_template and not is_window_open(conversation.window_closes_at, at=timezone.now()):
-        return ReplyError("window_closed", gettext(WINDOW_EXCEEDED_MESSAGE))
+        return ReplyError(ReplyErrorCode.WINDOW_CLOSED, gettext(WINDOW_EXCEEDED_MESSAGE))
+    if not contact.get_recipient_address(conversation.number_id):
+        return ReplyError(ReplyErrorCode.NO_ADDRESS, gettext(NO_ADDRESS_ERROR), field="to")
     return None
 
 
@@ -104,7 +144,7 @@ def send_reply(
     """
     body = text.replace("\r\n", "\n").replace("\x00", "").strip()
     if quoted is not None and quoted.conversation_id != conversation.pk:
-        raise ReplyError("not_here", gettext(QUOTED_ELSEWHERE_ERROR))
+        raise ReplyError(ReplyErrorCode.QUOTED_ELSEWHERE, gettext(QUOTED_ELSEWHERE_ERROR))
     attachment = _store_file(file, validate_reply(conversation, body, file))
     not_before = timezone.now() + send_delay if send_delay else None
     try:
@@ -129,7 +169,7 @@ def _queue_reply(
             _delete_stored_file(attachment)
             return previous
         if not can_reply(agent_for_user(author), locked):
-            raise ReplyError("not_yours", gettext(NOT_ASSIGNED_ERROR))
+            raise ReplyError(ReplyErrorCode.NOT_ASSIGNED, gettext(NOT_ASSIGNED_ERROR))
         if (refusal := get_send_error(locked)) is not None:
             raise refusal
         return queue_message(
@@ -193,7 +233,7 @@ def find_previous_submission(public_id: uuid.UUID | None, conversation: Conversa
     """
     message = Message.objects.filter(public_id=public_id).first() if public_id else None
     if message is not None and message.conversation_id != conversation.pk:
-        raise ReplyError("stale_form", gettext("This page is out of date. Reload it and try again."))
+        raise ReplyError(ReplyErrorCode.OUTDATED_FORM, gettext("This page is out of date. Reload it and try again."))
     return message
 
 
@@ -204,11 +244,11 @@ def validate_reply(conversation: Conversation, body: str, file: File[bytes] | No
         ReplyError: the text or the file can't be sent.
     """
     if not body and file is None:
-        raise ReplyError("empty", gettext("Enter a message or choose a file."))
+        raise ReplyError(ReplyErrorCode.EMPTY, gettext("Enter a message or choose a file."))
     if len(body) > TEXT_LIMIT:
         excess = len(body) - TEXT_LIMIT
         raise ReplyError(
-            "too_long",
+            ReplyErrorCode.TOO_LONG,
             gettext("Messages can have up to %(limit)s characters. This one is %(over)s too long.")
             % {
                 "limit": number_format(TEXT_LIMIT, force_grouping=True),
@@ -217,17 +257,21 @@ def validate_reply(conversation: Conversation, body: str, file: File[bytes] | No
         )
     if slugs := find_slugs(body):
         raise ReplyError(
-            "slug_left",
+            ReplyErrorCode.UNFILLED_SLUG,
             gettext("Replace %(word)s before sending. The customer would see it as is.") % {"word": slugs[0]},
         )
     if file is None:
         return ""
     if not conversation.number.agents_may_attach:
-        raise ReplyError("files_off", gettext("Attachments from agents are disabled for this number."), field="file")
+        raise ReplyError(
+            ReplyErrorCode.ATTACHMENTS_DISABLED,
+            gettext("Attachments from agents are disabled for this number."),
+            field="file",
+        )
     try:
         return validate_upload(file)
     except UploadError as error:
-        raise ReplyError("file_refused", str(error), field="file") from error
+        raise ReplyError(ReplyErrorCode.FILE_REJECTED, str(error), field="file") from error
 
 
 def _store_file(file: File[bytes] | None, content_type: str) -> Attachment | None:
@@ -235,7 +279,7 @@ def _store_file(file: File[bytes] | None, content_type: str) -> Attachment | Non
     if file is None:
         return None
     attachment = Attachment(
-        name=(file.name or "file").replace("\x00", "")[-200:],
+        name=add_ending(clean_file_name(file.name or "") or "file", content_type, content_type),
         declared_type=content_type,
         content_type=content_type,
         size=file.size or 0,
@@ -270,15 +314,17 @@ def resend_reply(failed: Message, *, author: User) -> Message:
     """
     failed.refresh_from_db(fields=["status"])  # a late callback may have corrected the status
     if failed.is_inbound or not failed.has_failed:
-        raise ReplyError("not_failed", gettext("Only undelivered messages can be sent again."))
+        raise ReplyError(ReplyErrorCode.NOT_FAILED, gettext("Only undelivered messages can be sent again."))
     attachment = failed.attachments.first()
     public_id = get_resend_public_id(failed)
     if Message.objects.filter(public_id=public_id).exists():
-        raise ReplyError("sent_again", gettext("This message has already been sent again."))
+        raise ReplyError(ReplyErrorCode.ALREADY_RESENT, gettext("This message has already been sent again."))
     file = _reopen_file(attachment) if attachment and attachment.file else None
-    return send_reply(
+    copy = send_reply(
         failed.conversation, author=author, text=failed.body, file=file, public_id=public_id, quoted=failed.quoted
     )
+    FailedReply.objects.filter(message=failed, seen_at=None).update(seen_at=timezone.now())
+    return copy
 
 
 def _reopen_file(attachment: Attachment) -> File[bytes]:
@@ -286,5 +332,5 @@ def _reopen_file(attachment: Attachment) -> File[bytes]:
         return File(attachment.file.open("rb"), attachment.name)
     except OSError as error:
         raise ReplyError(
-            "file_gone", gettext("The file is no longer available. Choose it again."), field="file"
+            ReplyErrorCode.FILE_MISSING, gettext("The file is no longer available. Choose it again."), field="file"
         ) from error

@@ -6,7 +6,6 @@ Twilio provably does not have is marked as failed.
 """
 
 import logging
-import random
 import time
 import unicodedata
 import uuid
@@ -27,11 +26,19 @@ from channels_whatsapp.backends.base import (
     TwilioRejectedError,
     UnknownOutcomeError,
 )
+from channels_whatsapp.error_reasons import RATE_LIMIT_CODES
 from channels_whatsapp.models import WhatsAppAccount
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import Message, MessageKind, MessageStatus
 from omnichannel.conversations.outbound import delivery_status
 from omnichannel.conversations.outbound.compose import ReplyError, get_send_error
+from omnichannel.conversations.outbound.delivery_status import (
+    MAX_BACKOFF_SECONDS,
+    MAX_RATE_LIMITED_ATTEMPTS,
+    get_refused_sids,
+    get_retry_time,
+)
+from omnichannel.conversations.outbound.failed_replies import record_failed_reply
 from omnichannel.conversations.outbound.templates import get_template_send_error, get_twilio_parameters
 from omnichannel.conversations.outbound.uploads import get_signed_url
 from omnichannel.jobs.lanes import Lease
@@ -41,7 +48,6 @@ logger = logging.getLogger(__name__)
 RECHECK_DELAY = timedelta(seconds=5)
 CLOCK_SKEW = timedelta(seconds=60)
 FIRST_CHECK_DELAY = timedelta(seconds=60)
-MAX_BACKOFF_SECONDS = 300.0
 STATUS_CHECK_BUDGET_SECONDS = 10.0
 NOT_SENT_ERROR = gettext_noop("Twilio rejected the message. It was not sent.")
 
@@ -86,6 +92,8 @@ def _send_message(message: Message) -> datetime | None:
         logger.warning("Unknown whether message %s was sent: %s", message.public_id, error)
         return timezone.now() + RECHECK_DELAY
     except TwilioRejectedError as error:
+        if error.code in RATE_LIMIT_CODES and message.send_attempts < MAX_RATE_LIMITED_ATTEMPTS:
+            return _requeue_with_backoff(message)
         _mark_failed(message, error.code, error.message, expected_status=MessageStatus.SENDING)
         return None
     _store_sid(message, sent)
@@ -125,7 +133,7 @@ def _build_outgoing_message(message: Message) -> OutgoingMessage:
     attachment = None if is_template else message.attachments.first()
     callback = reverse("whatsapp_message_status", args=[number.account.key, message.public_id])
     return OutgoingMessage(
-        to=message.conversation.contact.address,
+        to=message.conversation.contact.get_recipient_address(number.pk),
         sender=number.address,
         body="" if is_template else message.body,
         media_url=get_signed_url(attachment) if attachment else "",
@@ -136,9 +144,8 @@ def _build_outgoing_message(message: Message) -> OutgoingMessage:
 
 
 def _requeue_with_backoff(message: Message) -> datetime:
-    """Queue a rate-limited (429) message again, later each time, with jitter to spread the retries."""
-    seconds = min(2.0**message.send_attempts, MAX_BACKOFF_SECONDS) * random.uniform(0.5, 1.5)  # noqa: S311 (no secret)
-    retry_at = timezone.now() + timedelta(seconds=seconds)
+    """Queue a message again that Twilio refused because there were too many, later each time."""
+    retry_at = get_retry_time(message.send_attempts)
     claimed = Message.objects.filter(
         pk=message.pk, send_token=message.send_token, status=MessageStatus.SENDING, twilio_sid=""
     )
@@ -150,7 +157,8 @@ def _store_sid(message: Message, sent: SentMessage) -> None:
     """Store the SID without touching the status: a callback may already have moved it past `sent`."""
     now = timezone.now()
     with transaction.atomic():
-        without_sid = Message.objects.filter(pk=message.pk, twilio_sid="")
+        # A callback may have queued the message again; the SID then belongs to an attempt that has failed.
+        without_sid = Message.objects.filter(pk=message.pk, twilio_sid="", send_token=message.send_token)
         # Marked as failed by another worker during this call: it was sent after all.
         without_sid.filter(status=MessageStatus.FAILED, error_code=None).update(
             status=MessageStatus.SENDING, error_message=""
@@ -165,6 +173,7 @@ def _mark_failed(message: Message, code: int | None, reason: str, *, expected_st
         unchanged = Message.objects.filter(pk=message.pk, status=expected_status, twilio_sid="")
         if unchanged.update(status=MessageStatus.FAILED, error_code=code, error_message=reason[:1000], updated_at=now):
             delivery_status.handle_error_code(message, code)
+            record_failed_reply(message)
             publish_event(LiveEventKind.MESSAGE, message.conversation, part_id=message.pk)
 
 
@@ -179,7 +188,7 @@ def _resolve_unknown_outcome(message: Message) -> datetime | None:
     try:
         candidates = get_backend().list_sent(
             conversation.number.account,
-            to=message.sent_to or conversation.contact.address,
+            to=message.sent_to or conversation.contact.get_recipient_address(conversation.number_id),
             sender=conversation.number.address,
             since=since - CLOCK_SKEW,
         )
@@ -210,7 +219,7 @@ def _find_match(message: Message, candidates: list[SentMessage]) -> SentMessage 
     worse.
     """
     known = Message.objects.filter(twilio_sid__in=[sent.sid for sent in candidates])
-    known_sids = set(known.values_list("twilio_sid", flat=True))
+    known_sids = {*known.values_list("twilio_sid", flat=True), *get_refused_sids(message)}
     unknown = [sent for sent in candidates if sent.sid not in known_sids]
     if message.kind == MessageKind.TEMPLATE:
         return _find_template_match(message, unknown)

@@ -1,6 +1,7 @@
 """Update the status of outbound messages: forward only, and a known error is kept."""
 
-from datetime import timedelta
+import random
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -11,11 +12,13 @@ from django.utils import timezone
 from channels_whatsapp import error_reasons
 from channels_whatsapp.backends.base import SentMessage
 from channels_whatsapp.events import StatusUpdate
+from channels_whatsapp.message_templates.sync import enqueue_sync
 from channels_whatsapp.models import MessageTemplate, WhatsAppAccount
 from channels_whatsapp.webhooks.deliveries import DeliveryNotReadyError, IgnoredDeliveryError
 from omnichannel.conversations.lanes import LaneKind
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import Contact, Conversation, Message, MessageStatus
+from omnichannel.conversations.outbound.failed_replies import record_failed_reply
 from omnichannel.jobs.lanes import enqueue
 
 STATUS_ORDER = [
@@ -26,6 +29,9 @@ STATUS_ORDER = [
     MessageStatus.READ,
 ]
 FAILURE_STATUSES = {MessageStatus.FAILED, MessageStatus.UNDELIVERED}
+MAX_BACKOFF_SECONDS = 300.0
+MAX_RATE_LIMITED_ATTEMPTS = 8  # within about nine minutes
+REFUSED_SIDS = "refused_sids"  # key in a message's payload
 
 # Keys are Twilio's statuses. Its `queued` is our `sending`: Twilio has the message, WhatsApp not yet.
 STATUS_BY_TWILIO_STATUS = {
@@ -67,24 +73,81 @@ def apply_status_update(
             raise IgnoredDeliveryError(str(error)) from error
         raise
     was_unknown = message.status == MessageStatus.SENDING and not message.twilio_sid
-    if _advance_status(message, STATUS_BY_TWILIO_STATUS[update.status], update):
+    if _requeue_if_rate_limited(message, update):
+        publish_event(LiveEventKind.MESSAGE, message.conversation, part_id=message.pk)
+    elif _advance_status(message, STATUS_BY_TWILIO_STATUS[update.status], update):
         # Lock the lane before the conversation, as when a reply is queued: the opposite order would deadlock.
         if was_unknown:
             enqueue(LaneKind.SEND, message.conversation_id)
         handle_error_code(message, update.error_code)
+        if STATUS_BY_TWILIO_STATUS[update.status] in FAILURE_STATUSES:
+            record_failed_reply(message)
         publish_event(LiveEventKind.MESSAGE, message.conversation, part_id=message.pk)
 
 
 def apply_fetched_status(message: Message, sent: SentMessage) -> None:
     """Update a message's status from Twilio's API; an unknown status changes nothing."""
     status = STATUS_BY_TWILIO_STATUS.get(sent.status)
-    if status is not None:
-        with transaction.atomic():
-            if _advance_status(
-                message, status, StatusUpdate(sent.sid, sent.status, sent.error_code, sent.error_message)
-            ):
+    if status is None:
+        return
+    update = StatusUpdate(sent.sid, sent.status, sent.error_code, sent.error_message)
+    with transaction.atomic():
+        is_requeued = _requeue_if_rate_limited(message, update)
+        if is_requeued or _advance_status(message, status, update):
+            if not is_requeued:
                 handle_error_code(message, sent.error_code)
-                publish_event(LiveEventKind.MESSAGE, message.conversation, part_id=message.pk)
+                if status in FAILURE_STATUSES:
+                    record_failed_reply(message)
+            publish_event(LiveEventKind.MESSAGE, message.conversation, part_id=message.pk)
+
+
+# -- Rate limits ----------------------------------------------------------------------------------------------------
+
+
+def get_retry_time(attempts: int) -> datetime:
+    """Return when to try again after so many attempts: later each time, with jitter to spread the retries."""
+    seconds = min(2.0**attempts, MAX_BACKOFF_SECONDS) * random.uniform(0.5, 1.5)  # noqa: S311 (no secret)
+    return timezone.now() + timedelta(seconds=seconds)
+
+
+def _requeue_if_rate_limited(message: Message, update: StatusUpdate) -> bool:
+    """Queue a message again that Twilio accepted but could not deliver because there were too many.
+
+    Its failure is final at Twilio, so that it is not sent twice. The SID is kept, to recognize its late callbacks.
+    """
+    is_failure = STATUS_BY_TWILIO_STATUS[update.status] in FAILURE_STATUSES
+    if not is_failure or update.error_code not in error_reasons.RATE_LIMIT_CODES:
+        return False
+    row = Message.objects.select_for_update(of=("self",), no_key=True).get(pk=message.pk)
+    is_settled = row.status not in {MessageStatus.SENDING, MessageStatus.SENT} or row.twilio_sid not in {"", update.sid}
+    if is_settled or row.send_attempts >= MAX_RATE_LIMITED_ATTEMPTS:
+        return False
+    retry_at = get_retry_time(row.send_attempts)
+    row.status, row.twilio_sid, row.send_token = MessageStatus.QUEUED, "", None
+    row.not_before, row.check_status_at, row.updated_at = retry_at, None, timezone.now()
+    row.payload = {**row.payload, REFUSED_SIDS: [*get_refused_sids(row), update.sid]}
+    row.save(
+        update_fields=[
+            "status",
+            "twilio_sid",
+            "send_token",
+            "not_before",
+            "check_status_at",
+            "updated_at",
+            "payload",
+        ]  # fmt: skip
+    )
+    enqueue(LaneKind.SEND, row.conversation_id, at=retry_at)
+    return True
+
+
+def get_refused_sids(message: Message) -> list[str]:
+    """Return the SIDs of earlier attempts to send this message, which have failed for good."""
+    sids: list[str] = message.payload.get(REFUSED_SIDS, [])
+    return sids
+
+
+# -- Status ---------------------------------------------------------------------------------------------------------
 
 
 def _find_message(account: WhatsAppAccount, update: StatusUpdate, public_id: UUID | None) -> Message:
@@ -95,7 +158,8 @@ def _find_message(account: WhatsAppAccount, update: StatusUpdate, public_id: UUI
         raise DeliveryNotReadyError(f"No message with SID {update.sid}.")
     if message is None:
         raise IgnoredDeliveryError(f"No message with ID {public_id}.")
-    if message.is_inbound or (message.twilio_sid and message.twilio_sid != update.sid):
+    is_other = message.twilio_sid not in {"", update.sid} or update.sid in get_refused_sids(message)
+    if message.is_inbound or is_other:
         raise IgnoredDeliveryError(f"The SID {update.sid} does not belong to message {message.public_id}.")
     return message
 
@@ -133,7 +197,7 @@ def _advance_status(message: Message, status: MessageStatus, update: StatusUpdat
 
 
 def handle_error_code(message: Message, code: int | None) -> None:
-    """Handle error codes about opt-out, window, template approval and credentials."""
+    """Handle error codes about opt-out, window, templates and credentials."""
     now, conversation = timezone.now(), message.conversation
     match code:
         case error_reasons.OPTED_OUT:
@@ -149,6 +213,8 @@ def handle_error_code(message: Message, code: int | None) -> None:
             sid = message.content.get("template", {}).get("sid", "")
             template = MessageTemplate.objects.filter(account__numbers=conversation.number_id, content_sid=sid)
             template.update(approval=error_reasons.APPROVAL_BY_ERROR_CODE[code])
+        case int() if code in error_reasons.TEMPLATE_NOT_FOUND_CODES:
+            enqueue_sync(conversation.number.account)
         case error_reasons.CREDENTIALS_REJECTED:
             account = WhatsAppAccount.objects.filter(numbers=conversation.number_id, credentials_rejected_at=None)
             account.update(credentials_rejected_at=now)

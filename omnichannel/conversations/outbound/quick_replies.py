@@ -8,26 +8,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils.formats import number_format
-from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations.models import Contact, Conversation, QuickReply, QuickReplyTag
 from omnichannel.core.languages import is_language_code
+from omnichannel.core.text.placeholders import Placeholder
 
 SLUG_PATTERN = re.compile(r"\{\w+\{\w+\}\}")
-SLUG_DESCRIPTIONS: dict[str, str | Promise] = {
-    "{FullName{Customer}}": _("Customer’s full name"),
-    "{FirstName{Customer}}": _("Customer’s first name"),
-    "{LastName{Customer}}": _("Customer’s last name"),
-    "{NickName{Customer}}": _("Customer’s WhatsApp name"),
-    "{FullName{Agent}}": _("Your full name"),
-    "{FirstName{Agent}}": _("Your first name"),
-    "{LastName{Agent}}": _("Your last name"),
-    "{Nickname{Agent}}": _("Your user name"),
-}
-KNOWN_SLUGS = {slug.casefold() for slug in SLUG_DESCRIPTIONS}
+PLACEHOLDERS = (
+    Placeholder("{FullName{Customer}}", _("Customer’s full name"), "Amara Diallo"),
+    Placeholder("{FirstName{Customer}}", _("Customer’s first name"), "Amara"),
+    Placeholder("{LastName{Customer}}", _("Customer’s last name"), "Diallo"),
+    Placeholder("{NickName{Customer}}", _("Customer’s WhatsApp name"), "amara.d"),
+    Placeholder("{FullName{Agent}}", _("Agent’s full name"), "Dana Kim"),
+    Placeholder("{FirstName{Agent}}", _("Agent’s first name"), "Dana"),
+    Placeholder("{LastName{Agent}}", _("Agent’s last name"), "Kim"),
+    Placeholder("{Nickname{Agent}}", _("Agent’s user name"), "dana"),
+)
+KNOWN_SLUGS = {placeholder.name.casefold() for placeholder in PLACEHOLDERS}
 MAX_QUICK_REPLIES = 500
 MAX_TITLE_LENGTH, MAX_MESSAGE_LENGTH = 100, 1600
 
@@ -90,7 +90,7 @@ def _title_sort_key(reply: QuickReply) -> tuple[str, str]:
 
 def get_slug_values(contact: Contact, user: User) -> dict[str, str]:
     """Return the values of the slugs by lower-case slug; empty when unknown."""
-    full_name = contact.name or contact.profile_name
+    full_name = contact.known_name
     names = full_name.split()
     return {
         "{fullname{customer}}": full_name,
@@ -123,7 +123,7 @@ def format_unknown_slug_error(slug: str) -> str:
     """Return the error message for a slug that does not exist."""
     return gettext("Unknown placeholder %(slug)s. Available: %(slugs)s.") % {
         "slug": slug,
-        "slugs": ", ".join(SLUG_DESCRIPTIONS),
+        "slugs": ", ".join(placeholder.name for placeholder in PLACEHOLDERS),
     }
 
 

@@ -19,6 +19,7 @@ from omnichannel.conversations.models import Conversation, Message, MessageKind
 from omnichannel.conversations.outbound.compose import (
     NOT_ASSIGNED_ERROR,
     ReplyError,
+    ReplyErrorCode,
     find_previous_submission,
     get_resend_public_id,
     get_send_error,
@@ -37,7 +38,7 @@ class TemplateSendError(ReplyError):
         errors: reasons by variable name; "" for reasons that concern no single variable.
     """
 
-    def __init__(self, code: str, message: str, *, errors: Mapping[str, str] | None = None) -> None:
+    def __init__(self, code: ReplyErrorCode, message: str, *, errors: Mapping[str, str] | None = None) -> None:
         super().__init__(code, message, field=TEMPLATE_KEY)
         self.errors = dict(errors or {"": message})
 
@@ -69,7 +70,7 @@ def send_template(
         if (previous := find_previous_submission(public_id, locked)) is not None:
             return previous
         if not can_reply(agent_for_user(author), locked):
-            raise ReplyError("not_yours", gettext(NOT_ASSIGNED_ERROR))
+            raise ReplyError(ReplyErrorCode.NOT_ASSIGNED, gettext(NOT_ASSIGNED_ERROR))
         if (refusal := get_send_error(locked, is_template=True)) is not None:
             raise refusal
         return queue_template(locked, template, values, author=author, public_id=public_id)
@@ -86,7 +87,7 @@ def validate_variables(template: MessageTemplate, variables: Mapping[str, str]) 
         name: cleaned.get(name, "") for name in templates.get_variable_names(template.content_type, template.content)
     }
     if errors := templates.get_variable_errors(template, values):
-        raise TemplateSendError("variables", next(iter(errors.values())), errors=errors)
+        raise TemplateSendError(ReplyErrorCode.INVALID_VARIABLES, next(iter(errors.values())), errors=errors)
     return values
 
 
@@ -104,9 +105,13 @@ def queue_template(
         TemplateSendError: the template belongs to another account or can't be sent now.
     """
     if template.account_id != locked.number.account_id:
-        raise TemplateSendError("wrong_account", _("This template belongs to another WhatsApp channel."))
-    if reason := templates.get_not_sendable_reason(template, window_is_open=_is_window_open(locked)):
-        raise TemplateSendError("not_approved", _("This template can't be sent. %(reason)s") % {"reason": reason})
+        raise TemplateSendError(
+            ReplyErrorCode.TEMPLATE_OF_OTHER_ACCOUNT, _("This template belongs to another WhatsApp channel.")
+        )
+    if reason := _get_not_sendable_reason(template, locked):
+        raise TemplateSendError(
+            ReplyErrorCode.TEMPLATE_NOT_SENDABLE, _("This template can't be sent. %(reason)s") % {"reason": reason}
+        )
     parts = templates.render_template_parts(template, values)
     content = {
         "sid": template.content_sid,
@@ -126,8 +131,10 @@ def queue_template(
     )
 
 
-def _is_window_open(conversation: Conversation) -> bool:
-    return is_window_open(conversation.window_closes_at, at=timezone.now())
+def _get_not_sendable_reason(template: MessageTemplate, conversation: Conversation) -> str:
+    window_is_open = is_window_open(conversation.window_closes_at, at=timezone.now())
+    recipient = conversation.contact.address
+    return templates.get_not_sendable_reason(template, window_is_open=window_is_open, recipient=recipient)
 
 
 # -- Delivery -------------------------------------------------------------------------------------------------------
@@ -139,10 +146,12 @@ def get_template_send_error(message: Message) -> ReplyError | None:
     account = conversation.number.account_id
     template = MessageTemplate.objects.filter(account=account, content_sid=content.get("sid", "")).first()
     if template is None:
-        return TemplateSendError("gone", _("It was removed from Twilio."))
-    reason = templates.get_not_sendable_reason(template, window_is_open=_is_window_open(conversation))
+        return TemplateSendError(ReplyErrorCode.TEMPLATE_REMOVED, _("It was removed from Twilio."))
+    reason = _get_not_sendable_reason(template, conversation)
     return (
-        TemplateSendError("not_approved", _("This template can't be sent. %(reason)s") % {"reason": reason})
+        TemplateSendError(
+            ReplyErrorCode.TEMPLATE_NOT_SENDABLE, _("This template can't be sent. %(reason)s") % {"reason": reason}
+        )
         if reason
         else None
     )
@@ -168,13 +177,13 @@ def resend_message(failed: Message, *, author: User) -> Message:
         return resend_reply(failed, author=author)
     failed.refresh_from_db(fields=["status"])
     if not failed.has_failed:
-        raise ReplyError("not_failed", gettext("Only undelivered messages can be sent again."))
+        raise ReplyError(ReplyErrorCode.NOT_FAILED, gettext("Only undelivered messages can be sent again."))
     content, public_id = failed.content.get(TEMPLATE_KEY, {}), get_resend_public_id(failed)
     if Message.objects.filter(public_id=public_id).exists():
-        raise ReplyError("sent_again", gettext("This message has already been sent again."))
+        raise ReplyError(ReplyErrorCode.ALREADY_RESENT, gettext("This message has already been sent again."))
     account = failed.conversation.number.account_id
     template = MessageTemplate.objects.filter(account=account, content_sid=content.get("sid", "")).first()
     if template is None:
-        raise TemplateSendError("gone", _("It was removed from Twilio."))
+        raise TemplateSendError(ReplyErrorCode.TEMPLATE_REMOVED, _("It was removed from Twilio."))
     values = content.get("variables") or {}
     return send_template(failed.conversation, template, values, author=author, public_id=public_id)

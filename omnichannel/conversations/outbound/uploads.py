@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Final
 
-import filetype
 from django.conf import settings
 from django.core import signing
 from django.core.files import File
@@ -15,11 +14,12 @@ from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext, gettext_lazy
 
+from channels_whatsapp.file_names import OFFICE_PREFIX, guess_type
+from channels_whatsapp.file_types import HEAD_SIZE, detect_content_type, get_ogg_codec
 from omnichannel.conversations.models import Attachment
 
 MB: Final = 1024 * 1024
 MAX_IMAGE_BYTES, MAX_FILE_BYTES = 5 * MB, 16 * MB
-OFFICE_MIME_PREFIX = "application/vnd.openxmlformats-officedocument"
 MAX_BYTES_BY_TYPE: dict[str, int] = {
     "image/jpeg": MAX_IMAGE_BYTES,
     "image/png": MAX_IMAGE_BYTES,
@@ -27,16 +27,17 @@ MAX_BYTES_BY_TYPE: dict[str, int] = {
     "audio/ogg": MAX_FILE_BYTES,
     "audio/amr": MAX_FILE_BYTES,
     "audio/aac": MAX_FILE_BYTES,
+    "audio/mp4": MAX_FILE_BYTES,
     "video/mp4": MAX_FILE_BYTES,
     "video/3gpp": MAX_FILE_BYTES,
     "application/pdf": MAX_FILE_BYTES,
     "application/msword": MAX_FILE_BYTES,
-    f"{OFFICE_MIME_PREFIX}.wordprocessingml.document": MAX_FILE_BYTES,
-    f"{OFFICE_MIME_PREFIX}.presentationml.presentation": MAX_FILE_BYTES,
-    f"{OFFICE_MIME_PREFIX}.spreadsheetml.sheet": MAX_FILE_BYTES,
+    f"{OFFICE_PREFIX}.wordprocessingml.document": MAX_FILE_BYTES,
+    f"{OFFICE_PREFIX}.presentationml.presentation": MAX_FILE_BYTES,
+    f"{OFFICE_PREFIX}.spreadsheetml.sheet": MAX_FILE_BYTES,
 }
 SUPPORTED_TYPES_TEXT = gettext_lazy(
-    "JPEG and PNG images, MP3, OGG, AMR and AAC audio, MP4 and 3GP video, PDF, Word, Excel and PowerPoint"
+    "JPEG and PNG images, MP3, M4A, OGG (Opus), AMR and AAC audio, MP4 and 3GP video, PDF, Word, Excel and PowerPoint"
 )
 LINK_MAX_AGE_SECONDS: Final = 6 * 3600  # Twilio keeps a message queued for up to four hours
 _LINK_SALT = "media offered to twilio"
@@ -47,7 +48,7 @@ class UploadError(ValueError):
 
 
 def validate_upload(file: File[bytes]) -> str:
-    """Return the content type of a file, detected from its first bytes.
+    """Return the content type of a file, detected from its bytes.
 
     Raises:
         UploadError: WhatsApp does not accept its type or size, or it is empty.
@@ -55,11 +56,10 @@ def validate_upload(file: File[bytes]) -> str:
     size = file.size or 0
     if size == 0:
         raise UploadError(gettext("This file is empty."))
-    head = file.read(8192)
-    file.seek(0)
-    guess = filetype.guess(head)
-    detected = guess.mime if guess else ""
-    content_type = {"audio/x-wav": "audio/wav", "application/ogg": "audio/ogg"}.get(detected, detected)
+    content_type = detect_content_type(file, _get_declared_type(file))
+    # Twilio: "WhatsApp outbound OGG is only supported when the ogg file uses the opus codec".
+    if content_type == "audio/ogg" and not _is_opus(file):
+        raise UploadError(gettext("WhatsApp takes OGG files only with the Opus codec. Send this one as MP3 or M4A."))
     if content_type not in MAX_BYTES_BY_TYPE:
         raise UploadError(
             gettext("This file type is not supported. Supported: %(kinds)s.") % {"kinds": SUPPORTED_TYPES_TEXT}
@@ -72,10 +72,21 @@ def validate_upload(file: File[bytes]) -> str:
     return content_type
 
 
+def _get_declared_type(file: File[bytes]) -> str:
+    """Return the type that the browser gave, or that the name shows."""
+    return getattr(file, "content_type", "") or guess_type(file.name or "")
+
+
+def _is_opus(file: File[bytes]) -> bool:
+    head = file.read(HEAD_SIZE)
+    file.seek(0)
+    return get_ogg_codec(head) == "opus"
+
+
 def get_signed_url(attachment: Attachment) -> str:
     """Return a URL from which Twilio can fetch the file without signing in, for LINK_MAX_AGE_SECONDS."""
     token = signing.dumps(attachment.pk, salt=_LINK_SALT)
-    return settings.PUBLIC_URL + reverse("offered_file", args=[token])
+    return settings.PUBLIC_URL + reverse("signed_attachment", args=[token])
 
 
 def get_attachment_by_token(token: str) -> Attachment | None:

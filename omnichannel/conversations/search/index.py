@@ -1,85 +1,77 @@
 """Full-text index of messages. All SQL that differs between PostgreSQL and SQLite is in this module.
 
-PostgreSQL has an index over the words of every body, by its built-in full-text search; no extension is needed. SQLite
-has an FTS5 table beside the messages, which triggers keep up to date. Both match words by prefix, ignoring case and the
-accents of Latin letters.
+`Message.search_text` has the words of every body, from `omnichannel.core.text.search_words`. PostgreSQL has an index
+over these words, by its built-in full-text search; no extension is needed. SQLite has an FTS5 table of the messages,
+which triggers keep up to date.
 """
 
-import re
-import string
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import reduce
 from typing import Any, Final
 
+from django.apps import apps
 from django.db import connections
-from django.db.models import BooleanField, CharField, F, Func, Value
+from django.db.models import BooleanField, CharField, F, Func, QuerySet, Value
 
-MESSAGE_TABLE = "conversations_message"
-INDEX_NAME = "conversations_messagewords"
-WORD_PATTERN = re.compile(r"[^\W_]+")
-MAX_WORDS = 8
-
-# Letters that Unicode does not decompose, with the spelling people use without them on their keyboard.
-_LETTER_REPLACEMENTS: Final[dict[str, str]] = {
-    **{"ß": "ss", "ẞ": "ss", "æ": "ae", "Æ": "ae", "œ": "oe", "Œ": "oe", "ø": "o", "Ø": "o", "ł": "l", "Ł": "l"},
-    **{"đ": "d", "Đ": "d", "ı": "i", "ё": "е", "Ё": "е"},
-}
-_LETTER_TRANSLATION: Final = {ord(letter): plain for letter, plain in _LETTER_REPLACEMENTS.items()}
-_ACCENT_PATTERN: Final = re.compile("([A-Za-z])[\u0300-\u036f]+")
-
-
-def fold_text(text: str) -> str:
-    """Return the text in lower case, without accents on Latin letters: "Marín" becomes "marin"."""
-    decomposed = unicodedata.normalize("NFD", text.translate(_LETTER_TRANSLATION))
-    return unicodedata.normalize("NFC", _ACCENT_PATTERN.sub(r"\1", decomposed)).lower()
-
-
-def _replace_letters_sql(body: str) -> str:
-    """Return SQL that replaces the letters of _LETTER_REPLACEMENTS in an expression."""
-    return reduce(lambda sql, pair: f"replace({sql}, '{pair[0]}', '{pair[1]}')", _LETTER_REPLACEMENTS.items(), body)
-
-
-_UNACCENTED_SQL = (
-    rf"regexp_replace(normalize({_replace_letters_sql('{text}')}, NFD), '([A-Za-z])[\u0300-\u036f]+', '\1', 'g')"
+from omnichannel.core.text.search_words import (
+    DIGIT_REPLACEMENTS,
+    IGNORED_MARKS,
+    LETTER_REPLACEMENTS,
+    build_search_text,
+    fold_text,
+    get_required_words,
 )
-_FOLDED_SQL = f"normalize({_UNACCENTED_SQL}, NFC)"  # on PostgreSQL
 
-_PUNCTUATION_SQL = (
-    string.punctuation.replace("'", "''").replace("{", "{{").replace("}", "}}")
-)  # passed to str.format below
-# Replace punctuation with spaces: PostgreSQL would take "22-31" for a negative number and an address for one word.
-_BLANKS_SQL = " " * len(string.punctuation)
-_TSVECTOR_SQL = f"to_tsvector('simple'::regconfig, translate({_FOLDED_SQL}, '{_PUNCTUATION_SQL}', '{_BLANKS_SQL}'))"
+MESSAGE_TABLE: Final = "conversations_message"
+WORDS_COLUMN: Final = "search_text"
+INDEX_NAME: Final = "conversations_messagesearch"
+BATCH_SIZE: Final = 1000
 
-# A contentless table: it stores only the words. The tokenizer removes accents.
-_FTS_TABLE_SQL = f"{INDEX_NAME} USING fts5(body, content='', tokenize='unicode61 remove_diacritics 2', prefix='2 3')"
-_INSERT_ROW_SQL = f"{INDEX_NAME}(rowid, body) VALUES (new.id, {_replace_letters_sql('new.body')})"
-_DELETE_ROW_SQL = (
-    f"{INDEX_NAME}({INDEX_NAME}, rowid, body) VALUES ('delete', old.id, {_replace_letters_sql('old.body')})"
+# The words as they are: PostgreSQL's parser would split them by the rules of the database's locale. The high cost, and
+# a language that is not inlined, make the planner use the index: it would take reading all messages for cheap.
+_FUNCTION_NAME: Final = "conversations_search_vector"
+_FUNCTION_SQL: Final = (
+    f"CREATE OR REPLACE FUNCTION {_FUNCTION_NAME}(words text) RETURNS tsvector"
+    " LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 1000"
+    " AS 'BEGIN RETURN array_to_tsvector(string_to_array(words, '' '')); END'"
 )
-_TRIGGER_SQL = {
+
+# A contentless table: it stores only the words. Its tokenizer splits at spaces, because words have no punctuation.
+_FTS_TABLE_SQL: Final = f"{INDEX_NAME} USING fts5(words, content='', tokenize='ascii', prefix='2 3')"
+_INSERT_ROW_SQL: Final = f"{INDEX_NAME}(rowid, words) VALUES (new.id, coalesce(new.{WORDS_COLUMN}, ''))"
+_DELETE_ROW_SQL: Final = (
+    f"{INDEX_NAME}({INDEX_NAME}, rowid, words) VALUES ('delete', old.id, coalesce(old.{WORDS_COLUMN}, ''))"
+)
+_TRIGGER_SQL: Final = {
     f"{INDEX_NAME}_added": f"AFTER INSERT ON {MESSAGE_TABLE} BEGIN INSERT INTO {_INSERT_ROW_SQL}; END",
-    f"{INDEX_NAME}_gone": f"AFTER DELETE ON {MESSAGE_TABLE} BEGIN INSERT INTO {_DELETE_ROW_SQL}; END",
+    f"{INDEX_NAME}_deleted": f"AFTER DELETE ON {MESSAGE_TABLE} BEGIN INSERT INTO {_DELETE_ROW_SQL}; END",
     f"{INDEX_NAME}_changed": (
-        f"AFTER UPDATE OF body ON {MESSAGE_TABLE} WHEN old.body IS NOT new.body"
+        f"AFTER UPDATE OF {WORDS_COLUMN} ON {MESSAGE_TABLE} WHEN old.{WORDS_COLUMN} IS NOT new.{WORDS_COLUMN}"
         f" BEGIN INSERT INTO {_DELETE_ROW_SQL}; INSERT INTO {_INSERT_ROW_SQL}; END"
     ),
 }
 
 
-def split_words(text: str) -> list[str]:
-    """Return the words of a search query, folded, at most MAX_WORDS."""
-    return WORD_PATTERN.findall(fold_text(text))[:MAX_WORDS]
+def _build_folded_sql() -> str:
+    """Return SQL that folds the expression `{text}` as `fold_text` does, for PostgreSQL."""
+    single = {char: plain for char, plain in (LETTER_REPLACEMENTS | DIGIT_REPLACEMENTS).items() if len(plain) == 1}
+    several = {char: plain for char, plain in LETTER_REPLACEMENTS.items() if len(plain) > 1}
+    lower = "lower(normalize({text}, NFKD))"
+    replaced = reduce(lambda sql, pair: f"replace({sql}, '{pair[0]}', '{pair[1]}')", several.items(), lower)
+    translated = f"translate({replaced}, '{''.join(single)}', '{''.join(single.values())}')"
+    return f"normalize(regexp_replace({translated}, '{IGNORED_MARKS}', '\\1', 'g'), NFC)"
+
+
+_FOLDED_SQL: Final = _build_folded_sql()
 
 
 class HasWords(Func):
-    """Expression that is true for messages whose body has a word with each of these prefixes."""
+    """Expression that is true for messages with each of these words, as split_words returns them."""
 
     output_field = BooleanField()
 
     def __init__(self, words: Sequence[str]) -> None:
-        super().__init__(F("id"), F("body"), Value(" ".join(words)))
+        super().__init__(F("id"), F(WORDS_COLUMN), Value(" ".join(words)))
         self.words = words
 
     def __repr__(self) -> str:
@@ -87,17 +79,19 @@ class HasWords(Func):
 
     def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, tuple[str | int, ...]]:
         pk, _ = compiler.compile(self.source_expressions[0])
-        query = " ".join(f'"{word}"*' for word in self._words())
+        query = " ".join(f'"{word}"*' if is_prefix else f'"{word}"' for word, is_prefix in self._required_words())
         return f"{pk} IN (SELECT rowid FROM {INDEX_NAME} WHERE {INDEX_NAME} MATCH %s)", (query,)  # noqa: S608 (a parameter)
 
     def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:
-        body, _ = compiler.compile(self.source_expressions[1])
-        query = " & ".join(f"{word}:*" for word in self._words())
-        return f"{_TSVECTOR_SQL.format(text=body).replace('%', '%%')} @@ to_tsquery('simple'::regconfig, %s)", [query]
+        words, _ = compiler.compile(self.source_expressions[1])
+        query = " & ".join(f"'{word}':*" if is_prefix else f"'{word}'" for word, is_prefix in self._required_words())
+        return f"{_FUNCTION_NAME}({words}) @@ %s::tsquery", [query]
 
-    def _words(self) -> Sequence[str]:
+    def _required_words(self) -> Iterator[tuple[str, bool]]:
         value: Any = self.source_expressions[2]
-        return str(value.value).split()
+        for query_word in str(value.value).split():
+            words, are_prefixes = get_required_words(query_word)
+            yield from ((word, are_prefixes) for word in words)
 
 
 class FoldedText(Func):
@@ -121,32 +115,47 @@ def register_sqlite_functions(connection: Any, **kwargs: Any) -> None:
 def ensure_index(using: str = "default") -> None:
     """Create the index or its missing parts: SQLite drops the triggers of a table that it rebuilds."""
     connection = connections[using]
+    if _index_exists(connection):
+        return
+    messages = apps.get_model("conversations", "Message").objects.using(using)
+    for _count in rebuild_search_texts(messages.filter(search_text=None)):
+        pass
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute("SELECT to_regclass(%s)", [INDEX_NAME])
-            if cursor.fetchone() == (None,):
-                cursor.execute(
-                    f"CREATE INDEX {INDEX_NAME} ON {MESSAGE_TABLE} USING gin ({_TSVECTOR_SQL.format(text='body')})"
-                )
-            return
-        cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-        triggers = {name for (name,) in cursor.fetchall()}
-        if triggers >= set(_TRIGGER_SQL):
+            cursor.execute(_FUNCTION_SQL)
+            cursor.execute(f"CREATE INDEX {INDEX_NAME} ON {MESSAGE_TABLE} USING gin ({_FUNCTION_NAME}({WORDS_COLUMN}))")
             return
         cursor.execute(f"CREATE VIRTUAL TABLE IF NOT EXISTS {_FTS_TABLE_SQL}")
         for name, trigger in _TRIGGER_SQL.items():
             cursor.execute(f"CREATE TRIGGER IF NOT EXISTS {name} {trigger}")
         cursor.execute(f"INSERT INTO {INDEX_NAME}({INDEX_NAME}) VALUES ('delete-all')")  # noqa: S608 (no value in it)
-        rows = f"SELECT id, {_replace_letters_sql('body')} FROM {MESSAGE_TABLE}"  # noqa: S608
-        cursor.execute(f"INSERT INTO {INDEX_NAME}(rowid, body) {rows}")
+        rows = f"SELECT id, coalesce({WORDS_COLUMN}, '') FROM {MESSAGE_TABLE}"  # noqa: S608
+        cursor.execute(f"INSERT INTO {INDEX_NAME}(rowid, words) {rows}")
 
 
-def drop_index(using: str = "default") -> None:
-    """Drop the index, so that a migration can create it in another form."""
-    connection = connections[using]
-    objects = [f"INDEX IF EXISTS {INDEX_NAME}"]
-    if connection.vendor == "sqlite":
-        objects = [*(f"TRIGGER IF EXISTS {name}" for name in _TRIGGER_SQL), f"TABLE IF EXISTS {INDEX_NAME}"]
+def _index_exists(connection: Any) -> bool:
+    """Return whether the index is complete, or cannot be created because a migration was undone."""
     with connection.cursor() as cursor:
-        for name in objects:
-            cursor.execute(f"DROP {name}")
+        columns = {column.name for column in connection.introspection.get_table_description(cursor, MESSAGE_TABLE)}
+        if WORDS_COLUMN not in columns:
+            return True
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT to_regclass(%s)", [INDEX_NAME])
+            return bool(cursor.fetchone() != (None,))
+        cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        return {name for (name,) in cursor.fetchall()} >= set(_TRIGGER_SQL)
+
+
+def rebuild_search_texts(messages: QuerySet[Any]) -> Iterator[int]:
+    """Store the words of these messages where they differ, batch by batch; yield the number of messages read."""
+    rows, last_pk = messages.order_by("pk").only("pk", "body", WORDS_COLUMN), 0
+    while batch := list(rows.filter(pk__gt=last_pk)[:BATCH_SIZE]):
+        last_pk = batch[-1].pk
+        changed = []
+        for message in batch:
+            words = build_search_text(message.body)
+            if words != message.search_text:
+                message.search_text = words
+                changed.append(message)
+        messages.model.objects.using(messages.db).bulk_update(changed, [WORDS_COLUMN])
+        yield len(batch)

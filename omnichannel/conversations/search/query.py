@@ -5,20 +5,25 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
-from unicodedata import combining
 
 from django.db.models import F, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Lower
 
+from channels_whatsapp.identity import get_identity
 from omnichannel.accounts.models import User
 from omnichannel.conversations import access
-from omnichannel.conversations.models import Contact, Conversation, Message
-from omnichannel.conversations.search.index import FoldedText, HasWords, fold_text, split_words
+from omnichannel.conversations.models import Contact, ContactBusinessId, Conversation, Message
+from omnichannel.conversations.search.index import FoldedText, HasWords
+from omnichannel.core.text.phone_numbers import strip_punctuation
+from omnichannel.core.text.search_words import MAX_INDEXED_CHARACTERS, WordKind, fold_text, get_word_kind, split_words
+from omnichannel.core.text.whatsapp_markup import remove_markup
 
 MAX_CUSTOMERS: Final = 8
 MAX_CONVERSATIONS: Final = 30
 MAX_MESSAGES: Final = 200
 MIN_QUERY_LENGTH: Final = 2
 MIN_DIGITS: Final = 4
+ID_PATTERN: Final = re.compile(r"\A(?:whatsapp:)?[A-Za-z]{0,2}\.?(?:ENT\.)?[A-Za-z0-9]{5,128}\Z")
 CONTEXT_CHARACTERS: Final = 60  # shown before and after a match
 
 
@@ -69,16 +74,16 @@ class SearchResults:
 
 
 def search(user: User, text: str) -> SearchResults:
-    """Search customers by name, number or business-scoped id, and messages by prefixes of their words.
+    """Search customers by name, username, number or business-scoped id, and messages by prefixes of their words.
 
     Args:
         user: results are limited to conversations this user may see.
         text: the query; numbers may have any spelling.
     """
     query = " ".join(text.replace("\x00", "").split())[:200]
-    if len(query) < MIN_QUERY_LENGTH:
-        return SearchResults(query, is_valid_query=False)
     words = split_words(query)
+    if len(query) < MIN_QUERY_LENGTH and not _is_word_of_one_character(words):
+        return SearchResults(query, is_valid_query=False)
     messages = _search_messages(user, words) if words else []
     groups = _group_by_conversation(messages)
     return SearchResults(
@@ -93,10 +98,15 @@ def search(user: User, text: str) -> SearchResults:
     )
 
 
+def _is_word_of_one_character(words: Sequence[str]) -> bool:
+    """Return whether a query of one character is a word, as in Chinese, or an emoji."""
+    return bool(words) and get_word_kind(words[0][0]) is not WordKind.SPACED
+
+
 def _search_customers(user: User, query: str, words: Sequence[str]) -> list[CustomerResult]:
     visible = access.conversations_visible_to(user).order_by()
     latest = visible.filter(contact=OuterRef("pk")).order_by("-last_activity_at", "-pk").values("pk")[:1]
-    matches_query = build_name_filter(query) | Q(external_user_id__icontains=query) | _build_number_filter(query)
+    matches_query = build_name_filter(query) | build_number_filter(query) | _build_id_filter(query)
     visible_contacts = (
         with_folded_names(Contact.objects.all())
         .filter(matches_query)
@@ -111,36 +121,55 @@ def _search_customers(user: User, query: str, words: Sequence[str]) -> list[Cust
 
 def _build_customer_result(contact: Contact, latest: Conversation, words: Sequence[str], query: str) -> CustomerResult:
     name = highlight(contact.display_name, words, anywhere=True)
-    return CustomerResult(contact, latest, name, _highlight_number(contact.display_number, query))
+    return CustomerResult(contact, latest, name, _highlight_number(contact.display_handle, query))
 
 
 def with_folded_names(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
     """Add aliases with the folded names, for build_name_filter."""
-    return contacts.alias(plain_name=FoldedText("name"), plain_profile_name=FoldedText("profile_name"))
+    return contacts.alias(
+        plain_name=FoldedText("name"), plain_profile_name=FoldedText("profile_name"), plain_username=Lower("username")
+    )
 
 
 def build_name_filter(text: str) -> Q:
-    """Return the filter for contacts with every word in one of their names; for `with_folded_names`."""
+    """Return the filter for contacts with every word in one of their names; for `with_folded_names`.
+
+    A username is matched as typed, with its dots and underscores.
+    """
     name_filter = Q()
     for word in split_words(text) or [fold_text(text)]:
         name_filter &= Q(plain_name__contains=word) | Q(plain_profile_name__contains=word)
-    return name_filter
+    username = text.strip().removeprefix("@").lower()
+    return name_filter | Q(plain_username__contains=username) if username else name_filter
 
 
-def _build_number_filter(query: str) -> Q:
-    number_filter = Q()
-    for number in _get_number_variants(query):
-        number_filter |= Q(address__contains=number) | Q(identity__contains=number)
-    return number_filter or Q(pk=None)
+def build_number_filter(query: str, *, min_digits: int = MIN_DIGITS) -> Q:
+    """Return the filter for contacts with these digits in their number, in any of its spellings."""
+    number_filter = Q(pk=None)
+    for number in _get_number_variants(query, min_digits):
+        number_filter |= Q(identity__isnull=False) & (Q(address__contains=number) | Q(identity__contains=number))
+    return number_filter
 
 
-def _get_number_variants(query: str) -> set[str]:
-    """Return the digits of the query without leading zeros, with and without a trunk zero in parentheses."""
+def _build_id_filter(query: str) -> Q:
+    """Return the filter for contacts with a business-scoped id that contains the query."""
+    if not ID_PATTERN.match(query):
+        return Q(pk=None)
+    ids = ContactBusinessId.objects.filter(business_scoped_id__icontains=query.removeprefix("whatsapp:"))
+    return Q(pk__in=ids.values("contact"))
+
+
+def _get_number_variants(query: str, min_digits: int = MIN_DIGITS) -> set[str]:
+    """Return the digits of the query without leading zeros, as they may be stored.
+
+    These are all digits, those without a trunk zero in parentheses, and those of the number's usual spelling.
+    """
     digits = re.sub(r"\D", "", query)
-    if len(digits) < MIN_DIGITS or re.search(r"[^\W\d_]", query):
+    if len(digits) < min_digits or re.search(r"[^\W\d_]", query):
         return set()
-    without_trunk_zero = re.sub(r"\D", "", query.replace("(0)", ""))
-    return {re.sub(r"^0+", "", variant) or digits for variant in (digits, without_trunk_zero)}
+    without_trunk_zero = re.sub(r"\D", "", strip_punctuation(query))
+    variants = {re.sub(r"^0+", "", variant) or digits for variant in (digits, without_trunk_zero)}
+    return variants | {re.sub(r"\D", "", get_identity(f"+{variant}")) for variant in variants}
 
 
 def _search_messages(user: User, words: Sequence[str]) -> list[Message]:
@@ -164,7 +193,7 @@ def _group_by_conversation(messages: Sequence[Message]) -> list[tuple[Message, i
 
 def _build_snippet(body: str, words: Sequence[str]) -> list[TextSegment]:
     """Return the part of the text around the first match, highlighted."""
-    text = " ".join(body.split())
+    text = " ".join(remove_markup(body[:MAX_INDEXED_CHARACTERS]).split())
     first = next((begin for begin, _ in _iter_matches(text, words)), 0)
     start = max(0, first - CONTEXT_CHARACTERS)
     excerpt = text[start : first + 2 * CONTEXT_CHARACTERS]
@@ -176,9 +205,16 @@ def _iter_matches(text: str, words: Sequence[str], *, anywhere: bool = False) ->
     """Yield begin and end of words that start with one of these, or contain it when `anywhere`."""
     folded, offsets = _fold_with_offsets(text)
     longest_first = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
-    pattern = longest_first if anywhere else rf"(?<![^\W_])(?:{longest_first})"
-    for match in re.finditer(pattern, folded) if words else ():
+    for match in re.finditer(longest_first, folded) if words else ():
+        if not anywhere and _is_inside_word(folded, match.start()):
+            continue
         yield offsets[match.start()], max(offsets[match.end()], offsets[match.end() - 1] + 1)
+
+
+def _is_inside_word(folded: str, position: int) -> bool:
+    """Return whether a word with spaces around it began before this position."""
+    kinds = (get_word_kind(char) for char in folded[max(0, position - 1) : position + 1])
+    return position > 0 and all(kind is WordKind.SPACED for kind in kinds)
 
 
 def _fold_with_offsets(text: str) -> tuple[str, list[int]]:
@@ -191,8 +227,8 @@ def _fold_with_offsets(text: str) -> tuple[str, list[int]]:
 
 @lru_cache(maxsize=4096)
 def _fold_character(char: str) -> str:
-    """Return a character folded; empty for a combining mark."""
-    return "" if combining(char) else fold_text(char)
+    """Return a character folded; empty for a mark that search ignores, and the beginning of a long ligature."""
+    return fold_text(char)[:4]
 
 
 def highlight(text: str, words: Sequence[str], *, anywhere: bool = False) -> list[TextSegment]:

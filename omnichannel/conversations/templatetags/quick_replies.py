@@ -21,6 +21,6 @@ def work_stream_quick_replies(stream: WorkStream, user: Any) -> dict[str, Any]:
     return {
         "stream": stream,
         "quick_replies": quick_replies,
-        "may_look": user.has_perm("conversations.view_quickreply"),
-        "may_add": user.has_perm("conversations.add_quickreply"),
+        "can_view": user.has_perm("conversations.view_quickreply"),
+        "can_add": user.has_perm("conversations.add_quickreply"),
     }

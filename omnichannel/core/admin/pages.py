@@ -4,7 +4,7 @@ Imports no model, so that every package's admin can use it.
 """
 
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partialmethod
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
@@ -14,7 +14,7 @@ from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.utils import quote, unquote
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import PermissionDenied
-from django.db.models import PROTECT, ForeignObjectRel, Model, Q
+from django.db.models import PROTECT, ForeignObjectRel, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import formats, timezone
@@ -29,6 +29,10 @@ else:
     ModelAdminBase = admin.ModelAdmin
 
 
+# Counting more rows would take too long in a large database, and tells nobody more.
+COUNT_LIMIT = 1000
+
+
 def render_pill(text: str, tone: str = "quiet") -> SafeString:
     """Return a short state as a pill; `tone` is good, bad, warn or quiet."""
     return format_html('<span class="pill {}">{}</span>', tone, text)
@@ -39,30 +43,40 @@ def render_active_pill(is_active: bool) -> SafeString:
     return render_pill("Active", "good") if is_active else render_pill("Inactive")
 
 
-def describe_usages(instance: Model, labels: Mapping[str, tuple[str, str]] | None = None) -> list[str]:
+def describe_usages(instances: Sequence[Model], labels: Mapping[str, tuple[str, str]] | None = None) -> list[str]:
     """Return the objects that prevent a deletion, counted by model: `2 WhatsApp phone numbers`.
 
     Args:
-        instance: the object to be deleted.
+        instances: the objects to be deleted, all of one model.
         labels: singular and plural by model label, where the model's verbose names are not clear enough.
     """
     usages = []
-    for model, is_related in _get_protecting_filters(instance).items():
+    for model, is_related in _get_protecting_filters(instances).items():
         options = model._meta
-        if count := model._base_manager.filter(is_related).count():
-            names = (options.verbose_name, options.verbose_name_plural)
+        names = (options.verbose_name, options.verbose_name_plural)
+        if count := count_up_to_limit(model._base_manager.filter(is_related)):
             singular, plural = (labels or {}).get(options.label, names)
-            usages.append(f"{count} {_lower_first_letter(singular if count == 1 else plural)}")
+            usages.append(f"{format_count(count)} {_lower_first_letter(singular if count == 1 else plural)}")
     return usages
 
 
-def _get_protecting_filters(instance: Model) -> dict[type[Model], Q]:
-    """Return the models with a PROTECT foreign key to the object, each with the filter for its rows."""
+def count_up_to_limit(rows: QuerySet[Any]) -> int:
+    """Return the number of rows, at most one more than COUNT_LIMIT."""
+    return rows.order_by()[: COUNT_LIMIT + 1].count()
+
+
+def format_count(count: int) -> str:
+    """Return the result of count_up_to_limit as text, `more than 1,000` where counting stopped."""
+    return f"more than {COUNT_LIMIT:,}" if count > COUNT_LIMIT else str(count)
+
+
+def _get_protecting_filters(instances: Sequence[Model]) -> dict[type[Model], Q]:
+    """Return the models with a PROTECT foreign key to the objects, each with the filter for its rows."""
     filters: dict[type[Model], Q] = {}
-    for relation in instance._meta.get_fields(include_hidden=True):
+    for relation in instances[0]._meta.get_fields(include_hidden=True) if instances else ():
         if isinstance(relation, ForeignObjectRel) and relation.on_delete is PROTECT:
             model = relation.related_model
-            filters[model] = filters.get(model, Q()) | Q(**{relation.field.name: instance})
+            filters[model] = filters.get(model, Q()) | Q(**{f"{relation.field.name}__in": instances})
     return filters
 
 
@@ -93,8 +107,18 @@ class ProductModelAdmin(PlainRelatedFieldsMixin, ModelAdminBase):
     show_full_result_count = False
     # Advice shown when a deletion is refused and the object can't be deactivated.
     deletion_hint = ""
+    # Advice shown in a list without rows.
+    empty_hint = ""
     # Singular and plural by model label, used when a deletion is refused; see describe_usages.
     usage_labels: ClassVar[Mapping[str, tuple[str, str]]] = {}
+
+    # Shown with the number of rows that need attention, and the filter of the list that shows them.
+    attention_text = ""
+    attention_query = ""
+
+    def get_rows_needing_attention(self, request: HttpRequest) -> QuerySet[Any] | None:
+        """Return the rows that need the user's attention, by an index; None if there are none or they can't act."""
+        return None
 
     @property
     def noun(self) -> str:
@@ -114,6 +138,7 @@ class ProductModelAdmin(PlainRelatedFieldsMixin, ModelAdminBase):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         title = {"title": capfirst(str(self.opts.verbose_name_plural)), "noun": self.noun}
+        title["empty_hint"] = self.empty_hint
         return super().changelist_view(request, {**title, **(extra_context or {})})
 
     def add_view(
@@ -167,7 +192,7 @@ class ProductModelAdmin(PlainRelatedFieldsMixin, ModelAdminBase):
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[Any], dict[Any, Any], set[Any], list[Any]]:
-        usages = [usage for instance in objs for usage in describe_usages(instance, self.usage_labels)]
+        usages = describe_usages(list(objs), self.usage_labels)
         if usages:
             return [], {}, set(), [get_text_list(usages, "and")]
         return super().get_deleted_objects(objs, request)

@@ -1,13 +1,18 @@
 """Admin site: grouped sidebar, and sign-in through the product's own page."""
 
 from collections.abc import Callable
-from functools import wraps
-from typing import Any
+from functools import partial, wraps
+from typing import Any, NamedTuple
 
+from django.apps import apps
+from django.conf import settings
 from django.contrib.admin import AdminSite
-from django.contrib.auth.views import redirect_to_login
+from django.contrib.auth.views import PasswordChangeView, redirect_to_login
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
+
+from omnichannel.core.admin.pages import ProductModelAdmin
+from omnichannel.core.password_change import OwnPasswordForm
 
 # Model, label and icon by sidebar group. Models that are not listed appear under "More".
 SIDEBAR: list[tuple[str, list[tuple[str, str, str]]]] = [
@@ -33,6 +38,7 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str]]]] = [
         "People",
         [
             ("accounts.User", "Users", "users"),
+            ("accounts.UserSession", "Sessions", "lock"),
             ("routing.Agent", "Agents", "headset"),
             ("auth.Group", "Roles", "shield"),
             ("routing.Presence", "Presences", "presence"),
@@ -47,7 +53,7 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str]]]] = [
             ("routing.ContactField", "Contact fields", "contact"),
             ("conversations.Label", "Labels", "tag"),
             ("conversations.DispositionCode", "Disposition codes", "star"),
-            ("conversations.QuickReply", "Quick replies", "quick"),
+            ("conversations.QuickReply", "Quick replies", "quick_replies"),
             ("conversations.QuickReplyTag", "Quick reply tags", "tag"),
         ],
     ),
@@ -65,6 +71,16 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str]]]] = [
     ),
 ]
 OTHER_GROUP_NAME = "More"
+SIMULATOR_URL = "/simulator/"
+MAX_BADGE_COUNT = 99
+
+
+class Attention(NamedTuple):
+    """Rows of a list that need attention: their number for the badge, a sentence, and the filter for them."""
+
+    badge: str
+    text: str
+    query: str
 
 
 def _build_group(name: str, models: list[dict[str, Any]]) -> dict[str, Any]:
@@ -84,13 +100,19 @@ class OmnichannelAdminSite(AdminSite):
     site_title = "Omnichannel"
     index_title = "Administration"
     site_url = "/desk/"
-    password_change_template = "admin/password_change.html"  # noqa: S105 (a template)
-    password_change_done_template = "admin/password_change_done.html"  # noqa: S105 (a template)
+    app_index_template = "admin/index.html"
+    password_change_template = "admin/accounts/password_change.html"  # noqa: S105 (a template)
+    password_change_done_template = "admin/accounts/password_change_done.html"  # noqa: S105 (a template)
 
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)
         # Objects are deleted one at a time, on a page that lists the consequences or the reason for a refusal.
         self.disable_action("delete_selected")
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Add the address of the Twilio simulator to the context of every page; "" if it is off."""
+        is_simulated = settings.WHATSAPP_BACKEND == "simulator"
+        return {**super().each_context(request), "simulator_url": SIMULATOR_URL if is_simulated else ""}
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """Return the sidebar groups with the models the user may view, without empty groups."""
@@ -100,7 +122,7 @@ class OmnichannelAdminSite(AdminSite):
         groups = []
         for name, entries in SIDEBAR:
             models = [
-                {**models_by_name.pop(model), "name": label, "icon": icon}
+                {**models_by_name.pop(model), "name": label, "icon": icon, "attention": self._attention(request, model)}
                 for model, label, icon in entries
                 if model in models_by_name
             ]
@@ -109,8 +131,29 @@ class OmnichannelAdminSite(AdminSite):
         return [group for group in groups if group["models"]]
 
     def _models_by_name(self, request: HttpRequest) -> dict[str, dict[str, Any]]:
-        apps: dict[str, Any] = self._build_app_dict(request)
-        return {f"{label}.{model['object_name']}": model for label, app in apps.items() for model in app["models"]}
+        app_dict: dict[str, Any] = self._build_app_dict(request)
+        return {f"{label}.{model['object_name']}": model for label, app in app_dict.items() for model in app["models"]}
+
+    def _attention(self, request: HttpRequest, model_name: str) -> Attention | None:
+        """Return how many rows of a model need the user's attention; None if none do."""
+        model_admin: Any = self._registry.get(apps.get_model(model_name))
+        rows = model_admin.get_rows_needing_attention(request) if isinstance(model_admin, ProductModelAdmin) else None
+        count = 0 if rows is None else rows.order_by()[: MAX_BADGE_COUNT + 1].count()
+        if not count:
+            return None
+        badge = f"{MAX_BADGE_COUNT}+" if count > MAX_BADGE_COUNT else str(count)
+        return Attention(badge, model_admin.attention_text, model_admin.attention_query)
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Show Django's page, with a form that limits wrong passwords."""
+        request.current_app = self.name
+        view = PasswordChangeView.as_view(
+            form_class=partial(OwnPasswordForm, request),
+            success_url=reverse("admin:password_change_done", current_app=self.name),
+            template_name=self.password_change_template,
+            extra_context={**self.each_context(request), **(extra_context or {})},
+        )
+        return view(request)
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
         """Wrap a view as Django does, but send anonymous users to the product's own sign-in page."""

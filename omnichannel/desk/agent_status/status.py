@@ -13,11 +13,13 @@ from omnichannel.conversations.models import (
     Attachment,
     Conversation,
     ConversationQuerySet,
+    FailedReply,
     Message,
     MessageDirection,
     Offer,
     OfferOutcome,
 )
+from omnichannel.conversations.outbound.failed_replies import MAX_NOTICES, get_failed_replies
 from omnichannel.desk.shared.message_preview import MAX_PREVIEW_LENGTH, summarize_message
 from routing.agents import get_selectable_presences
 from routing.models import Agent, BasePresence, Presence
@@ -38,6 +40,11 @@ class OfferCard:
         expires_at = self.conversation.offer_expires_at
         return f"offer-{self.conversation.pk}-{expires_at.timestamp() if expires_at else 0:.0f}"
 
+    @property
+    def time_left(self) -> str:
+        """The time left as minutes and seconds."""
+        return f"{self.seconds_left // 60}:{self.seconds_left % 60:02}"
+
 
 @dataclass(frozen=True)
 class AgentStatus:
@@ -48,6 +55,7 @@ class AgentStatus:
     free_capacity: int
     offers: Sequence[OfferCard]
     missed_offer: Offer | None
+    failed_replies: Sequence[FailedReply] = ()
 
     @property
     def is_inactive(self) -> bool:
@@ -61,7 +69,7 @@ class AgentStatus:
         return f"{self.agent.presence.text} {self.free_capacity} {self.agent.capacity}{''.join(choices)}"
 
     @property
-    def free_words(self) -> str:
+    def capacity_label(self) -> str:
         """The free capacity in words."""
         return _("%(free)s of %(capacity)s free") % {"free": self.free_capacity, "capacity": self.agent.capacity}
 
@@ -74,6 +82,7 @@ def get_agent_status(agent: Agent) -> AgentStatus:
         free_capacity=max(0, agent.capacity - used_capacity([agent.pk])[agent.pk]),
         offers=_offer_cards(list(_offered_conversations(agent))),
         missed_offer=_last_missed_offer(agent),
+        failed_replies=list(get_failed_replies(agent)[:MAX_NOTICES]),
     )
 
 

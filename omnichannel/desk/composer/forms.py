@@ -39,7 +39,7 @@ class PersonalQuickReplyForm(forms.Form):
         self.fields["locale"] = forms.ChoiceField(label=_("Language"), choices=[*extra_choices, *choices])
         self.order_fields(["title", "message", "locale", "tags"])
         for name, field in self.fields.items():
-            field.widget.attrs |= {"class": "input", "dir": "auto", "id": f"own-{name}"}
+            field.widget.attrs |= {"class": "input", "dir": "auto", "id": f"quick-reply-{name}"}
 
 
 class SendTemplateForm(forms.Form):
@@ -71,6 +71,10 @@ class StartConversationForm(forms.Form):
 
 
 class NoteForm(forms.Form):
-    """A note for colleagues."""
+    """A note for colleagues.
+
+    `unknown_mentions` names what was pointed out already: names after an @ by which nobody is called.
+    """
 
     text = forms.CharField(required=False, strip=False)
+    unknown_mentions = forms.CharField(required=False)

@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
 from django.templatetags.static import static
 from django.utils.functional import Promise
@@ -15,7 +16,7 @@ from omnichannel.conversations.access import can_reply
 from omnichannel.conversations.assignment.pick import can_take
 from omnichannel.conversations.models import Conversation, Message, ParticipationKind
 from omnichannel.conversations.notes import MAX_NOTE_LENGTH
-from omnichannel.conversations.outbound.compose import TEXT_LIMIT, ReplyError, get_send_error
+from omnichannel.conversations.outbound.compose import TEXT_LIMIT, ReplyError, ReplyErrorCode, get_send_error
 from omnichannel.conversations.outbound.undo_send import HOLD_DURATION
 from omnichannel.conversations.outbound.uploads import MAX_BYTES_BY_TYPE
 from omnichannel.desk.shared.times import TimeLeft
@@ -26,8 +27,24 @@ CLOSED_TEXT = _("This conversation is closed. When the customer writes again, a 
 AWAITING_OFFER_TEXT = _("This conversation will be offered to an agent. It can't be taken.")
 UNASSIGNED_TEXT = _("This conversation is unassigned.")
 WAITING_FOR_CUSTOMER_TEXT = _("You are waiting for the customer. Resume the conversation to write.")
-FILE_EXTENSIONS = [".jpg", ".jpeg", ".png", ".mp3", ".ogg", ".amr", ".aac", ".mp4", ".3gp", ".pdf"]
+FILE_EXTENSIONS = [".jpg", ".jpeg", ".png", ".mp3", ".m4a", ".ogg", ".opus", ".amr", ".aac", ".mp4", ".3gp", ".pdf"]
 OFFICE_FILE_EXTENSIONS = [".doc", ".docx", ".pptx", ".xlsx"]
+
+
+class ComposerMode(StrEnum):
+    """The modes of the composer: in REPLY the agent can write, the others are reasons why they can't."""
+
+    REPLY = "reply"
+    TAKE = "take"
+    RESUME = "resume"
+    AWAITING_OFFER = "awaiting_offer"
+    ASSIGNED_TO_COLLEAGUE = "assigned_to_colleague"
+    MONITORING = "monitoring"
+    CLOSED = "closed"
+    BLOCKED = ReplyErrorCode.BLOCKED.value
+    OPTED_OUT = ReplyErrorCode.OPTED_OUT.value
+    WINDOW_CLOSED = ReplyErrorCode.WINDOW_CLOSED.value
+    NO_ADDRESS = ReplyErrorCode.NO_ADDRESS.value
 
 
 @dataclass(frozen=True)
@@ -35,17 +52,19 @@ class Composer:
     """The state of the composer.
 
     Attributes:
-        mode: `reply` when a reply can be written; otherwise `explanation` and `action` are shown instead.
+        mode: In any mode but REPLY, `explanation` and `action` are shown instead of the fields.
+        unknown_mentions: Names after an @ in the note by which nobody is called, separated by spaces.
         undoable_messages: Messages that were queued just now and can still be taken back.
     """
 
     conversation: Conversation
-    mode: str
+    mode: ComposerMode
     explanation: str | Promise = ""
     action: Action | None = None
     text: str = ""
     note_text: str = ""
     note_error: str = ""
+    unknown_mentions: str = ""
     errors: dict[str, str] = field(default_factory=dict)
     public_id: uuid.UUID = field(default_factory=uuid.uuid4)
     is_form_response: bool = False
@@ -75,7 +94,7 @@ class Composer:
     @property
     def is_locked(self) -> bool:
         """Whether the customer's own choice, or ours to block them, prevents replies."""
-        return self.mode in {"opted_out", "blocked"}
+        return self.mode in {ComposerMode.OPTED_OUT, ComposerMode.BLOCKED}
 
     @property
     def is_refusal(self) -> bool:
@@ -91,7 +110,7 @@ class Composer:
     @property
     def can_write_note(self) -> bool:
         """Return whether the agent can write notes for colleagues here."""
-        return self.mode != "closed" and self.conversation.participation_kind != ParticipationKind.MONITOR
+        return self.mode != ComposerMode.CLOSED and self.conversation.participation_kind != ParticipationKind.MONITOR
 
     @property
     def starts_in_note_mode(self) -> bool:
@@ -113,22 +132,22 @@ def get_composer(conversation: Conversation, agent: Agent) -> Composer:
     """Return the composer for what the agent can write now, or the reason why they can't write."""
     is_assigned = conversation.agent_id == agent.pk
     if conversation.state == State.CLOSED:
-        return Composer(conversation, "closed", CLOSED_TEXT)
+        return Composer(conversation, ComposerMode.CLOSED, CLOSED_TEXT)
     if conversation.state == State.OPEN:
         if can_take(conversation, agent):
-            return Composer(conversation, "take", UNASSIGNED_TEXT, TAKE)
-        return Composer(conversation, "given_out", AWAITING_OFFER_TEXT)
+            return Composer(conversation, ComposerMode.TAKE, UNASSIGNED_TEXT, TAKE)
+        return Composer(conversation, ComposerMode.AWAITING_OFFER, AWAITING_OFFER_TEXT)
     if not is_assigned and conversation.participation_kind == ParticipationKind.MONITOR:
         explanation = gettext("You are monitoring %(agent)s. No one is notified.")
-        return Composer(conversation, "monitoring", explanation % {"agent": conversation.agent})
+        return Composer(conversation, ComposerMode.MONITORING, explanation % {"agent": conversation.agent})
     if not is_assigned:
         explanation = gettext("Assigned to %(agent)s.")
-        return Composer(conversation, "elsewhere", explanation % {"agent": conversation.agent})
+        return Composer(conversation, ComposerMode.ASSIGNED_TO_COLLEAGUE, explanation % {"agent": conversation.agent})
     if not can_reply(agent, conversation):
-        return Composer(conversation, "resume", WAITING_FOR_CUSTOMER_TEXT, RESUME)
+        return Composer(conversation, ComposerMode.RESUME, WAITING_FOR_CUSTOMER_TEXT, RESUME)
     if (refusal := get_send_error(conversation)) is not None:
-        return Composer(conversation, refusal.code, refusal.message)
-    return Composer(conversation, "reply")
+        return Composer(conversation, ComposerMode(refusal.code), refusal.message)
+    return Composer(conversation, ComposerMode.REPLY)
 
 
 def get_composer_after_refusal(

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 from urllib.parse import urlencode
 
@@ -25,7 +26,9 @@ from channels_whatsapp.message_templates.sync import SyncResult
 from channels_whatsapp.models import ApprovalStatus, MessageTemplate, WhatsAppAccount
 from omnichannel.conversations.automated_messages.triggers import language_fallbacks
 from omnichannel.conversations.models import Contact
+from omnichannel.conversations.search.index import FoldedText
 from omnichannel.core.languages import language_name
+from omnichannel.core.text.search_words import fold_text
 from routing.models import Agent
 
 MAX_CHOICES: Final = 50
@@ -108,16 +111,24 @@ class SelectedTemplate:
         return next((field.key for field in self.fields if field.error), self.fields[0].key if self.fields else "")
 
 
+class PickerLocation(StrEnum):
+    """Where on a page a template picker is; part of the ids of its elements."""
+
+    COMPOSER = "composer"
+    DIALOG = "dialog"
+    PAGE = "page"
+    NEW_CONVERSATION = "new-conversation"
+
+
 @dataclass(frozen=True)
 class TemplatePicker:
     """The template picker; a page may have two of them.
 
     Attributes:
-        location: `composer`, `dialog`, `page` or `start`.
         preserved_params: Query parameters that are passed on with each step.
     """
 
-    location: str
+    location: PickerLocation
     list_url: str
     choices: Sequence[TemplateChoice] = ()
     has_more: bool = False
@@ -135,7 +146,7 @@ class TemplatePicker:
     @property
     def list_search_url(self) -> str:
         """Return the URL of the list with the current search."""
-        return f"{self.list_url}?{urlencode({**self.preserved_params, 'where': self.location, 'q': self.query})}"
+        return f"{self.list_url}?{urlencode({**self.preserved_params, 'location': self.location, 'q': self.query})}"
 
     @property
     def include_with_search(self) -> str:
@@ -143,7 +154,7 @@ class TemplatePicker:
         return ", ".join(filter(None, [f"#templates-search-{self.location}", self.htmx_include]))
 
     @property
-    def count_words(self) -> str:
+    def count_label(self) -> str:
         """The number of templates that are listed, in words."""
         count = len(self.choices)
         return ngettext("%(count)s template", "%(count)s templates", count) % {"count": count}
@@ -173,9 +184,10 @@ def find_template_choices(
     ordered = matches.annotate(rank=_language_rank(contact)).order_by(
         _approval_rank(), "rank", "name", "language", "pk"
     )
+    recipient = contact.address if contact else ""
     templates = list(ordered[: MAX_CHOICES + 1])
     choices = [
-        TemplateChoice(template, get_not_sendable_reason(template, window_is_open=window_is_open))
+        TemplateChoice(template, get_not_sendable_reason(template, window_is_open=window_is_open, recipient=recipient))
         for template in templates[:MAX_CHOICES]
     ]
     return sorted(choices, key=lambda choice: bool(choice.unavailable_reason)), len(templates) > MAX_CHOICES
@@ -183,14 +195,13 @@ def find_template_choices(
 
 def _search_templates(templates: QuerySet[MessageTemplate], query: str) -> QuerySet[MessageTemplate]:
     """Filter to templates in which each word is in the name, the text, the category or the language."""
-    for word in query.split()[:8]:
-        languages = {
-            code for code in _distinct_languages(templates) if word.casefold() in language_name(code).casefold()
-        }
-        categories = {code for code in CATEGORY_LABELS if word.casefold() in category_name(code).casefold()}
+    templates = templates.alias(plain_name=FoldedText("name"), plain_text=FoldedText("text"))
+    for word in fold_text(query).split()[:8]:
+        languages = {code for code in _distinct_languages(templates) if word in fold_text(language_name(code))}
+        categories = {code for code in CATEGORY_LABELS if word in fold_text(category_name(code))}
         templates = templates.filter(
-            Q(name__icontains=word)
-            | Q(text__icontains=word)
+            Q(plain_name__contains=word)
+            | Q(plain_text__contains=word)
             | Q(category__icontains=word)
             | Q(category__in=categories)
             | Q(language__icontains=word)
@@ -220,6 +231,7 @@ def _approval_rank() -> Case:
 
 def build_selected_template(
     template: MessageTemplate,
+    contact: Contact | None,
     *,
     window_is_open: bool,
     submitted_values: Mapping[str, str] | None = None,
@@ -228,6 +240,7 @@ def build_selected_template(
     """Return the template with a field for each variable.
 
     Args:
+        contact: The customer, if it is known already.
         submitted_values: The values entered so far, by the variable's name.
         errors: Error messages by the variable's name; a message of any other name is shown above the fields.
     """
@@ -240,7 +253,8 @@ def build_selected_template(
         )
         for index, name in enumerate(names)
     ]
-    reason = get_not_sendable_reason(template, window_is_open=window_is_open)
+    recipient = contact.address if contact else ""
+    reason = get_not_sendable_reason(template, window_is_open=window_is_open, recipient=recipient)
     other_errors = " ".join(text for name, text in errors.items() if name not in names)
     return SelectedTemplate(template, fields, reason, other_errors)
 
@@ -253,7 +267,7 @@ def get_submitted_values(template: MessageTemplate, form: Mapping[str, str]) -> 
 
 def get_name_suggestions(contact: Contact | None, agent: Agent) -> list[tuple[str, str]]:
     """Return label and text of the customer's and the agent's names, without duplicates."""
-    customer_name = (contact.name or contact.profile_name).strip() if contact else ""
+    customer_name = contact.known_name.strip() if contact else ""
     user = agent.user
     suggestions = [
         (_("The customer's name"), customer_name),

@@ -34,7 +34,4 @@ PRESENCE_TRANSLATIONS = (
     gettext_noop("Set by the system after a missed notification"),
     gettext_noop("Offline"),
     gettext_noop("Not signed in"),
-    # Names of the base statuses that work streams allow.
-    gettext_noop("Busy - DND"),
-    gettext_noop("Away"),
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Generic, TypeVar
 
 from django.db.models import OuterRef, QuerySet, Subquery
@@ -36,6 +36,7 @@ from routing.models.variables import Variable
 from routing.variables import values
 
 PAGE_SIZE: Final = 20
+MAX_STATE_CHANGES: Final = 500  # counted for the waiting time
 Row = TypeVar("Row")
 
 
@@ -69,6 +70,7 @@ class CustomerDetails:
     can_handle: bool
     error_message: str = ""
     other_numbers: Sequence[str] = ()
+    business_scoped_ids: Sequence[str] = ()
     merges: Sequence["RecentMerge"] = ()
 
     @property
@@ -113,6 +115,7 @@ def get_customer_details(
         can_handle,
         error_message,
         _other_numbers(contact),
+        list(contact.business_scoped_ids.values_list("business_scoped_id", flat=True)),
         [RecentMerge(record, merge.get_undo_error(record, reader)) for record in merge.get_undoable_merges(contact)],
     )
 
@@ -123,7 +126,8 @@ def get_header_version(conversation: Conversation) -> str:
     parts = [
         contact.name,
         contact.profile_name,
-        contact.address,
+        contact.username,
+        contact.display_number,
         contact.language,
         format_iso_time(contact.opted_out_at),
         format_iso_time(contact.blocked_at),
@@ -162,12 +166,13 @@ def compare_contacts(target: Contact, source: Contact) -> list[ComparisonRow]:
     """Compare two contacts before `source` is merged into `target`."""
     contacts = (target, source)
     name = target.name or source.name or target.display_name
-    numbers = f"{target.display_number}, {source.display_number}"
+    numbers = ", ".join(filter(None, (target.display_number, source.display_number)))
     latest_writer = merge.get_latest_writer(target, source)
     rows = [
         ComparisonRow(_("Name"), target.display_name, source.display_name, name),
         ComparisonRow(_("Numbers"), target.display_number, source.display_number, numbers),
-        ComparisonRow(_("Replies go to"), target.display_number, source.display_number, latest_writer.display_number),
+        _comparison_row(_("Username"), target.username, source.username),
+        ComparisonRow(_("Replies go to"), *map(_reply_address, (target, source, latest_writer))),
         _comparison_row(_("Language"), *(language_name(contact.language) for contact in contacts)),
         ComparisonRow(_("Labels"), *_label_names(target, source)),
         ComparisonRow(_("Conversations"), *_conversation_counts(target, source)),
@@ -182,6 +187,10 @@ def compare_contacts(target: Contact, source: Contact) -> list[ComparisonRow]:
 
 def _comparison_row(label: str, target_value: str, source_value: str) -> ComparisonRow:
     return ComparisonRow(label, target_value, source_value, target_value or source_value)
+
+
+def _reply_address(contact: Contact) -> str:
+    return contact.display_number or _("Their WhatsApp ID")
 
 
 def _format_date(timestamp: datetime | None) -> str:
@@ -220,10 +229,20 @@ def _build_field(
 
 
 def _waiting_time(conversation: Conversation) -> str:
-    """Return how long the customer waited for the first agent, or has waited until now."""
-    taken_at = conversation.events.filter(kind=State.ACTIVE).values_list("created_at", flat=True).first()
-    until = taken_at or conversation.closed_at or timezone.now()
-    return TimeLeft(max(0, int((until - conversation.created_at).total_seconds()))).exact_label
+    """Return how long the customer has waited for an agent: the sum of the times in which the state was Open."""
+    changes = conversation.events.filter(kind__in=State.values).order_by("created_at", "pk")
+    # A conversation that an agent began has not waited before it was open.
+    waits_since = None if conversation.started_by_id else conversation.created_at
+    waited = timedelta()
+    for kind, at in changes.values_list("kind", "created_at")[:MAX_STATE_CHANGES]:
+        if kind == State.OPEN:
+            waits_since = waits_since or at
+        elif waits_since is not None:
+            waited, waits_since = waited + max(at - waits_since, timedelta()), None
+    if waits_since is not None:
+        until = timezone.now() if conversation.state == State.OPEN else conversation.state_since
+        waited += max(until - waits_since, timedelta())
+    return TimeLeft(int(waited.total_seconds())).exact_label
 
 
 # -- History ----------------------------------------------------------------------------------------------------------

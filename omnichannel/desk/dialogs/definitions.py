@@ -148,7 +148,7 @@ CLOSE = Dialog(
     submit_label=_("Close"),
 )
 END_AND_CLOSE = Dialog(
-    name="finish",
+    name="end_and_close",
     title=_("End and close"),
     form_template=_WRAP_UP,
     form_class=WrapUpForm,
@@ -179,10 +179,21 @@ ASSIGN = Dialog(
     perform=_assign,
     submit_label=_("Assign"),
 )
+CONVERSATION_DIALOGS = (
+    PRIORITY,
+    SNOOZE,
+    LABELS,
+    CUSTOMER_LABELS,
+    CLOSE,
+    END_AND_CLOSE,
+    TRANSFER,
+    CONSULT,
+    ASSIGN,
+)
 
 # For several conversations, in addition to labels, priority, snooze and close.
 BULK_READ = Dialog(
-    name="read",
+    name="mark_read",
     title=_("Mark as read"),
     form_template=_NO_FIELDS,
     form_class=ConfirmForm,

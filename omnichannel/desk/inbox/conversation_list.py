@@ -8,7 +8,7 @@ from operator import or_
 from typing import Final, TypeAlias
 from urllib.parse import quote
 
-from django.db.models import Count, OuterRef, Q, Subquery, Sum
+from django.db.models import Count, OuterRef, Q, Subquery, Sum, TextChoices
 from django.db.models.expressions import Value
 from django.db.models.functions import Coalesce, NullIf
 from django.utils import timezone
@@ -36,22 +36,31 @@ NO_FILTERS: Final = InboxFilters()
 PAGE_SIZE: Final = 30
 MAX_ROWS: Final = 240
 CLOSED_VIEW_PERIOD = timedelta(hours=24)
-MINE, OPEN, ONGOING, CLOSED = "my", "open", "ongoing", "closed"
-VIEW_LABELS: dict[str, DisplayText] = {MINE: _("Mine"), OPEN: _("Open"), ONGOING: _("Ongoing"), CLOSED: _("Closed")}
-VIEW_TITLES: dict[str, DisplayText] = {
-    MINE: _("My work items"),
-    OPEN: _("Open work items"),
-    ONGOING: _("Ongoing work items"),
-    CLOSED: _("Closed work items"),
-}
 ASSIGNED_STATES = (State.ACTIVE, State.WAITING, State.WRAP_UP)
+
+
+class InboxView(TextChoices):
+    """The views of the inbox, in the order of their tabs."""
+
+    MINE = "my", _("Mine")
+    OPEN = "open", _("Open")
+    ONGOING = "ongoing", _("Ongoing")
+    CLOSED = "closed", _("Closed")
+
+
+VIEW_TITLES: dict[InboxView, DisplayText] = {
+    InboxView.MINE: _("My work items"),
+    InboxView.OPEN: _("Open work items"),
+    InboxView.ONGOING: _("Ongoing work items"),
+    InboxView.CLOSED: _("Closed work items"),
+}
 
 
 @dataclass(frozen=True)
 class InboxTab:
     """A tab of the inbox: a view with its number of conversations."""
 
-    name: str
+    name: InboxView
     label: DisplayText
     title: DisplayText
     count: int
@@ -75,7 +84,7 @@ class InboxRow:
     is_snooze_over: bool
 
     @property
-    def snoozed_words(self) -> str:
+    def snoozed_label(self) -> str:
         """Until when a snoozed conversation is snoozed."""
         until = self.conversation.snoozed_until
         if until is None:
@@ -84,7 +93,7 @@ class InboxRow:
         return gettext("Snoozed until %(until)s") % {"until": shown}
 
     @property
-    def unread_words(self) -> str:
+    def unread_label(self) -> str:
         """The number of unread messages, as the badge shows it."""
         count = self.conversation.unread_count
         return "99+" if count > 99 else str(count)
@@ -94,7 +103,7 @@ class InboxRow:
 class Inbox:
     """A page of one view of the inbox; `tabs` is empty for every page but the first."""
 
-    view: str
+    view: InboxView
     filters: InboxFilters
     rows: Sequence[InboxRow]
     next_cursor: str
@@ -117,37 +126,38 @@ class Inbox:
     @property
     def shows_snoozed_link(self) -> bool:
         """Whether a link leads to the snoozed conversations, which this page leaves out."""
-        return self.view == MINE and self.snoozed_count > 0 and not self.filters.has_active_filters
+        return self.view == InboxView.MINE and self.snoozed_count > 0 and not self.filters.has_active_filters
 
     @property
     def shows_older_link(self) -> bool:
         """Whether a link leads to conversations that were closed earlier."""
-        return self.view == CLOSED and not self.filters.include_older and not self.next_cursor
+        return self.view == InboxView.CLOSED and not self.filters.include_older and not self.next_cursor
 
 
-def views_for(agent: Agent) -> dict[str, DisplayText]:
-    """Return the labels of the agent's views by name; only supervisors have Ongoing, everybody's work."""
-    return {name: label for name, label in VIEW_LABELS.items() if name != ONGOING or access.can_supervise(agent)}
+def views_for(agent: Agent) -> list[InboxView]:
+    """Return the agent's views; only supervisors have Ongoing, everybody's work."""
+    return [view for view in InboxView if view != InboxView.ONGOING or access.can_supervise(agent)]
 
 
-def get_view_or_default(name: str, agent: Agent) -> str:
+def get_view_or_default(name: str, agent: Agent) -> InboxView:
     """Return the view of that name, or the agent's own work when they have no such view."""
-    return name if name in views_for(agent) else MINE
+    return next((view for view in views_for(agent) if view == name), InboxView.MINE)
 
 
-def view_containing(conversation: Conversation, agent: Agent) -> str:
+def view_containing(conversation: Conversation, agent: Agent) -> InboxView:
     """Return the view that lists this conversation."""
     if conversation.state == State.CLOSED:
-        return CLOSED
+        return InboxView.CLOSED
     if conversation.agent_id == agent.pk or conversation.participation_kind:
-        return MINE
-    return ONGOING if conversation.state in ASSIGNED_STATES and access.can_supervise(agent) else OPEN
+        return InboxView.MINE
+    is_ongoing = conversation.state in ASSIGNED_STATES and access.can_supervise(agent)
+    return InboxView.ONGOING if is_ongoing else InboxView.OPEN
 
 
 def get_inbox(
     user: User,
     agent: Agent,
-    view: str,
+    view: InboxView,
     filters: InboxFilters = NO_FILTERS,
     *,
     cursor: str = "",
@@ -166,8 +176,7 @@ def get_inbox(
         return Inbox(view, filters, rows, next_cursor)
     rows, next_cursor = _get_page(user, agent, view, filters, Q(), page_size, now)
     counts = _count_views(user, agent, now)
-    labels = views_for(agent)
-    tabs = [InboxTab(name, label, VIEW_TITLES[name], counts[name], name == view) for name, label in labels.items()]
+    tabs = [InboxTab(tab, tab.label, VIEW_TITLES[tab], counts[tab], tab == view) for tab in views_for(agent)]
     return Inbox(
         view,
         filters,
@@ -181,43 +190,44 @@ def get_inbox(
     )
 
 
-def _sort_order(view: str, filters: InboxFilters) -> SortOrder:
-    return RECENTLY_CLOSED_FIRST if view == CLOSED and filters.sort == NEWEST_FIRST.name else SORT_ORDERS[filters.sort]
+def _sort_order(view: InboxView, filters: InboxFilters) -> SortOrder:
+    is_closed_view = view == InboxView.CLOSED
+    return RECENTLY_CLOSED_FIRST if is_closed_view and filters.sort == NEWEST_FIRST.name else SORT_ORDERS[filters.sort]
 
 
-def _view_conditions(agent: Agent, now: datetime) -> dict[str, Q]:
+def _view_conditions(agent: Agent, now: datetime) -> dict[InboxView, Q]:
     # The state of a closed conversation never changes, so `state_since` is when it was closed, and it has an index.
     recently_closed = Q(state=State.CLOSED, state_since__gte=now - CLOSED_VIEW_PERIOD)
     shared = Q(pk__in=Conversation.objects.shared_with(agent).order_by().values("pk"))
     return {
-        MINE: (Q(agent=agent) | shared) & ~Q(state=State.CLOSED),
-        OPEN: Q(state=State.OPEN),
-        ONGOING: Q(state__in=ASSIGNED_STATES),
-        CLOSED: recently_closed,
+        InboxView.MINE: (Q(agent=agent) | shared) & ~Q(state=State.CLOSED),
+        InboxView.OPEN: Q(state=State.OPEN),
+        InboxView.ONGOING: Q(state__in=ASSIGNED_STATES),
+        InboxView.CLOSED: recently_closed,
     }
 
 
 def _count_views(user: User, agent: Agent, now: datetime) -> dict[str, int]:
     """Count the conversations in each view regardless of filters; snoozed ones count separately."""
-    conditions = {name: q for name, q in _view_conditions(agent, now).items() if name in views_for(agent)}
+    conditions = {view: q for view, q in _view_conditions(agent, now).items() if view in views_for(agent)}
     conversations = access.conversations_visible_to(user).filter(reduce(or_, conditions.values()))
-    count_conditions = {**conditions, MINE: conditions[MINE] & ~snoozed_q(now)}
+    count_conditions = {**conditions, InboxView.MINE: conditions[InboxView.MINE] & ~snoozed_q(now)}
     return conversations.aggregate(
-        **{name: Count("pk", filter=q) for name, q in count_conditions.items()},
-        unread=Sum("unread_count", filter=conditions[MINE] & Q(agent=agent)),
-        snoozed=Count("pk", filter=conditions[MINE] & snoozed_q(now)),
+        **{view.value: Count("pk", filter=q) for view, q in count_conditions.items()},
+        unread=Sum("unread_count", filter=conditions[InboxView.MINE] & Q(agent=agent)),
+        snoozed=Count("pk", filter=conditions[InboxView.MINE] & snoozed_q(now)),
     )
 
 
-def _view_condition(agent: Agent, view: str, filters: InboxFilters, now: datetime) -> Q:
-    if view == CLOSED and filters.include_older:
+def _view_condition(agent: Agent, view: InboxView, filters: InboxFilters, now: datetime) -> Q:
+    if view == InboxView.CLOSED and filters.include_older:
         return Q(state=State.CLOSED)
     condition = _view_conditions(agent, now)[view]
-    return condition & ~snoozed_q(now) if view == MINE and not filters.snoozed else condition
+    return condition & ~snoozed_q(now) if view == InboxView.MINE and not filters.snoozed else condition
 
 
 def _get_page(
-    user: User, agent: Agent, view: str, filters: InboxFilters, after: Q, page_size: int, now: datetime
+    user: User, agent: Agent, view: InboxView, filters: InboxFilters, after: Q, page_size: int, now: datetime
 ) -> tuple[list[InboxRow], str]:
     order = _sort_order(view, filters)
     candidates = (

@@ -92,7 +92,12 @@ def _sort_annotations(now: datetime) -> Mapping[str, Any]:
         "waits_since": Coalesce("last_inbound_at", "queued_at"),
         "closes_first": Case(open_window, default=Value(FAR_FUTURE), output_field=DateTimeField()),
         "customer": Lower(
-            Coalesce(NullIf("contact__name", Value("")), NullIf("contact__profile_name", Value("")), "contact__address")
+            Coalesce(
+                NullIf("contact__name", Value("")),
+                NullIf("contact__profile_name", Value("")),
+                NullIf("contact__username", Value("")),
+                "contact__address",
+            )
         ),
     }
 

@@ -1,4 +1,4 @@
-"""Forms of the agents' own preferences: appearance, language and behaviour of the desk."""
+"""Forms of the agents' own preferences: appearance, language and behavior of the desk."""
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -40,7 +40,7 @@ class AppearanceForm(UserModelForm):
 
 
 class DeskPreferencesForm(PreferencesModelForm):
-    """The behaviour of the desk: sending, sounds, notifications and shortcuts."""
+    """The behavior of the desk: sending, sounds, notifications and shortcuts."""
 
     send_key = forms.ChoiceField(
         label=_("Send with"),

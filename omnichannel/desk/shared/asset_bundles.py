@@ -18,16 +18,18 @@ from django.utils.translation.trans_real import DjangoTranslation
 from django.views.i18n import JavaScriptCatalog
 
 STYLESHEETS: Final = {
-    "base": ("css/tokens.css", "desk/shared/base.css"),
+    "base": ("css/tokens.css", "desk/shared/base.css", "desk/shared/top_bar.css"),
     "desk": (
         "css/tokens.css",
         "desk/shared/base.css",
+        "desk/shared/top_bar.css",
         "desk/shared/layout.css",
         "desk/inbox/conversation_list.css",
         "desk/thread/thread.css",
         "desk/composer/composer.css",
         "desk/dialogs/dialogs.css",
         "desk/composer/templates.css",
+        "css/placeholders.css",
         "desk/customer_panel/customer_panel.css",
         "desk/agent_status/offers.css",
         "desk/preferences/preferences.css",
@@ -35,12 +37,19 @@ STYLESHEETS: Final = {
     ),
 }
 # Libraries are included unchanged; each of our own scripts gets its own scope, so an error in one spares the others.
-VENDOR_SCRIPTS: Final = {"base": (), "desk": ("django_htmx/htmx-2.min.js",)}
+VENDOR_SCRIPTS: Final = {
+    "base": (),
+    "desk": ("django_htmx/htmx-2.min.js",),
+    "admin": ("django_htmx/htmx-2.min.js",),
+}
 SCRIPTS: Final = {
-    "base": ("desk/shared/timezone.js",),
+    "base": ("js/timezone.js",),
     "desk": (
-        "desk/shared/timezone.js",
+        "js/timezone.js",
         "js/dom.js",
+        "desk/shared/requests.js",
+        "desk/shared/fragments.js",
+        "desk/shared/menus.js",
         "desk/shared/desk.js",
         "desk/shared/announcer.js",
         "desk/thread/thread.js",
@@ -52,6 +61,7 @@ SCRIPTS: Final = {
         "desk/composer/undo_send.js",
         "desk/composer/reply_collision.js",
         "desk/composer/command_palette.js",
+        "desk/composer/mentions.js",
         "desk/composer/formatting.js",
         "desk/composer/templates.js",
         "desk/agent_status/offers.js",
@@ -63,6 +73,18 @@ SCRIPTS: Final = {
         "desk/shared/live_events.js",
         "desk/preferences/preferences.js",
         "desk/shared/shortcuts.js",
+    ),
+    # The top bar of the administration: menus, presence, offers.
+    "admin": (
+        "js/timezone.js",
+        "js/dom.js",
+        "desk/shared/requests.js",
+        "desk/shared/fragments.js",
+        "desk/shared/menus.js",
+        "desk/shared/announcer.js",
+        "desk/agent_status/offers.js",
+        "desk/agent_status/sounds.js",
+        "desk/shared/live_events.js",
     ),
 }
 

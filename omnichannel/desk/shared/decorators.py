@@ -1,17 +1,15 @@
-"""Decorator for the desk's views: every request is an agent's, in the agent's own time zone."""
+"""Decorator for the desk's views: every request is an agent's."""
 
-import zoneinfo
 from collections.abc import Callable
-from functools import cache, wraps
+from functools import wraps
 from typing import Any, Concatenate, ParamSpec
-from urllib.parse import unquote, urlencode
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render, resolve_url
-from django.utils import timezone
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django_htmx.middleware import HtmxDetails
 
@@ -20,8 +18,6 @@ from omnichannel.conversations import access
 from omnichannel.conversations.presence import sessions
 from routing.agents import get_or_create_agent
 from routing.models import Agent
-
-TIME_ZONE_COOKIE = "timezone"
 
 P = ParamSpec("P")
 
@@ -37,7 +33,7 @@ class AgentRequest(HttpRequest):
 def agent_required(view: Callable[Concatenate[AgentRequest, P], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """Require an agent: set `request.agent`, redirect to sign-in, or answer 403 without the permission.
 
-    The view runs in the browser's time zone. It answers 410 when the agent has lost access to the conversation.
+    The view answers 410 when the agent has lost access to the conversation.
     """
 
     @wraps(view)
@@ -48,11 +44,10 @@ def agent_required(view: Callable[Concatenate[AgentRequest, P], HttpResponseBase
         if request.agent.last_seen_at is not None:
             # Without scripts no event stream shows that the agent is present, so page requests do.
             sessions.record_page_activity(request.user)
-        with timezone.override(get_request_time_zone(request)):
-            try:
-                response = view(request, *args, **kwargs)
-            except access.AccessLostError as error:
-                response = _render_no_access(request, error)
+        try:
+            response = view(request, *args, **kwargs)
+        except access.AccessLostError as error:
+            response = _render_no_access(request, error)
         if not response.has_header("Cache-Control"):
             # A page and its fragments share a URL: a cache must not answer one with the other.
             add_never_cache_headers(response)
@@ -65,7 +60,7 @@ def agent_required(view: Callable[Concatenate[AgentRequest, P], HttpResponseBase
 def _render_no_access(request: AgentRequest, error: access.AccessLostError) -> HttpResponse:
     """Return the reason and a link to the inbox; for htmx they replace the conversation."""
     template = "desk/shared/_no_access.html" if request.htmx else "desk/shared/no_access.html"
-    return render(request, template, {"why": str(error)}, status=410)
+    return render(request, template, {"reason": str(error)}, status=410)
 
 
 def _get_or_create_agent(user: User) -> Agent:
@@ -82,14 +77,3 @@ def _redirect_to_sign_in(request: AgentRequest) -> HttpResponse:
         return redirect_to_login(request.get_full_path())
     query = urlencode({"next": request.htmx.current_url_abs_path or "/"})
     return HttpResponse(status=401, headers={"HX-Redirect": f"{resolve_url(settings.LOGIN_URL)}?{query}"})
-
-
-@cache
-def _known_time_zones() -> frozenset[str]:
-    return frozenset(zoneinfo.available_timezones())
-
-
-def get_request_time_zone(request: HttpRequest) -> zoneinfo.ZoneInfo | None:
-    """Return the time zone from the browser's cookie; None (the server's) when it is missing or unknown."""
-    name = unquote(request.COOKIES.get(TIME_ZONE_COOKIE, ""))
-    return zoneinfo.ZoneInfo(name) if name in _known_time_zones() else None

@@ -5,30 +5,27 @@ Every piece of a message's text is escaped; the only HTML in the result is the t
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from html import escape
 from itertools import groupby
 
-from django.utils.html import Urlizer, format_html, format_html_join
+from django.utils.html import Urlizer, escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-MAX_FORMATTED_LENGTH = 10_000  # characters; WhatsApp's own messages are shorter
-MAX_NESTING = 4
+from omnichannel.core.text.whatsapp_markup import (
+    CODE_BLOCK,
+    MAX_FORMATTED_LENGTH,
+    MAX_NESTING,
+    MarkupLine,
+    iter_marks_outside_urls,
+    parse_line,
+)
 
 MARK_TAGS = {"*": "strong", "_": "em", "~": "s"}
-CODE_BLOCK = re.compile(r"```(?=\S|\s*\S)(.+?)```", re.DOTALL)
-# A mark is at the edge of a word, never inside one, and the marked text neither begins nor ends with a space.
-INLINE_MARKUP = re.compile(
-    r"(?<![\w*_~`])(?:`(?P<mono>[^`\n]+)`|(?P<mark>[*_~])(?P<inside>(?=\S)(?:(?!(?P=mark))[^\n])+(?<=\S))(?P=mark))(?![\w`])"
-)
-URL_PATTERN = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 # Django's Urlizer makes links of nothing else, and takes ten times as long to find that out.
 POSSIBLE_LINK = re.compile(r"://|www\.|@|\.(?:com|edu|gov|int|mil|net|org)", re.IGNORECASE)
-QUOTE_LINE = re.compile(r"^> (?P<text>\S.*)$")
-BULLET_LINE = re.compile(r"^[-*] (?P<text>\S.*)$")
+# A URL directly after marks, such as "**https://example.org**": Django's Urlizer takes it for a part of a word.
+MARKED_URL = re.compile(r"(?<![*_~`])(?P<marks>[*_~`]+)(?P<url>(?:https?://|www\.)\S+)", re.IGNORECASE)
 HTML_TAG = re.compile(r"(<[^>]*>)")
 PLACEHOLDER = re.compile("\ue000(\\d+)\ue001")
-NUMBERED_LINE = re.compile(r"^(?P<number>\d{1,3})\. (?P<text>\S.*)$")
 
 
 class _SafeUrlizer(Urlizer):
@@ -42,9 +39,22 @@ _urlizer = _SafeUrlizer()
 
 def linkify(text: str) -> SafeString:
     """Return the text escaped, with clickable links."""
-    may_have_links = len(text) > 3 and POSSIBLE_LINK.search(text)
-    html = _urlizer(text, nofollow=False, autoescape=True) if may_have_links else escape(text)
-    return mark_safe(html)  # noqa: S308 (the Urlizer escapes, too)
+    if len(text) <= 3 or not POSSIBLE_LINK.search(text):
+        return escape(text)
+    html = (_urlizer(piece, nofollow=False, autoescape=True) for piece in _split_marks_from_urls(text))
+    return mark_safe("".join(html))  # noqa: S308 (the Urlizer escapes, too)
+
+
+def _split_marks_from_urls(text: str) -> Iterator[str]:
+    """Split the text between marks and a URL, so that the URL is a word of its own."""
+    position = 0
+    for match in MARKED_URL.finditer(text):
+        closing_marks = re.search(re.escape(match["marks"][::-1]) + r"(?!\w)", match["url"])
+        end = match.start("url") + closing_marks.start() if closing_marks else match.end()
+        yield text[position : match.start("url")]
+        yield text[match.start("url") : end]
+        position = end
+    yield text[position:]
 
 
 def render_markup(text: str) -> SafeString:
@@ -87,50 +97,33 @@ def _render_blocks(text: str) -> Iterator[SafeString]:
             yield _join_safe(_render_lines(piece))
 
 
-@dataclass(frozen=True)
-class _MarkupLine:
-    kind: str
-    text: str
-    number: str = field(default="", compare=False)
-
-
-def _parse_line(line: str) -> _MarkupLine:
-    if match := QUOTE_LINE.match(line):
-        return _MarkupLine("quote", match["text"])
-    if match := BULLET_LINE.match(line):
-        return _MarkupLine("bullet", match["text"])
-    if match := NUMBERED_LINE.match(line):
-        return _MarkupLine("number", match["text"], match["number"])
-    return _MarkupLine("text", line)
-
-
 def _render_lines(text: str) -> Iterator[SafeString]:
     """Yield lists and quotes as blocks; the line breaks around a block are dropped."""
-    for kind, lines in groupby(map(_parse_line, text.split("\n")), key=lambda line: line.kind):
+    for kind, lines in groupby(map(parse_line, text.split("\n")), key=lambda line: line.kind):
         yield LINE_RENDERERS[kind](list(lines))
 
 
-def _render_text_lines(lines: list[_MarkupLine]) -> SafeString:
+def _render_text_lines(lines: list[MarkupLine]) -> SafeString:
     return _render_inline("\n".join(line.text for line in lines))
 
 
-def _render_quote(lines: list[_MarkupLine]) -> SafeString:
+def _render_quote(lines: list[MarkupLine]) -> SafeString:
     return format_html("<blockquote>{}</blockquote>", _render_text_lines(lines))
 
 
-def _render_bullet_list(lines: list[_MarkupLine]) -> SafeString:
+def _render_bullet_list(lines: list[MarkupLine]) -> SafeString:
     return format_html("<ul>{}</ul>", _render_list_items(lines))
 
 
-def _render_numbered_list(lines: list[_MarkupLine]) -> SafeString:
+def _render_numbered_list(lines: list[MarkupLine]) -> SafeString:
     return format_html('<ol start="{}">{}</ol>', lines[0].number, _render_list_items(lines))
 
 
-def _render_list_items(lines: list[_MarkupLine]) -> SafeString:
+def _render_list_items(lines: list[MarkupLine]) -> SafeString:
     return format_html_join("", "<li>{}</li>", ((_render_inline(line.text),) for line in lines))
 
 
-LINE_RENDERERS: dict[str, Callable[[list[_MarkupLine]], SafeString]] = {
+LINE_RENDERERS: dict[str, Callable[[list[MarkupLine]], SafeString]] = {
     "text": _render_text_lines,
     "quote": _render_quote,
     "bullet": _render_bullet_list,
@@ -144,7 +137,7 @@ def _render_inline(text: str, depth: int = 0) -> SafeString:
 
 def _render_inline_pieces(text: str, depth: int) -> Iterator[SafeString]:
     position = 0
-    for match in _find_marks_outside_urls(text) if depth < MAX_NESTING else ():
+    for match in iter_marks_outside_urls(text) if depth < MAX_NESTING else ():
         yield linkify(text[position : match.start()])
         if match["mono"] is not None:
             yield format_html("<code>{}</code>", match["mono"])
@@ -153,17 +146,3 @@ def _render_inline_pieces(text: str, depth: int) -> Iterator[SafeString]:
             yield format_html("<{tag}>{}</{tag}>", _render_inline(match["inside"], depth + 1), tag=tag)
         position = match.end()
     yield linkify(text[position:])
-
-
-def _find_marks_outside_urls(text: str) -> Iterator[re.Match[str]]:
-    """Yield the marks that are not part of a URL."""
-    position, urls = 0, URL_PATTERN.finditer(text) if ":" in text or "www." in text else iter(())
-    url = next(urls, None)
-    while match := INLINE_MARKUP.search(text, position):
-        while url and url.end() <= match.start():
-            url = next(urls, None)
-        if url and url.start() < match.start():
-            position = url.end()
-        else:
-            position = match.end()
-            yield match

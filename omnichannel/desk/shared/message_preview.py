@@ -6,11 +6,14 @@ from typing import NamedTuple
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from channels_whatsapp.message_types import describe_unsupported_message, get_heading
 from omnichannel.accounts.models import User
 from omnichannel.conversations.models import Conversation, Message, MessageKind, MessageStatus
+from omnichannel.core.text.whatsapp_markup import remove_markup
 
 MAX_PREVIEW_LENGTH = 160
-AUTOMATIC_MESSAGE_LABEL = _("Automatic message")
+MAX_SUMMARIZED_LENGTH = 1000  # characters of a body; nothing shows more in one line
+AUTOMATED_MESSAGE_LABEL = _("Automated message")
 
 FILE_LABELS = {"image": (_("Photo"), "photo"), "audio": (_("Voice message"), "mic"), "video": (_("Video"), "video")}
 STATUS_LABELS = {
@@ -55,10 +58,11 @@ def summarize_message(message: Message, file_type: str) -> tuple[str, str]:
     Args:
         file_type: The content type of the message's first file; empty without one.
     """
-    body = " ".join(message.body.split())
+    body = " ".join(remove_markup(message.body.strip()[:MAX_SUMMARIZED_LENGTH]).split())
     match message.kind:
         case MessageKind.TEXT:
-            return "", body
+            heading = get_heading(message.content.get("type", ""))
+            return "", f"{heading}: {body}" if heading else body
         case MessageKind.MEDIA:
             label, icon = file_label_and_icon(file_type)
             return icon, body or label
@@ -74,22 +78,22 @@ def summarize_message(message: Message, file_type: str) -> tuple[str, str]:
             return "reply", message.content.get("list", {}).get("title") or body or gettext("List reply")
         case MessageKind.TEMPLATE:
             template = message.content.get("template", {})
-            location = template.get("place") or {}
+            location = template.get("location") or {}
             return "template", body or location.get("label") or template.get("name") or gettext("Template")
         case MessageKind.UNSUPPORTED:
-            return "unknown", gettext("Unsupported message")
+            return "unknown", describe_unsupported_message(message.content.get("type", ""))
     raise ValueError(f"No summary is defined for messages of kind {message.kind}.")
 
 
 def author_label(message: Message, reader: User) -> str:
-    """Return the author for this reader: "You", a colleague's first name or "Automatic message".
+    """Return the author for this reader: "You", a colleague's first name or "Automated message".
 
     A customer's message has an empty label.
     """
     if message.is_inbound:
         return ""
     if message.author is None:
-        return str(AUTOMATIC_MESSAGE_LABEL)
+        return str(AUTOMATED_MESSAGE_LABEL)
     return gettext("You") if message.author_id == reader.pk else message.author.first_name or message.author.username
 
 

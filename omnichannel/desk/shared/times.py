@@ -35,7 +35,7 @@ class TimeLeft:
 
     @property
     def urgency(self) -> str:
-        """Return `closed`, `urgent` or `soon` for the colour; empty while there is plenty of time."""
+        """Return `closed`, `urgent` or `soon` for the color; empty while there is plenty of time."""
         if self.is_over:
             return "closed"
         return "urgent" if self.seconds < URGENT_SECONDS else "soon" if self.seconds < SOON_SECONDS else ""

@@ -21,6 +21,13 @@ from omnichannel.desk.thread.timeline import NoteEntry
 register = template.Library()
 
 AVATAR_COLOR_COUNT = 6
+MAX_UNFOLDED_CHARACTERS, MAX_UNFOLDED_LINES = 2_000, 30
+
+
+@register.filter
+def is_long(text: str) -> bool:
+    """Return whether a message is folded, with "Show all" below it."""
+    return len(text) > MAX_UNFOLDED_CHARACTERS or text.count("\n") > MAX_UNFOLDED_LINES
 
 
 @register.filter
@@ -71,7 +78,7 @@ def initials(name: str) -> str:
 
 @register.filter
 def avatar_color(pk: int) -> int:
-    """Return the number of the avatar's colour, always the same for one person."""
+    """Return the number of the avatar's color, always the same for one person."""
     return pk % AVATAR_COLOR_COUNT
 
 
@@ -104,9 +111,9 @@ def icon_file(name: str) -> str:
 
 
 @register.filter
-def map_url(place: Mapping[str, Any]) -> str:
-    """Return the URL of a map that shows the place."""
-    latitude, longitude = place.get("latitude", ""), place.get("longitude", "")
+def map_url(location: Mapping[str, Any]) -> str:
+    """Return the URL of a map that shows the location."""
+    latitude, longitude = location.get("latitude", ""), location.get("longitude", "")
     return f"https://www.openstreetmap.org/?mlat={latitude}&mlon={longitude}#map=17/{latitude}/{longitude}"
 
 

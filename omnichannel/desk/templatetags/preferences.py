@@ -6,7 +6,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from omnichannel.conversations.preferences import preferences_for
-from routing.models import Agent
+from omnichannel.desk.templatetags.agents import get_own_agent
 
 register = template.Library()
 
@@ -14,7 +14,7 @@ BODY_ATTRIBUTES = {
     "data-enter-sends": "enter_sends",
     "data-undo": "can_undo_sending",
     "data-sounds": "plays_sounds",
-    "data-notifies": "shows_notifications",
+    "data-notifications": "shows_notifications",
     "data-shortcuts": "uses_shortcuts",
 }
 
@@ -23,8 +23,8 @@ BODY_ATTRIBUTES = {
 def preference_body_attributes(context: template.Context) -> SafeString:
     """Return an attribute of <body> for each preference the agent has switched on; scripts read them."""
     request = context.get("request")
-    agent = getattr(request, "agent", None) if isinstance(request, HttpRequest) else None
-    if not isinstance(agent, Agent):
+    agent = get_own_agent(request) if isinstance(request, HttpRequest) else None
+    if agent is None:
         return SafeString("")
     preferences = preferences_for(agent)
     names = [(name,) for name, field in BODY_ATTRIBUTES.items() if getattr(preferences, field)]

@@ -9,9 +9,19 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, NullIf
 from django.utils import timezone
 
-from channels_whatsapp.error_reasons import get_error_reason
+from channels_whatsapp.error_reasons import can_send_again, get_error_reason
+from channels_whatsapp.message_types import describe_unsupported_message, get_heading
+from omnichannel.accounts.models import User
 from omnichannel.conversations import access
-from omnichannel.conversations.models import Attachment, AttachmentState, Conversation, Message, MessageStatus, Note
+from omnichannel.conversations.models import (
+    Attachment,
+    AttachmentState,
+    Conversation,
+    Message,
+    MessageKind,
+    MessageStatus,
+    Note,
+)
 from omnichannel.conversations.outbound.compose import get_resend_public_id
 from omnichannel.desk.shared.message_preview import STATUS_LABELS, summarize_message
 from omnichannel.desk.shared.paging import Cursor
@@ -129,10 +139,30 @@ class MessageEntry:
         return [file for file in files if file.state == AttachmentState.STORED and file.content_type == "text/vcard"]
 
     @property
+    def heading(self) -> str:
+        """Return what a customer's message is called if it is more than its text, such as a reaction."""
+        is_unsupported = self.message.kind == MessageKind.UNSUPPORTED
+        return "" if is_unsupported else get_heading(self.message.content.get("type", ""))
+
+    @property
+    def unsupported_text(self) -> str:
+        """Return what stands in place of a message without content to show."""
+        return describe_unsupported_message(self.message.content.get("type", ""))
+
+    @property
+    def is_template(self) -> bool:
+        return "template" in self.message.content
+
+    @property
     def failure_reason(self) -> str:
-        """Return the reason why the message was not delivered."""
-        is_template = "template" in self.message.content
-        return get_error_reason(self.message.error_code, self.message.error_message, is_template=is_template)
+        """Return the reason why the message was not delivered, with what the agent can do."""
+        message = self.message
+        return get_error_reason(message.error_code, message.error_message, is_template=self.is_template)
+
+    @property
+    def can_be_sent_again(self) -> bool:
+        """Return whether sending the same message again makes sense after this failure."""
+        return not self.was_resent and can_send_again(self.message.error_code, is_template=self.is_template)
 
     @property
     def quoted_preview(self) -> tuple[str, str]:
@@ -305,6 +335,19 @@ def thread_of_messages(conversation: Conversation, *messages: Message) -> Thread
     """Return a thread of these messages, as they are now."""
     pks = [message.pk for message in messages]
     return Thread(sort_with_day_dividers(_message_entries(list(_messages_of(conversation).filter(pk__in=pks)))))
+
+
+def get_quotable_conversation_ids(user: User, conversation: Conversation, thread: Thread) -> set[int]:
+    """Return the conversations from which the quotes of this thread may be shown to the user.
+
+    A customer may quote a message of an earlier conversation, which the user may not see.
+    """
+    quoted = {
+        entry.message.quoted.conversation_id
+        for entry in thread.entries
+        if isinstance(entry, MessageEntry) and entry.message.quoted is not None
+    }
+    return {conversation.pk, *access.visible_conversation_ids(user, quoted - {conversation.pk})}
 
 
 def _messages_of(conversation: Conversation) -> QuerySet[Message]:

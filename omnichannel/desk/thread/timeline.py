@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any, Final
 
 from django.db.models import CharField, F, IntegerField, Q, TextField, Value
@@ -15,17 +16,25 @@ from omnichannel.core.localized_text import LocalizedText
 from omnichannel.desk.shared.times import SORT_KEY_FORMAT
 
 MAX_ENTRIES: Final = 200
-EVENT_ROW, NOTE_ROW, MENTION_ROW = "event", "note", "mention"
 COLUMNS = (
     "entry_kind",
     "entry_pk",
     "entry_time",
     "entry_text",
+    "entry_details",
     "person_pk",
     "person_first_name",
     "person_last_name",
     "person_username",
 )
+
+
+class RowKind(StrEnum):
+    """The kinds of rows in the union of events, notes and mentions."""
+
+    EVENT = "event"
+    NOTE = "note"
+    MENTION = "mention"
 
 
 @dataclass(frozen=True)
@@ -94,27 +103,30 @@ def _timeline_rows(conversation: Conversation, since: datetime | None, before: d
         return condition & Q(**{f"{field}__lt": before}) if before else condition
 
     events = conversation.events.filter(is_in_period("created_at")).annotate(
-        entry_kind=_text_value(EVENT_ROW),
+        entry_kind=_text_value(RowKind.EVENT),
         entry_pk=F("pk"),
         entry_time=F("created_at"),
         entry_text=Cast("text", TextField()),
+        entry_details=Cast("details", TextField()),
         person_pk=Value(0, IntegerField()),
         person_first_name=_text_value(""),
         person_last_name=_text_value(""),
         person_username=_text_value(""),
     )
     notes = conversation.notes.filter(is_in_period("created_at")).annotate(
-        entry_kind=_text_value(NOTE_ROW),
+        entry_kind=_text_value(RowKind.NOTE),
         entry_pk=F("pk"),
         entry_time=F("created_at"),
         entry_text=F("text"),
+        entry_details=_no_details(),
         **_person_columns("author"),
     )
     mentions = Mention.objects.filter(is_in_period("note__created_at"), note__conversation=conversation).annotate(
-        entry_kind=_text_value(MENTION_ROW),
+        entry_kind=_text_value(RowKind.MENTION),
         entry_pk=F("note_id"),
         entry_time=F("note__created_at"),
         entry_text=Cast(_text_value(""), TextField()),
+        entry_details=_no_details(),
         **_person_columns("agent__user"),
     )
     querysets = [queryset.order_by().values_list(*COLUMNS) for queryset in (events, notes, mentions)]
@@ -123,6 +135,10 @@ def _timeline_rows(conversation: Conversation, since: datetime | None, before: d
 
 def _text_value(text: str) -> Value:
     return Value(text, CharField())
+
+
+def _no_details() -> Cast:
+    return Cast(Value(None), TextField())
 
 
 def _person_columns(path: str) -> dict[str, F]:
@@ -137,15 +153,21 @@ def _person_columns(path: str) -> dict[str, F]:
 def _build_entries(rows: Iterable[tuple[Any, ...]]) -> Iterator[EventEntry | NoteEntry]:
     rows = list(rows)
     users_by_note: dict[int, list[User]] = {}
-    for kind, pk, _, _, *person in rows:
-        if kind == MENTION_ROW:
+    for kind, pk, _, _, _, *person in rows:
+        if kind == RowKind.MENTION:
             users_by_note.setdefault(pk, []).append(_build_user(*person))
-    for kind, pk, time, text, *person in rows:
-        if kind == EVENT_ROW:
-            yield EventEntry(ConversationEvent(pk=pk, text=LocalizedText.from_json(json.loads(text)), created_at=time))
-        elif kind == NOTE_ROW:
+    for kind, pk, time, text, details, *person in rows:
+        if kind == RowKind.EVENT:
+            yield EventEntry(_build_event(pk, time, text, details))
+        elif kind == RowKind.NOTE:
             note = Note(pk=pk, text=text, created_at=time, author=_build_user(*person))
             yield NoteEntry(note, tuple(users_by_note.get(pk, ())))
+
+
+def _build_event(pk: int, time: datetime, text: str, details: str | None) -> ConversationEvent:
+    event = ConversationEvent(pk=pk, text=LocalizedText.from_json(json.loads(text)), created_at=time)
+    event.details = LocalizedText.from_json(json.loads(details)) if details else None
+    return event
 
 
 def _build_user(pk: int, first_name: str, last_name: str, username: str) -> User:

@@ -62,19 +62,11 @@ def _render(
     context = {
         "dialog": dialog,
         "form": form,
-        "action": resolve_url(dialog.url_name, pk=conversation.pk),
-        "back": resolve_url("desk:conversation", pk=conversation.pk),
-        "about": conversation.contact.display_name,
+        "action_url": resolve_url(dialog.url_name, pk=conversation.pk),
+        "back_url": resolve_url("desk:conversation", pk=conversation.pk),
+        "description": conversation.contact.display_name,
     }
     return render_dialog(request, context, status=status)
 
 
-priority = _dialog_view(definitions.PRIORITY)
-snooze = _dialog_view(definitions.SNOOZE)
-labels = _dialog_view(definitions.LABELS)
-customer_labels = _dialog_view(definitions.CUSTOMER_LABELS)
-close = _dialog_view(definitions.CLOSE)
-end_and_close = _dialog_view(definitions.END_AND_CLOSE)
-transfer = _dialog_view(definitions.TRANSFER)
-consult = _dialog_view(definitions.CONSULT)
-assign = _dialog_view(definitions.ASSIGN)
+DIALOG_VIEWS = {dialog.name: _dialog_view(dialog) for dialog in definitions.CONVERSATION_DIALOGS}

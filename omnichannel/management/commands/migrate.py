@@ -8,11 +8,14 @@ from django.core.management.commands import migrate
 from django.db import connections
 from django.db.migrations.loader import MigrationLoader
 
+from omnichannel.core.private_files import set_private_umask
+
 
 class Command(migrate.Command):
     """Migrate without the statement time limit: rebuilding a large index takes longer than any page may."""
 
     def handle(self, *args: Any, **options: Any) -> None:
+        set_private_umask()  # before SQLite creates its file
         connection = connections[options["database"]]
         _refuse_unknown_migrations(connection)
         unlimited = getattr(connection, "without_statement_timeout", contextlib.nullcontext)

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
+from omnichannel.core.private_files import set_private_umask
 from omnichannel.jobs.watchdog import Watchdog
 from omnichannel.jobs.worker import Worker
 from omnichannel.worker_jobs import create_worker
@@ -34,6 +35,7 @@ class Command(BaseCommand):
     def handle(
         self, *, threads: int, until_stdin_closes: bool, heartbeat_fd: int | None = None, **options: Any
     ) -> None:
+        set_private_umask()
         watchdog = Watchdog(settings.WORKER_HANG_TIMEOUT.total_seconds(), heartbeat_fd)
         worker = create_worker(threads, send_heartbeat=watchdog.send_heartbeat)
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -3,6 +3,7 @@
 import contextlib
 import signal
 import socket
+import threading
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,11 +16,14 @@ from django.db import Error
 from django.utils.module_loading import import_string
 
 from omnichannel.accounts.demo_accounts import get_active_demo_usernames
+from omnichannel.core.network.http_protocol import build_protocol
+from omnichannel.core.private_files import list_database_files, make_private, make_tree_private, set_private_umask
 from omnichannel.environment import LOOPBACK_HOSTS
 from omnichannel.first_administrator import get_setup_link
 from omnichannel.jobs.worker_process import WorkerProcess
 
 GRACEFUL_SHUTDOWN_SECONDS = 5  # for requests in progress
+MEDIA_FOLDERS = ("attachments", "simulator")  # below MEDIA_ROOT
 # A worker that hangs ends itself; one that can't even do that is killed a little later.
 WORKER_HEARTBEAT_TIMEOUT = settings.WORKER_HANG_TIMEOUT * 4 / 3
 
@@ -75,6 +79,9 @@ class Command(BaseCommand):
                 f"--host {host} would expose the simulator and the demo passwords. "
                 "Set PUBLIC_URL to the https address of this server, or omit --host."
             )
+        if not 0 < port < 65536:
+            raise CommandError(f"--port must be a number from 1 to 65535, not {port}.")
+        set_private_umask()
         # Treat SIGTERM as Ctrl-C. Uvicorn handles both while it runs and raises them again afterwards.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         worker = None if no_worker else WorkerProcess(WORKER_HEARTBEAT_TIMEOUT.total_seconds())
@@ -88,11 +95,30 @@ class Command(BaseCommand):
         self._print_report("Stopped.")
 
     def _prepare(self, *, migrate: bool) -> None:
+        self._protect_folders()
         if migrate:
             self._print_report("Migrating the database…")
-            call_command("migrate", verbosity=0, interactive=False)
+            try:
+                call_command("migrate", verbosity=0, interactive=False)
+            except Error as error:
+                raise CommandError(f"The database cannot be used. Check DATABASE_URL. {error}".strip()) from error
+            self._protect_database()
         if not settings.DEBUG:
             call_command("collectstatic", verbosity=0, interactive=False)
+
+    def _protect_folders(self) -> None:
+        """Make private what earlier versions, or other programs, left readable for others: in our own folders only."""
+        # MEDIA_ROOT itself may be a folder of other programs.
+        for folder in (settings.VAR_DIR, *(settings.MEDIA_ROOT / name for name in MEDIA_FOLDERS)):
+            make_private(folder)
+            # In the background: there may be a million files. Their folder is private already.
+            threading.Thread(target=make_tree_private, args=[folder], daemon=True, name="private-files").start()
+
+    def _protect_database(self) -> None:
+        """Do so for a SQLite database. Call it after the migration, which shows that the file is one, and ours."""
+        database = settings.DATABASES["default"]
+        for path in list_database_files(database["ENGINE"], str(database["NAME"])):
+            make_private(path)
 
     def _serve(self, host: str, port: int, worker: WorkerProcess | None) -> None:
         # Import late: WhiteNoise lists the collected files once, when the application is imported.
@@ -100,8 +126,10 @@ class Command(BaseCommand):
         begin_shutdown = import_string("omnichannel.asgi.begin_shutdown")
         config = uvicorn.Config(
             application,
+            http=build_protocol(settings.HEADER_TIMEOUT),
             host=host,
             port=port,
+            forwarded_allow_ips=settings.TRUSTED_PROXIES,
             log_config=None,
             access_log=False,
             server_header=False,

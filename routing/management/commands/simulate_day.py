@@ -10,7 +10,7 @@ from routing.models import AssignmentMethod, SkillMatching
 
 
 class Command(BaseCommand):
-    """Print waiting times by queue, utilisation, the skill match rate and the unassigned work of the day."""
+    """Print waiting times by queue, utilization, the skill match rate and the unassigned work of the day."""
 
     help = "Simulate a day with the real engine. Nothing is stored; the same seed gives the same day."
 
@@ -51,7 +51,7 @@ class Command(BaseCommand):
             write(_format_row(str(queue), report.waits_by_queue[queue], report.unassigned_by_queue[queue]))
         all_waits = [wait for waits in report.waits_by_queue.values() for wait in waits]
         write(_format_row("all", all_waits, sum(report.unassigned_by_queue.values())))
-        write(f"\nutilisation       {report.utilisation:6.1%}")
+        write(f"\nutilization       {report.utilization:6.1%}")
         write(f"skill match rate  {report.skill_match_rate:6.1%} of {report.skilled_count} that need skills")
         write(f"offers missed     {report.missed_count:6}")
         write(f"work items left   {sum(report.unassigned_by_queue.values()):6}")

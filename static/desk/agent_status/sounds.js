@@ -4,7 +4,7 @@
 (() => {
   const { byId } = Omnichannel;
   const isEnabled = (preference) => preference in document.body.dataset;
-  const channel = "BroadcastChannel" in window ? new BroadcastChannel("desk-news") : null;
+  const channel = "BroadcastChannel" in window ? new BroadcastChannel("desk-notifications") : null;
   const tabId = Math.random();
   const REPORT_INTERVAL_MS = 20000;
   const SAME_SOUND_MS = 600; // events within this time make one sound
@@ -30,7 +30,7 @@
 
   function reportVisible() {
     const isInFront = !document.hidden && document.hasFocus();
-    report(isInFront ? (Omnichannel.conversationId() ?? "") : null);
+    report(isInFront ? (Omnichannel.conversationId?.() ?? "") : null);
   }
 
   for (const type of ["focus", "blur"]) window.addEventListener(type, reportVisible);
@@ -94,7 +94,7 @@
       tone.start(start);
       tone.stop(start + duration);
     }
-    document.dispatchEvent(new CustomEvent("desk:sounded", { detail: name }));
+    document.dispatchEvent(new CustomEvent("desk:sound-played", { detail: name }));
   }
 
   // Play the sound in this tab, unless another tab has the lock because it is playing.
@@ -118,7 +118,7 @@
   // -- Notifications ------------------------------------------------------------------------------------------------
 
   const canNotify = () =>
-    isEnabled("notifies") && "Notification" in window && Notification.permission === "granted" && isAway();
+    isEnabled("notifications") && "Notification" in window && Notification.permission === "granted" && isAway();
 
   function notify(title, body, tag, onClick) {
     const notification = new Notification(title, { body, tag, icon: document.querySelector("link[rel=icon]").href });
@@ -135,49 +135,51 @@
     else location.assign(url);
   }
 
-  function notifyOfNews(news) {
-    if (!news.length || !canNotify()) return;
-    if (news.length > MAX_NOTIFICATIONS) {
-      const title = interpolate(ngettext("%s new message", "%s new messages", news.length), [news.length]);
-      const names = new Set(news.map(({ sender_name }) => sender_name));
-      return notify(title, [...names].join(", "), "desk-news", () => {});
+  function showNotifications(notifications) {
+    if (!notifications.length || !canNotify()) return;
+    if (notifications.length > MAX_NOTIFICATIONS) {
+      const title = interpolate(ngettext("%s new message", "%s new messages", notifications.length), [
+        notifications.length,
+      ]);
+      const names = new Set(notifications.map(({ sender_name }) => sender_name));
+      return notify(title, [...names].join(", "), "desk-notifications", () => {});
     }
-    for (const { kind, id, sender_name: senderName, text, url } of news) {
+    for (const { kind, id, sender_name: senderName, text, url } of notifications) {
       const title = kind === "mention" ? interpolate(gettext("%s mentions you"), [senderName]) : senderName;
       notify(title, text, `conversation-${id}`, () => openConversation(id, url));
     }
   }
 
-  // -- News: messages and mentions since the last request -----------------------------------------------------------
+  // -- Polling for notifications: messages and mentions since the last request ----------------------------------------
 
-  let position = ""; // in the server's list of news
+  let cursor = ""; // after the last notification that was fetched
 
   // Ignore what is older than the page.
-  Omnichannel.startNewsAt = (initialPosition) => {
-    position ||= initialPosition ?? "";
+  Omnichannel.setNotificationCursor = (initialCursor) => {
+    cursor ||= initialCursor ?? "";
   };
 
-  Omnichannel.refreshNews = Omnichannel.oneAtATime(async () => {
-    if (!Omnichannel.isLeader || !position) return;
+  Omnichannel.refreshNotifications = Omnichannel.oneAtATime(async () => {
+    if (!Omnichannel.isLeader || !cursor) return;
     try {
-      const response = await Omnichannel.fetch(`/desk/news/?since=${encodeURIComponent(position)}`);
+      const response = await Omnichannel.fetch(`/desk/notifications/?since=${encodeURIComponent(cursor)}`);
       if (!response.ok) return;
-      const { cursor, notifications: news } = await response.json();
-      position = cursor;
-      channel?.postMessage({ position });
-      const unseen = news.filter(({ id }) => !isVisible(id));
-      if (unseen.length) playInOneTab(unseen.some(({ kind }) => kind === "message") ? "message" : "mention");
-      notifyOfNews(unseen);
+      const { cursor: nextCursor, notifications } = await response.json();
+      cursor = nextCursor;
+      channel?.postMessage({ cursor });
+      const newItems = notifications.filter(({ id }) => !isVisible(id));
+      if (newItems.length) playInOneTab(newItems.some(({ kind }) => kind === "message") ? "message" : "mention");
+      showNotifications(newItems);
     } catch {
-      // Without a connection the next event or interval asks again from the same position.
+      // Without a connection the next event or interval asks again from the same cursor.
     }
   });
 
   Omnichannel.notifyOfOffer = (card) => {
     if (!Omnichannel.isLeader) return;
     playInOneTab("offer");
-    const name = card.querySelector(".who").textContent.trim();
-    const message = card.querySelector(".said")?.textContent.trim() ?? "";
+    const name = card.querySelector(".customer-name").textContent.trim();
+    const message = card.querySelector(".offer-message")?.textContent.trim() ?? "";
     const title = interpolate(gettext("Offered to you: %s"), [name]);
     if (canNotify()) notify(title, message, card.id, () => card.focus());
   };
@@ -195,7 +197,7 @@
     if (data.ask) reportVisible();
     if (data.tab) tabs.set(data.tab, { conversation: data.conversation, at: Date.now() });
     if (data.play) play(data.play);
-    if (data.position && position) position = data.position; // this tab continues from here if it becomes the leader
+    if (data.cursor && cursor) cursor = data.cursor; // this tab continues from here if it becomes the leader
   });
   document.addEventListener("DOMContentLoaded", () => {
     reportVisible();

@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { byId, createElement, parseHtml, queryAll } = Omnichannel;
+  const { byId, createElement, foldText, parseHtml, queryAll } = Omnichannel;
   const TOKEN = /(?:^|\n)(\/([^\n]*))$/;
   const CACHE_MS = 15000; // short, because administrators add replies and slugs depend on the conversation
   const MAX_REPLIES = 60;
@@ -13,42 +13,39 @@
   let activeIndex = -1;
   const actions = new WeakMap(); // option of a command: its function
 
-  const listbox = () => byId("slash-list");
+  const listbox = () => byId("command-palette");
   const isOpen = () => Boolean(listbox() && !listbox().hidden);
   const options = () => queryAll("[role=option]:not([hidden])", listbox());
 
   // -- Commands -----------------------------------------------------------------------------------------------------
 
-  const write = (mode, fieldId) => () => {
-    Omnichannel.selectMode(mode);
-    byId(fieldId)?.focus();
-  };
+  const write = (mode) => () => Omnichannel.focusComposer(mode);
   const click = (id) => () => byId(id)?.click();
 
   // The commands whose button is on the page.
   function commands() {
-    const writeNote = write("note", "note-text");
+    const writeNote = write("note");
     const all = [
       {
         key: "p",
         label: gettext("Public"),
         description: gettext("Message the customer"),
-        run: write("public", "reply-text"),
-        buttonId: "write-public",
+        run: write("public"),
+        buttonId: "mode-public",
       },
       {
         key: "i",
         label: gettext("Internal"),
         description: gettext("Message colleagues. The customer never sees it."),
         run: writeNote,
-        buttonId: "write-note",
+        buttonId: "mode-note",
       },
       {
         key: "n",
         label: gettext("Note"),
         description: gettext("Note for colleagues"),
         run: writeNote,
-        buttonId: "write-note",
+        buttonId: "mode-note",
       },
       {
         key: "c",
@@ -69,10 +66,10 @@
   }
 
   function matchingCommands(token) {
-    const query = token.query.toLowerCase();
+    const query = foldText(token.query);
     if (/^q(\s|$)/.test(query)) return [];
     const isMatch = ({ key, label }) =>
-      !query || key === query || (query.length > 1 && label.toLowerCase().startsWith(query));
+      !query || key === query || (query.length > 1 && foldText(label).startsWith(query));
     return commands().filter(isMatch).map(createCommandOption);
   }
 
@@ -105,7 +102,7 @@
   // -- Quick replies ------------------------------------------------------------------------------------------------
 
   async function fetchReplies() {
-    const url = byId("composer").dataset.quickReplies;
+    const url = byId("composer").dataset.quickRepliesUrl;
     if (cache.url === url && Date.now() - cache.fetchedAt < CACHE_MS) return;
     if (cache.url !== url) cache = { url, fetchedAt: 0, html: "" };
     cache.fetchedAt = Date.now();
@@ -119,18 +116,18 @@
     if (currentToken()) update();
   }
 
+  // Searches what is stored: the names that are filled in take no part.
   function matchesWords(option, words) {
-    const tags = option.dataset.tags.split(" ").filter(Boolean);
-    const text = option.textContent.toLowerCase();
+    const { search, tags } = option.dataset;
     const isMatch = (word) =>
-      word.startsWith("#") ? tags.some((tag) => tag.startsWith(word.slice(1))) : text.includes(word);
+      word.startsWith("#") ? tags.split(" ").some((tag) => tag.startsWith(word.slice(1))) : search.includes(word);
     return words.every(isMatch);
   }
 
   function matchingReplies(token) {
     if (field.id !== "reply-text") return [];
-    const query = token.query.replace(/^q(\s+|$)/i, "").toLowerCase();
-    const words = query.split(/\s+/).filter(Boolean);
+    const query = token.query.replace(/^q(\s+|$)/i, "");
+    const words = foldText(query).split(/\s+/).filter(Boolean);
     const replies = queryAll("[role=option]", parseHtml(cache.html));
     return replies.filter((option) => matchesWords(option, words)).slice(0, MAX_REPLIES);
   }
@@ -155,7 +152,7 @@
 
   function createEmptyMessage() {
     const text = gettext("No matching quick replies.");
-    const message = createElement("p", { className: "slash-nothing", textContent: text });
+    const message = createElement("p", { className: "command-palette-empty", textContent: text });
     message.setAttribute("role", "presentation");
     return message;
   }
@@ -164,7 +161,7 @@
     const list = listbox();
     if (list.parentElement !== field.form) field.form.prepend(list); // the list is shared by reply and note
     list.hidden = false;
-    field.setAttribute("aria-controls", "slash-list");
+    field.setAttribute("aria-controls", "command-palette");
   }
 
   function close() {
@@ -234,12 +231,12 @@
   );
 
   // The field must keep its focus when an option is clicked.
-  document.addEventListener("mousedown", (event) => event.target.closest("#slash-list") && event.preventDefault());
+  document.addEventListener("mousedown", (event) => event.target.closest("#command-palette") && event.preventDefault());
 
   document.addEventListener("click", (event) => {
-    const option = event.target.closest("#slash-list [role=option]");
+    const option = event.target.closest("#command-palette [role=option]");
     if (option) return choose(option);
-    if (!event.target.closest("#open-quick")) return;
+    if (!event.target.closest("#open-quick-replies")) return;
     field = byId("reply-text");
     dismissedText = "";
     if (isOpen()) return close();
@@ -252,15 +249,15 @@
 
   // The dialog for a personal quick reply starts with the text of the reply.
   document.addEventListener("htmx:afterSwap", () => {
-    const message = document.querySelector("#panel #own-message");
+    const message = document.querySelector("#dialog-container #quick-reply-message");
     if (message && !message.value) message.value = byId("reply-text")?.value ?? "";
   });
-  document.addEventListener("quick-reply-kept", () => {
+  document.addEventListener("quick-reply-saved", () => {
     cache.fetchedAt = 0;
     byId("dialog")?.close();
     Omnichannel.showNotice(gettext("Quick reply saved."));
   });
 
   // A new composer, for example after a delivery status, must not close the list while somebody uses it.
-  document.addEventListener("desk:composer", () => currentToken() || close());
+  document.addEventListener("desk:composer-changed", () => currentToken() || close());
 })();

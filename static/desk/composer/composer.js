@@ -16,7 +16,7 @@
 
   // Let the other scripts of the composer react to a new composer.
   function notifyListeners(detail = {}) {
-    document.dispatchEvent(new CustomEvent("desk:composer", { detail }));
+    document.dispatchEvent(new CustomEvent("desk:composer-changed", { detail }));
   }
 
   // -- The field ----------------------------------------------------------------------------------------------------
@@ -31,11 +31,11 @@
     const field = replyField();
     if (!hasFieldSizing) for (const area of [field, byId("note-text")].filter(Boolean)) growToContent(area);
     if (!field) return;
-    const limit = +replyForm().dataset.limit;
+    const limit = +replyForm().dataset.textLimit;
     const length = characters(field.value.trim());
     const label = length > limit ? gettext("%s too many") : gettext("%s left");
     byId("reply-count").textContent = length < SHOW_COUNT_FROM ? "" : interpolate(label, [Math.abs(limit - length)]);
-    replyForm().classList.toggle("is-over", length > limit);
+    replyForm().classList.toggle("is-over-limit", length > limit);
   };
 
   // Replace a range of the field as if it were typed: Ctrl+Z undoes it, and the field sends an input event.
@@ -57,10 +57,18 @@
     return event.ctrlKey || event.metaKey || ("enterSends" in document.body.dataset && hasKeyboard());
   };
 
-  // Switch the composer to "public" (reply) or "note".
-  Omnichannel.selectMode = (mode) => {
-    const radio = byId(`write-${mode}`);
+  // What the composer writes: "public" (a reply) or "note".
+  Omnichannel.composerMode = (composer = byId("composer")) =>
+    composer?.querySelector("#mode-note")?.checked ? "note" : "public";
+
+  // Focus the field of the mode, without one that of the current mode. Return whether there is such a field.
+  Omnichannel.focusComposer = (mode = Omnichannel.composerMode()) => {
+    const field = byId(mode === "note" ? "note-text" : "reply-text");
+    if (!field) return false;
+    const radio = byId(`mode-${mode}`);
     if (radio && !radio.checked) radio.click();
+    focus(field);
+    return true;
   };
 
   Omnichannel.showReplyError = (text) => {
@@ -70,7 +78,7 @@
     replyField().focus();
   };
 
-  // Called for the composer of a new page, and after another conversation was opened: restores the draft.
+  // Called for the composer of a new page, and after another conversation was opened: restores the drafts.
   Omnichannel.initComposer = () => {
     const field = replyField();
     if (Omnichannel.workspace()) {
@@ -78,8 +86,8 @@
       if (field) {
         if (!field.value) setValue(field, draft);
         Omnichannel.updateComposer();
-        if (hasKeyboard() && innerWidth > 720) focus(field);
       } else if (draft) showUnsentText(byId("composer"), draft);
+      Omnichannel.restoreNoteDraft();
     }
     notifyListeners();
   };
@@ -87,32 +95,34 @@
   // -- Merging a new composer ---------------------------------------------------------------------------------------
 
   Omnichannel.mergeComposer = (old, fresh, fromForm, swap) => {
-    const isResponse = fromForm && fresh.dataset.answer !== undefined;
+    const isResponse = fromForm && fresh.dataset.formResponse !== undefined;
     const root = fresh.parentNode;
     if (old.dataset.version === fresh.dataset.version && !isResponse) {
       replaceCountdown(fresh);
       return notifyListeners({ root });
     }
     const isDone = isResponse && Omnichannel.lastResponse.status === 200;
-    const wasUndone = isDone && Omnichannel.lastResponse.path.endsWith("/undo/");
+    const wasUndone = isDone && Omnichannel.lastResponse.path.endsWith("/undo-send/");
     const wasSent = isDone && !wasUndone;
     const hadFocus = old.contains(document.activeElement);
     restoreText(old, fresh, { wasSent, wasUndone });
+    Omnichannel.restoreNote(old, fresh);
     swap(old, fresh);
-    Omnichannel.keepNote(old, fresh);
     Omnichannel.updateComposer();
-    const limitNotice = !fromForm && fresh.querySelector(".exceeded");
+    const limitNotice = !fromForm && fresh.querySelector(".window-exceeded");
     if (limitNotice) Omnichannel.announce(limitNotice.textContent.trim());
     // After sending and undoing the agent continues to type, although the button that was pressed may be gone.
-    const continuesTyping = isDone && /\/(reply|undo)\/$/.test(Omnichannel.lastResponse.path) && hasKeyboard();
+    const continuesTyping = isDone && /\/(reply|undo-send)\/$/.test(Omnichannel.lastResponse.path) && hasKeyboard();
     const lostFocus = hadFocus && !fresh.contains(document.activeElement);
-    if (continuesTyping || lostFocus) focus(fresh.querySelector("#reply-text") ?? byId("main"));
+    if ((continuesTyping || lostFocus) && !Omnichannel.focusComposer()) {
+      focus(fresh.querySelector(".templates a") ?? byId("main")); // becomes the search of templates, which sends nothing
+    }
     notifyListeners({ root, wasSent, wasUndone });
   };
 
   function replaceCountdown(fresh) {
-    const oldClock = byId("reply-left");
-    const freshClock = fresh.querySelector("#reply-left");
+    const oldClock = byId("reply-time-left");
+    const freshClock = fresh.querySelector("#reply-time-left");
     if (oldClock && freshClock) oldClock.replaceWith(freshClock);
   }
 
@@ -145,14 +155,14 @@
 
   // Without a reply field, for example after a transfer, the text can still be read and copied.
   function showUnsentText(composer, text) {
-    const shown = composer.querySelector(".unsent textarea");
+    const shown = composer.querySelector(".unsent-text textarea");
     if (shown) {
       shown.value = text;
       return;
     }
     const area = createElement("textarea", { readOnly: true, rows: 3, dir: "auto", value: text });
-    const label = createElement("label", { className: "unsent" }, [gettext("Not sent:"), area]);
-    composer.querySelector(".instead, .window-closed")?.append(label);
+    const label = createElement("label", { className: "unsent-text" }, [gettext("Not sent:"), area]);
+    composer.querySelector(".composer-notice, .window-closed")?.append(label);
   }
 
   // -- Sending ------------------------------------------------------------------------------------------------------
@@ -160,7 +170,7 @@
   // Whether the reply can be sent. If not, the reason is shown below the field.
   Omnichannel.canSendReply = () => {
     const text = replyField().value.trim();
-    const limit = +replyForm().dataset.limit;
+    const limit = +replyForm().dataset.textLimit;
     const excess = characters(text) - limit;
     if (excess > 0) {
       const numbers = [limit, excess].map((number) => number.toLocaleString(document.documentElement.lang));

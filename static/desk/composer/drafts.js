@@ -27,13 +27,14 @@
       if (Date.now() - lastTypedAt < TYPING_MS) continue;
       field.value = event.newValue ?? "";
       Omnichannel.updateComposer();
-      document.dispatchEvent(new CustomEvent("desk:composer", { detail: {} }));
+      document.dispatchEvent(new CustomEvent("desk:composer-changed", { detail: {} }));
     }
   });
 
   // Drafts may be confidential: remove all of them at sign-out.
   document.addEventListener("submit", (event) => {
-    if (!event.target.action.endsWith("/sign-out/")) return;
+    // Not the property: a field with the name "action" hides it.
+    if (!event.target.getAttribute("action")?.endsWith("/sign-out/")) return;
     for (const key of Object.keys(localStorage)) if (key.startsWith(PREFIX)) localStorage.removeItem(key);
   });
 })();

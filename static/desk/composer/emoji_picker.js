@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { byId, createElement, queryAll, storage } = Omnichannel;
+  const { byId, createElement, foldText, queryAll, storage } = Omnichannel;
   const RECENT_KEY = "recent-emoji";
   const MAX_RECENT = 16;
 
@@ -56,7 +56,7 @@
   }
 
   function fillGrid(grid, words) {
-    const isMatch = ([, names]) => words.every((word) => names.includes(word));
+    const isMatch = ([, names]) => words.every((word) => foldText(names).includes(word));
     const recent = recentEmoji().map((emoji) => [emoji, NAMES.get(emoji)]);
     const groups = words.length ? GROUPS : [[gettext("Recent"), recent], ...GROUPS];
     const matches = groups.map(([title, entries]) => [title, entries.filter(isMatch)]);
@@ -76,7 +76,7 @@
     const picker = createElement("div", { className: "emoji", id: "emoji" }, [search, grid]);
     picker.setAttribute("role", "dialog");
     picker.setAttribute("aria-label", gettext("Emoji"));
-    search.addEventListener("input", () => fillGrid(grid, search.value.toLowerCase().split(/\s+/).filter(Boolean)));
+    search.addEventListener("input", () => fillGrid(grid, foldText(search.value).split(/\s+/).filter(Boolean)));
     picker.addEventListener("keydown", (event) => handleKey(event, search, grid));
     grid.addEventListener("click", ({ target }) => target.matches("button") && choose(target.textContent));
     fillGrid(grid, []);

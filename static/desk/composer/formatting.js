@@ -53,10 +53,10 @@
   });
 
   // The field must keep its focus and selection when a button is pressed.
-  document.addEventListener("mousedown", (event) => event.target.closest("[data-mark]") && event.preventDefault());
+  document.addEventListener("mousedown", (event) => event.target.closest("[data-markup]") && event.preventDefault());
   document.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-mark]");
-    if (button && replyField()) toggleMark(button.dataset.mark);
+    const button = event.target.closest("[data-markup]");
+    if (button && replyField()) toggleMark(button.dataset.markup);
   });
 
   // -- Preview ------------------------------------------------------------------------------------------------------
@@ -66,13 +66,13 @@
 
   function hidePreview() {
     lastRequest += 1;
-    const box = byId("as-seen");
+    const box = byId("reply-preview");
     if (box) box.hidden = true;
   }
 
   function showPreview(html) {
-    byId("as-seen").hidden = !html;
-    byId("as-seen-text").innerHTML = html;
+    byId("reply-preview").hidden = !html;
+    byId("reply-preview-text").innerHTML = html;
   }
 
   async function fetchPreview() {
@@ -83,9 +83,9 @@
     const { csrfmiddlewaretoken } = replyField().form.elements;
     const body = new URLSearchParams({ csrfmiddlewaretoken: csrfmiddlewaretoken.value, text });
     try {
-      const response = await Omnichannel.fetch(byId("composer").dataset.preview, { method: "POST", body });
+      const response = await Omnichannel.fetch(byId("composer").dataset.previewUrl, { method: "POST", body });
       const html = response.ok ? await response.text() : "";
-      if (request === lastRequest && byId("as-seen")) showPreview(html);
+      if (request === lastRequest && byId("reply-preview")) showPreview(html);
     } catch {
       // Without a connection there is no preview.
     }
@@ -98,7 +98,7 @@
   }
 
   document.addEventListener("input", (event) => event.target === replyField() && schedulePreview());
-  document.addEventListener("desk:composer", ({ detail }) => {
+  document.addEventListener("desk:composer-changed", ({ detail }) => {
     if (!detail.root || detail.wasSent || detail.wasUndone) schedulePreview();
   });
 
@@ -108,7 +108,7 @@
     const button = event.target.closest("#open-emoji");
     if (!button) return;
     if (Omnichannel.toggleEmojiPicker) return Omnichannel.toggleEmojiPicker(button);
-    const script = createElement("script", { src: button.dataset.script });
+    const script = createElement("script", { src: button.dataset.scriptUrl });
     script.addEventListener("load", () => Omnichannel.toggleEmojiPicker(button));
     script.addEventListener("error", () => Omnichannel.showNotice(gettext("No connection.")));
     document.head.append(script);

@@ -8,7 +8,7 @@
   const currentId = () => Omnichannel.conversationId();
 
   // In this order: the text, before labels such as an advertisement, a forwarded mark or the kind of a file.
-  const CONTENT = [".body", ".card-words strong", "audio", "video", ".picture img", ".mark-line"];
+  const CONTENT = [".body", ".card-text strong", "audio", "video", ".picture img", ".message-marker"];
 
   function quoteOf(li) {
     const content = CONTENT.map((selector) =>
@@ -21,20 +21,20 @@
   }
 
   function render() {
-    const box = byId("quoting");
+    const box = byId("reply-quote");
     if (!box) return;
     const quote = quotes.get(currentId());
     box.hidden = !quote;
     box.closest("form").elements.quoted.value = quote?.pk ?? "";
-    byId("quoting-who").textContent = quote?.author ?? "";
-    byId("quoting-text").textContent = quote?.text ?? "";
+    byId("reply-quote-author").textContent = quote?.author ?? "";
+    byId("reply-quote-text").textContent = quote?.text ?? "";
   }
 
   function setQuote(quote) {
     if (quote) quotes.set(currentId(), quote);
     else quotes.delete(currentId());
     render();
-    byId("reply-text")?.focus();
+    Omnichannel.focusComposer("public");
   }
 
   // WhatsApp shows a line that begins with > as a quotation.
@@ -47,18 +47,17 @@
   }
 
   document.addEventListener("click", (event) => {
-    const target = event.target.closest("[data-reply-to], #quoting-end, #quote-in-text");
-    if (!target || !byId("quoting")) return;
-    if (target.id === "quoting-end") return setQuote(null);
-    if (target.id === "quote-in-text") return insertIntoText();
-    Omnichannel.selectMode("public");
+    const target = event.target.closest("[data-reply-to], #remove-quote, #insert-quote");
+    if (!target || !byId("reply-quote")) return;
+    if (target.id === "remove-quote") return setQuote(null);
+    if (target.id === "insert-quote") return insertIntoText();
     setQuote(quoteOf(target.closest("li")));
   });
 
-  document.addEventListener("desk:composer", ({ detail }) => {
+  document.addEventListener("desk:composer-changed", ({ detail }) => {
     if (detail.wasSent) quotes.delete(currentId());
     // After an undo the server sends the id of the quoted message with the text.
-    const quotedId = detail.wasUndone && byId("quoting")?.closest("form").elements.quoted.value;
+    const quotedId = detail.wasUndone && byId("reply-quote")?.closest("form").elements.quoted.value;
     const li = quotedId && byId(`message-${quotedId}`);
     if (li) quotes.set(currentId(), quoteOf(li));
     render();

@@ -31,8 +31,8 @@
       isConfirmed = false;
       return false;
     }
-    byId("meanwhile-said").replaceChildren(...messages.slice(-MAX_SHOWN).map(createItem));
-    byId("meanwhile").showModal();
+    byId("reply-collision-messages").replaceChildren(...messages.slice(-MAX_SHOWN).map(createItem));
+    byId("reply-collision").showModal();
     return true;
   };
 
@@ -46,17 +46,17 @@
   }
 
   function closeDialog() {
-    byId("meanwhile").close();
+    byId("reply-collision").close();
     draftStart = null;
     startDraft();
     byId("reply-text").focus();
   }
 
   document.addEventListener("click", ({ target }) => {
-    const button = target.closest("#meanwhile-look, #meanwhile-send");
+    const button = target.closest("#reply-collision-review, #reply-collision-send");
     if (!button) return;
     closeDialog();
-    if (button.id === "meanwhile-look") return Omnichannel.scrollToEnd();
+    if (button.id === "reply-collision-review") return Omnichannel.scrollToEnd();
     isConfirmed = true;
     byId("reply-text").form.requestSubmit();
   });
@@ -67,7 +67,7 @@
     else draftStart = null;
   });
 
-  document.addEventListener("desk:composer", ({ detail }) => {
+  document.addEventListener("desk:composer-changed", ({ detail }) => {
     if (detail.wasSent) draftStart = null;
     if (!detail.root && byId("reply-text")?.value) startDraft();
   });

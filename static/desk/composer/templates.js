@@ -9,9 +9,9 @@
 
   function updatePreview(field) {
     const name = CSS.escape(field.dataset.variable);
-    for (const slot of queryAll(`.slot[data-slot="${name}"]`, pickerOf(field))) {
-      slot.textContent = field.value.trim() || slot.dataset.name;
-      slot.classList.toggle("is-empty", !field.value.trim());
+    for (const element of queryAll(`.template-variable[data-variable-name="${name}"]`, pickerOf(field))) {
+      element.textContent = field.value.trim() || element.dataset.name;
+      element.classList.toggle("is-empty", !field.value.trim());
     }
   }
 
@@ -31,8 +31,8 @@
 
   // A suggested value, such as the customer's name.
   document.addEventListener("click", (event) => {
-    const suggestion = event.target.closest("[data-offer]");
-    const field = suggestion && byId(suggestion.dataset.offer);
+    const suggestion = event.target.closest("[data-suggestion-for]");
+    const field = suggestion && byId(suggestion.dataset.suggestionFor);
     if (!field) return;
     field.value = suggestion.textContent.trim();
     handleValue(field);
@@ -62,33 +62,33 @@
 
   // Suggestions are hidden in the HTML, because they need JavaScript.
   function showSuggestions(picker) {
-    for (const suggestions of queryAll(".template-offers", picker)) suggestions.hidden = false;
+    for (const suggestions of queryAll(".template-suggestions", picker)) suggestions.hidden = false;
   }
 
   // The status element stays when the results are replaced, so screen readers announce the new count.
   function showResultCount(picker) {
     const results = picker.querySelector("[data-count]");
-    const status = picker.querySelector("[data-found]");
+    const status = picker.querySelector("[data-result-count]");
     if (results && status) status.textContent = results.dataset.count;
   }
 
   // Unless the server set the focus with `autofocus` or reports a wrong number.
   function focusPicker(picker) {
-    if (picker.querySelector("[autofocus]") || byId("start-to-error")?.textContent.trim()) return;
+    if (picker.querySelector("[autofocus]") || byId("new-conversation-to-error")?.textContent.trim()) return;
     focus(picker.querySelector(".template-search, [data-variable], button.primary"));
   }
 
   // The field of the number is outside the picker and is not replaced with it.
   function markNumber() {
-    const field = byId("start-to");
+    const field = byId("new-conversation-to");
     if (!field) return;
-    if (!byId("start-to-error")?.textContent.trim()) return field.removeAttribute("aria-invalid");
+    if (!byId("new-conversation-to-error")?.textContent.trim()) return field.removeAttribute("aria-invalid");
     field.setAttribute("aria-invalid", "true");
     field.focus();
   }
 
   document.addEventListener("htmx:oobAfterSwap", (event) => {
-    if (event.detail.target.id === "start-to-error") setTimeout(markNumber);
+    if (event.detail.target.id === "new-conversation-to-error") setTimeout(markNumber);
   });
 
   let hadFocus = false; // of the element that is being replaced
@@ -111,7 +111,7 @@
   // After sending from the dialog it is closed.
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { requestConfig, serverResponse } = event.detail;
-    if (!requestConfig.path.endsWith("/templates/send/") || !serverResponse.includes("data-pieces")) return;
+    if (!requestConfig.path.endsWith("/templates/send/") || !serverResponse.includes("data-fragments")) return;
     const form = requestConfig.elt.closest(".template-form");
     if (form) savedValues.delete(keyOf(form));
     byId("dialog")?.close();
@@ -139,10 +139,10 @@
   const endTimes = new WeakMap();
 
   setInterval(() => {
-    const clock = byId("reply-left");
+    const clock = byId("reply-time-left");
     if (!clock) return;
     // One second later, because exactly 24 hours are still inside the window.
-    if (!endTimes.has(clock)) endTimes.set(clock, Date.now() + (+clock.dataset.left + 1) * 1000);
+    if (!endTimes.has(clock)) endTimes.set(clock, Date.now() + (+clock.dataset.secondsLeft + 1) * 1000);
     if (Date.now() <= endTimes.get(clock)) return;
     endTimes.set(clock, Date.now() + 5000);
     Omnichannel.refreshConversation();

@@ -26,9 +26,9 @@
     const old = byId("viewers");
     if (!fresh || !old) return;
     if (old.innerHTML !== fresh.innerHTML) old.innerHTML = fresh.innerHTML;
-    announceTyping(byId("writing")?.textContent.trim());
+    announceTyping(byId("typing-indicator")?.textContent.trim());
     clearTimeout(expiryTimer);
-    if (byId("writing")) expiryTimer = setTimeout(Omnichannel.refreshViewers, TYPING_EXPIRY_MS);
+    if (byId("typing-indicator")) expiryTimer = setTimeout(Omnichannel.refreshViewers, TYPING_EXPIRY_MS);
   }
 
   let lastAnnounced = {};
@@ -44,7 +44,7 @@
     const workspace = Omnichannel.workspace();
     if (!workspace || !csrfToken()) return;
     try {
-      const response = await send(workspace.dataset.viewers);
+      const response = await send(workspace.dataset.viewersUrl);
       if (response.ok && workspace === Omnichannel.workspace()) merge(await response.text());
     } catch {
       // Without a connection the status line of the stream is shown.
@@ -58,18 +58,18 @@
     if (!reported) return;
     clearTimeout(typingEndTimer);
     typingReportedAt = 0;
-    const fields = { csrfmiddlewaretoken: reported.token, gone: 1 };
-    navigator.sendBeacon(reported.viewers, new URLSearchParams(fields));
+    const fields = { csrfmiddlewaretoken: reported.token, closed: 1 };
+    navigator.sendBeacon(reported.viewersUrl, new URLSearchParams(fields));
     reported = null;
   }
 
   // Report that another conversation was opened, or that the open one was closed.
   function reportOpenConversation() {
-    const { viewers, typing } = Omnichannel.workspace()?.dataset ?? {};
-    if (viewers === reported?.viewers) return;
+    const { viewersUrl, typingUrl } = Omnichannel.workspace()?.dataset ?? {};
+    if (viewersUrl === reported?.viewersUrl) return;
     reportLeaving();
-    if (!viewers) return;
-    reported = { viewers, typing, token: csrfToken() };
+    if (!viewersUrl) return;
+    reported = { viewersUrl, typingUrl, token: csrfToken() };
     reportViewing();
   }
 
@@ -88,7 +88,7 @@
     clearTimeout(typingEndTimer);
     if (!typingReportedAt || !reported) return;
     typingReportedAt = 0;
-    post(reported.typing, { stopped: 1 }).catch(() => {});
+    post(reported.typingUrl, { stopped: 1 }).catch(() => {});
   }
 
   document.addEventListener("input", ({ target }) => {
@@ -98,7 +98,7 @@
     typingEndTimer = setTimeout(reportTypingEnd, TYPING_END_MS);
     if (Date.now() - typingReportedAt < TYPING_INTERVAL_MS) return;
     typingReportedAt = Date.now();
-    post(reported.typing, target.id === "reply-text" ? { reply: 1 } : {}).catch(() => {});
+    post(reported.typingUrl, target.id === "reply-text" ? { reply: 1 } : {}).catch(() => {});
   });
 
   document.addEventListener("htmx:beforeRequest", ({ detail }) => {

@@ -24,16 +24,16 @@
   function removeBar(bar) {
     const hadFocus = bar.contains(document.activeElement);
     bar.remove();
-    if (hadFocus) byId("reply-text")?.focus();
+    if (hadFocus) Omnichannel.focusComposer();
     if (bar.dataset.failed === undefined) return;
     Omnichannel.showNotice(gettext("Already sent. It can't be undone."));
   }
 
   // Remove messages that were taken back: those the server lists, and unsettled ones that a full refresh lacks.
   function removeUndone(root) {
-    const removed = root.querySelector("#gone");
+    const removed = root.querySelector("#removed-messages");
     if (removed) for (const pk of removed.dataset.pks.split(" ")) byId(`message-${pk}`)?.remove();
-    if (root.dataset.at === undefined || root.dataset.more !== undefined) return;
+    if (root.dataset.renderedAt === undefined || root.dataset.hasMore !== undefined) return;
     const currentIds = queryAll("ol > [data-unsettled]", root).map((li) => li.id);
     for (const id of unsettledIds) {
       if (byId(id)?.dataset.unsettled !== undefined && !root.querySelector(`#${id}`)) byId(id).remove();
@@ -41,7 +41,7 @@
     unsettledIds = new Set(currentIds);
   }
 
-  document.addEventListener("desk:composer", ({ detail }) => {
+  document.addEventListener("desk:composer-changed", ({ detail }) => {
     if (detail.root) removeUndone(detail.root);
     if (detail.wasSent || detail.wasUndone) Omnichannel.startUndoCountdown();
   });

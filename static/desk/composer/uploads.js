@@ -22,8 +22,8 @@
   const formatSize = (bytes) => (bytes < 1024 * 100 ? `${Math.ceil(bytes / 1024)} KB` : formatMegabytes(bytes));
 
   // Return why the file cannot be sent, or "".
-  function problemOf(file) {
-    const limits = JSON.parse(replyForm().dataset.limits);
+  function validateFile(file) {
+    const limits = JSON.parse(replyForm().dataset.sizeLimits);
     const limit = limits[file.type] || MAX_BYTES;
     if (!file.size) return gettext("This file is empty.");
     if (file.size > limit) {
@@ -45,17 +45,17 @@
 
   function addFiles(files) {
     if (!fileInput() || !files.length) return;
-    const problems = [];
+    const errors = [];
     for (const file of files) {
-      const problem = problemOf(file);
-      if (problem) problems.push(`${file.name}: ${problem}`);
+      const error = validateFile(file);
+      if (error) errors.push(`${file.name}: ${error}`);
       else {
-        const item = { file, id: randomUuid(), url: "", problem: "", progress: null };
+        const item = { file, id: randomUuid(), url: "", error: "", progress: null };
         selected.set(currentId(), [...currentItems(), item]);
       }
     }
     fileInput().value = "";
-    byId("file-error").textContent = problems.join(" ");
+    byId("file-error").textContent = errors.join(" ");
     render();
     byId("reply-text").focus();
   }
@@ -89,7 +89,7 @@
     }
     part("name").textContent = item.file.name;
     part("size").textContent = formatSize(item.file.size);
-    part("problem").textContent = item.problem;
+    part("error").textContent = item.error;
     item.bar = li.querySelector("progress");
     item.bar.hidden = item.progress === null;
     item.bar.value = item.progress ?? 0;
@@ -145,7 +145,9 @@
     if (request.status === 422) {
       const page = parseHtml(request.responseText);
       const errors = ["file-error", "reply-error"].map((id) => page.getElementById(id)?.textContent.trim());
-      return errors.find(Boolean) || page.querySelector(".instead p, .exceeded")?.textContent.trim() || "";
+      return (
+        errors.find(Boolean) || page.querySelector(".composer-notice p, .window-exceeded")?.textContent.trim() || ""
+      );
     }
     if (request.status === 413) return gettext("This file is too large.");
     return request.status ? gettext("The server rejected the file.") : gettext("No connection.");
@@ -154,7 +156,7 @@
   function mergeResponse(request, pk, url) {
     if (currentId() !== pk) return;
     Omnichannel.lastResponse = { status: request.status, path: url };
-    if (!request.responseText.includes("data-pieces")) return;
+    if (!request.responseText.includes("data-fragments")) return;
     Omnichannel.mergeFragments(request.responseText, { fromForm: true });
   }
 
@@ -168,7 +170,7 @@
     const fields = { csrfmiddlewaretoken: csrfmiddlewaretoken.value, text, quoted: quoted.value };
     const items = itemsOf(pk);
     isSending = true;
-    for (const item of items) Object.assign(item, { progress: 0, problem: "" });
+    for (const item of items) Object.assign(item, { progress: 0, error: "" });
     render();
     offerUndo(pk, await uploadAll(items, fields, pk, url));
     isSending = false;
@@ -199,7 +201,7 @@
   }
 
   function handleFailure(request, items, failedItem, pk, url) {
-    failedItem.problem = errorOf(request) || gettext("This could not be sent.");
+    failedItem.error = errorOf(request) || gettext("This could not be sent.");
     for (const item of items) item.progress = null;
     if (request.status === 401) location.assign(request.getResponseHeader("HX-Redirect"));
     else if (request.status === 410) Omnichannel.showNoAccess(request.responseText);
@@ -233,7 +235,10 @@
       event.preventDefault();
       event.stopImmediatePropagation();
       if (isSending) Omnichannel.showNotice(gettext("Your previous files are still uploading."));
-      else if (Omnichannel.canSendReply()) sendAll();
+      else if (Omnichannel.canSendReply()) {
+        Omnichannel.clearNotice();
+        sendAll();
+      }
     },
     true,
   );
@@ -242,7 +247,7 @@
     if (event.detail.elt === replyForm()) sent.delete(currentId());
   });
 
-  document.addEventListener("desk:composer", ({ detail }) => {
+  document.addEventListener("desk:composer-changed", ({ detail }) => {
     const pk = currentId();
     if (detail.wasUndone) {
       const restored = [...(sent.get(pk) ?? []), ...currentItems()];
@@ -264,7 +269,7 @@
 
   // Return why no file can be attached here, or "".
   function refusalReason() {
-    if (byId("write-note")?.checked) {
+    if (byId("mode-note")?.checked) {
       return gettext("Notes can't have files. Switch to Public to send files to the customer.");
     }
     return fileInput() ? "" : gettext("Attachments from agents are disabled for this number.");
@@ -295,7 +300,7 @@
     document.addEventListener(type, (event) => {
       if (!event.dataTransfer?.types.includes("Files") || event.target.matches?.("[type=file]")) return;
       event.preventDefault();
-      const form = event.target.closest?.(".talk") && replyForm();
+      const form = event.target.closest?.(".conversation") && replyForm();
       if (!form) {
         event.dataTransfer.dropEffect = "none";
         return;

@@ -6,22 +6,22 @@
 
   // -- Sections: which are open is remembered in this browser -------------------------------------------------------
 
-  const STORAGE_KEY = "pane-open";
+  const STORAGE_KEY = "open-panel-sections";
   const openSections = () => new Set(storage.getList(STORAGE_KEY));
 
   function rememberSection(section) {
     const names = openSections();
-    if (section.open) names.add(section.dataset.fold);
-    else names.delete(section.dataset.fold);
+    if (section.open) names.add(section.dataset.section);
+    else names.delete(section.dataset.section);
     storage.setList(STORAGE_KEY, [...names]);
   }
 
   function restoreSections() {
     const names = openSections();
-    for (const section of queryAll("#customer [data-fold]")) section.open = names.has(section.dataset.fold);
+    for (const section of queryAll("#customer [data-section]")) section.open = names.has(section.dataset.section);
   }
 
-  document.addEventListener("toggle", (event) => event.target.dataset?.fold && rememberSection(event.target), true);
+  document.addEventListener("toggle", (event) => event.target.dataset?.section && rememberSection(event.target), true);
   document.addEventListener("DOMContentLoaded", restoreSections);
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target.id === "workspace") restoreSections();
@@ -30,8 +30,8 @@
   // The button that was pressed may be missing from the response: keep the focus in its section.
   document.addEventListener("htmx:afterSettle", (event) => {
     const { requestConfig, pathInfo } = event.detail;
-    const isSkillForm = requestConfig?.verb === "post" && pathInfo?.requestPath?.includes("/skills/");
-    if (isSkillForm && document.activeElement === document.body) focus(byId("about"));
+    const isSkillForm = requestConfig?.verb === "post" && pathInfo?.requestPath?.includes("/required-skills/");
+    if (isSkillForm && document.activeElement === document.body) focus(byId("customer-details"));
   });
 
   // -- Refreshing: only what has been fetched before ----------------------------------------------------------------
@@ -42,10 +42,19 @@
   }
 
   Omnichannel.refreshCustomerPanel = () => {
-    const about = byId("about");
-    if (about && !isBeingEdited(about) && !hasUnsavedInput(about)) htmx.trigger(about, "again");
-    for (const section of queryAll("#customer [data-fold][open]")) htmx.trigger(section, "again");
+    const details = byId("customer-details");
+    if (details && !isBeingEdited(details) && !hasUnsavedInput(details)) htmx.trigger(details, "refresh");
+    for (const section of queryAll("#customer [data-section][open]")) htmx.trigger(section, "refresh");
   };
+
+  // What was open in a list stays open when the list is fetched again.
+  let reopenDetails = () => {};
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    if (detail.target.matches(".panel-section-content")) reopenDetails = Omnichannel.rememberOpenDetails(detail.target);
+  });
+  document.addEventListener("htmx:afterSwap", ({ detail }) => {
+    if (detail.target.matches(".panel-section-content")) reopenDetails();
+  });
 
   // -- Copying ------------------------------------------------------------------------------------------------------
 
@@ -67,37 +76,37 @@
   let openerId;
   let panelScrollTop = 0;
 
-  function closeEarlier() {
-    const earlier = byId("beside");
-    if (!earlier?.firstElementChild) return;
-    earlier.replaceChildren();
+  function closePreview() {
+    const preview = byId("conversation-preview");
+    if (!preview?.firstElementChild) return;
+    preview.replaceChildren();
     byId("customer").scrollTop = panelScrollTop;
     focus(byId(openerId) || byId("customer"));
   }
 
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (event.detail.target.id === "beside") openerId = event.detail.elt.id;
+    if (event.detail.target.id === "conversation-preview") openerId = event.detail.elt.id;
   });
   document.addEventListener("htmx:afterSwap", (event) => {
-    if (event.detail.target.id !== "beside") return;
+    if (event.detail.target.id !== "conversation-preview") return;
     const panel = byId("customer");
     if (panel.scrollTop) panelScrollTop = panel.scrollTop;
     panel.scrollTop = 0;
-    focus(byId("beside-title"));
-    const thread = document.querySelector(".beside-thread");
+    focus(byId("conversation-preview-title"));
+    const thread = document.querySelector(".conversation-preview-thread");
     if (thread) thread.scrollTop = thread.scrollHeight;
   });
   document.addEventListener("click", (event) => {
-    if (!event.target.closest("[data-close-beside]")) return;
+    if (!event.target.closest("[data-close-preview]")) return;
     event.preventDefault();
-    closeEarlier();
+    closePreview();
   });
   document.addEventListener(
     "keydown",
     (event) => {
-      if (event.key !== "Escape" || !byId("beside")?.contains(document.activeElement)) return;
+      if (event.key !== "Escape" || !byId("conversation-preview")?.contains(document.activeElement)) return;
       event.stopPropagation();
-      closeEarlier();
+      closePreview();
     },
     true,
   );

@@ -17,17 +17,17 @@
 
   function close() {
     byId("dialog")?.close();
-    byId("panel")?.replaceChildren();
+    byId("dialog-container")?.replaceChildren();
     focusOpener();
   }
 
   document.addEventListener("htmx:afterSwap", (event) => {
-    if (event.detail.target.id === "panel") byId("dialog")?.showModal();
+    if (event.detail.target.id === "dialog-container") byId("dialog")?.showModal();
   });
 
   document.addEventListener("htmx:beforeRequest", (event) => {
     const { elt, target, requestConfig } = event.detail;
-    if (target.id !== "panel" || elt.closest("#panel")) return;
+    if (target.id !== "dialog-container" || elt.closest("#dialog-container")) return;
     openerId = requestConfig.triggeringEvent?.submitter?.id || elt.id;
   });
 
@@ -42,7 +42,7 @@
     "close",
     (event) => {
       if (event.target.id !== "dialog") return;
-      byId("panel")?.replaceChildren();
+      byId("dialog-container")?.replaceChildren();
       focusOpener();
     },
     true,
@@ -50,36 +50,42 @@
 
   // -- Notes --------------------------------------------------------------------------------------------------------
 
-  function restoreDraft() {
+  // Called for the composer of a new page, and after another conversation was opened.
+  Omnichannel.restoreNoteDraft = () => {
     const field = byId("note-text");
-    const draft = field && Omnichannel.workspace() && Omnichannel.drafts.get("note");
+    const draft = field && Omnichannel.drafts.get("note");
     if (!draft || field.value) return;
     field.value = draft;
-    byId("write-note").checked = true;
+    byId("mode-note").checked = true;
     Omnichannel.updateComposer();
-  }
-
-  document.addEventListener("DOMContentLoaded", restoreDraft);
-  document.addEventListener("htmx:afterSettle", (event) => {
-    if (event.detail.target.id === "workspace") restoreDraft();
-  });
-
-  // Keep the text of the note when the composer is replaced.
-  Omnichannel.keepNote = (old, fresh) => {
-    const [oldField, freshField] = [old, fresh].map((composer) => composer.querySelector("#note-text"));
-    if (!freshField || !oldField?.value) return;
-    freshField.value = oldField.value;
-    fresh.querySelector("#write-note").checked = old.querySelector("#write-note").checked;
   };
+
+  // Keep the text of the note, and with it or without it what is written, when the composer is replaced.
+  Omnichannel.restoreNote = (old, fresh) => {
+    const [oldField, freshField] = [old, fresh].map((composer) => composer.querySelector("#note-text"));
+    if (!freshField || !oldField) return;
+    if (oldField.value) {
+      freshField.value = oldField.value;
+      freshField.setSelectionRange(oldField.selectionStart, oldField.selectionEnd);
+    }
+    if (Omnichannel.composerMode(old) === "note") fresh.querySelector("#mode-note").checked = true;
+  };
+
+  // Names after an @ by which nobody is called: the note is saved if it is sent again.
+  function confirmMentions(names) {
+    byId("note-text").form.elements.unknown_mentions.value = names;
+    byId("note-send-label").textContent = names ? gettext("Add anyway") : gettext("Add note");
+  }
 
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { xhr, serverResponse, requestConfig } = event.detail;
-    if (!serverResponse.includes("data-pieces")) return;
-    if (event.detail.target.id === "panel") close();
+    if (!serverResponse.includes("data-fragments")) return;
+    if (event.detail.target.id === "dialog-container") close();
     const field = byId("note-text");
     if (!requestConfig.path.endsWith("/note/") || !field) return;
-    const error = parseHtml(serverResponse).getElementById("note-error");
-    byId("note-error").textContent = error ? error.textContent.trim() : "";
+    const fresh = parseHtml(serverResponse);
+    byId("note-error").textContent = fresh.getElementById("note-error")?.textContent.trim() ?? "";
+    confirmMentions(xhr.status === 200 ? "" : (fresh.querySelector("[name=unknown_mentions]")?.value ?? ""));
     if (xhr.status !== 200) return;
     field.value = "";
     Omnichannel.drafts.set("note", "");
@@ -88,8 +94,7 @@
   });
 
   document.addEventListener("change", (event) => {
-    if (event.target.id === "write-note") byId("note-text").focus();
-    if (event.target.id === "write-public") byId("reply-text")?.focus();
+    if (["mode-note", "mode-public"].includes(event.target.id)) Omnichannel.focusComposer();
   });
 
   document.addEventListener("input", (event) => {

@@ -2,10 +2,10 @@
 "use strict";
 
 (() => {
-  const { byId, focus, parseHtml, queryAll } = Omnichannel;
+  const { byId, focus, foldText, parseHtml, queryAll } = Omnichannel;
 
   const rowItems = (list) => [...list.children].filter((li) => !li.classList.contains("more-row"));
-  const checkboxOf = (li) => li.querySelector(".row-pick input");
+  const checkboxOf = (li) => li.querySelector(".row-checkbox input");
 
   // -- Updating in place: scroll position, selection and focus are kept ---------------------------------------------
 
@@ -15,7 +15,7 @@
   function contentOf(li) {
     if (contents.has(li)) return contents.get(li);
     const copy = li.cloneNode(true);
-    copy.querySelector(".window")?.remove();
+    copy.querySelector(".time-left")?.remove();
     copy.querySelector(".row").removeAttribute("aria-current");
     contents.set(li, copy.innerHTML);
     return copy.innerHTML;
@@ -109,13 +109,15 @@
     showSelectedCount();
   }
 
+  const showNews = (text) => Omnichannel.showNotice(text, { isNews: true });
+
   function announceChanges(fresh) {
     const openId = Omnichannel.conversationId();
     for (const row of queryAll(".row", fresh)) {
       const old = byId(row.id);
-      const name = row.querySelector(".who").textContent.trim();
-      const snoozeEnded = "back" in row.dataset && !(old && "back" in old.dataset);
-      if (snoozeEnded) Omnichannel.showNotice(interpolate(gettext("Snooze ended: %s"), [name]));
+      const name = row.querySelector(".customer-name").textContent.trim();
+      const snoozeEnded = "snoozeOver" in row.dataset && !(old && "snoozeOver" in old.dataset);
+      if (snoozeEnded) showNews(interpolate(gettext("Snooze ended: %s"), [name]));
       if (row.dataset.pk === openId || !old || +row.dataset.unread <= +old.dataset.unread) continue;
       Omnichannel.announce(interpolate(gettext("New message from %s"), [name]));
     }
@@ -140,7 +142,7 @@
     if (!list?.dataset.view) return;
     const shown = queryAll("#row-list .row", list).length;
     try {
-      const url = `${byId("bulk").dataset.inbox}?${list.dataset.query}&shown=${shown}`;
+      const url = `${byId("bulk").dataset.inboxUrl}?${list.dataset.query}&shown=${shown}`;
       const response = await Omnichannel.fetch(url, { headers: { "HX-Target": "list" } });
       if (!response.ok) return;
       const fresh = parseHtml(await response.text()).getElementById("list");
@@ -185,7 +187,7 @@
     Omnichannel.showBadge(count);
   };
 
-  // -- Menus: closed after a choice, navigated with the arrow keys --------------------------------------------------
+  // -- The menu of a conversation: closed after a choice ------------------------------------------------------------
 
   document.addEventListener("click", (event) => {
     const item = event.target.closest(".more-menu .menu-item");
@@ -195,29 +197,31 @@
     });
   });
 
+  // -- Search results: arrow keys lead from the search field through the results and back ---------------------------
+
   document.addEventListener("keydown", (event) => {
-    const menu = event.target.closest?.("details.menu");
-    if (!menu || !["ArrowDown", "ArrowUp"].includes(event.key) || event.target.matches("input, select")) return;
+    const field = byId("search");
+    const results = queryAll("#search-results a.row");
+    const isStep = ["ArrowDown", "ArrowUp"].includes(event.key) && !event.altKey && !event.ctrlKey && !event.metaKey;
+    const index = results.indexOf(event.target);
+    if (!isStep || !results.length || (index < 0 && event.target !== field)) return;
+    const next = index + (event.key === "ArrowDown" ? 1 : -1);
+    if (next >= results.length || (index < 0 && next < 0)) return;
     event.preventDefault();
-    menu.open = true;
-    const items = queryAll("a[href], button, input, select", menu);
-    const step = event.key === "ArrowDown" ? 1 : -1;
-    const current = items.indexOf(document.activeElement);
-    const start = current < 0 && step < 0 ? 0 : current; // from outside, up leads to the last item
-    items[(start + step + items.length) % items.length]?.focus();
+    (results[next] ?? field).focus();
   });
 
   // -- Selection: checkboxes, the x key, shift for a range ----------------------------------------------------------
 
   const MAX_SELECTED = 200;
-  const checkboxes = () => queryAll("#row-list .row-pick input");
+  const checkboxes = () => queryAll("#row-list .row-checkbox input");
   let lastSelected = "";
 
   function showSelectedCount() {
     const count = checkboxes().filter((checkbox) => checkbox.checked).length;
-    const label = byId("picked-count");
+    const label = byId("selected-count");
     if (!label) return;
-    byId("list").classList.toggle("is-picking", count > 0);
+    byId("list").classList.toggle("is-selecting", count > 0);
     const text = count ? interpolate(ngettext("%s selected", "%s selected", count), [count]) : "";
     if (label.textContent !== text) label.textContent = text;
   }
@@ -248,13 +252,13 @@
   };
 
   document.addEventListener("click", (event) => {
-    if (event.target.matches("#row-list .row-pick input")) {
+    if (event.target.matches("#row-list .row-checkbox input")) {
       if (event.shiftKey) selectRange(event.target);
       lastSelected = event.target.value;
       showSelectedCount();
     }
-    if (event.target.id === "pick-all") selectAll(true);
-    if (event.target.id === "pick-none") selectAll(false);
+    if (event.target.id === "select-all") selectAll(true);
+    if (event.target.id === "select-none") selectAll(false);
   });
 
   document.body.addEventListener("bulk-done", (event) => {
@@ -271,8 +275,8 @@
 
   // -- Filtering the choices of a dialog: labels, colleagues, queues ------------------------------------------------
 
-  const normalize = (text) => text.trim().toLocaleLowerCase();
-  const choicesOf = (field) => queryAll(field.dataset.find, field.form);
+  const normalize = (text) => foldText(text.trim());
+  const choicesOf = (field) => queryAll(field.dataset.filterChoices, field.form);
 
   function filterChoices(field) {
     const query = normalize(field.value);
@@ -301,13 +305,13 @@
     filterChoices(field);
   }
 
-  document.addEventListener("input", (event) => event.target.dataset.find && filterChoices(event.target));
+  document.addEventListener("input", (event) => event.target.dataset.filterChoices && filterChoices(event.target));
 
   document.addEventListener(
     "keydown",
     (event) => {
       const { target, key } = event;
-      if (target.dataset?.find && key === "Enter" && target.value.trim()) {
+      if (target.dataset?.filterChoices && key === "Enter" && target.value.trim()) {
         event.preventDefault();
         chooseMatch(target);
       }
@@ -315,14 +319,14 @@
         event.preventDefault();
         event.stopImmediatePropagation();
         target.value = "";
-        byId("found").replaceChildren();
+        byId("search-results").replaceChildren();
       }
     },
     true,
   );
 
   document.addEventListener("search", (event) => {
-    if (event.target.id === "search" && !event.target.value) byId("found").replaceChildren();
+    if (event.target.id === "search" && !event.target.value) byId("search-results").replaceChildren();
   });
 
   // -- Lists fetched by htmx ----------------------------------------------------------------------------------------
@@ -340,7 +344,7 @@
   });
 
   document.addEventListener("htmx:afterRequest", (event) => {
-    if (event.detail.elt.matches("[data-closes]")) byId("dialog")?.close();
+    if (event.detail.elt.matches("[data-close-on-submit]")) byId("dialog")?.close();
     if (event.detail.target?.id !== "list") return;
     // Changes that were reported after the request may be missing from the response.
     const isStale = refreshCountAtSwap !== refreshCount;
@@ -349,7 +353,8 @@
   });
 
   document.addEventListener("htmx:afterSwap", (event) => {
-    if (event.detail.target.id === "panel") for (const field of queryAll("#panel [data-find]")) filterChoices(field);
+    if (event.detail.target.id === "dialog-container")
+      for (const field of queryAll("#dialog-container [data-filter-choices]")) filterChoices(field);
   });
 
   document.addEventListener("htmx:afterSettle", (event) => {

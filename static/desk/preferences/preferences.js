@@ -3,8 +3,8 @@
 
 (() => {
   const { byId } = Omnichannel;
-  const checkbox = byId("id_notifies");
-  const error = byId("notifies-refused");
+  const checkbox = byId("id_shows_notifications");
+  const error = byId("notifications-error");
 
   async function requestPermission() {
     error.textContent = "";

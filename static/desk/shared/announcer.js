@@ -29,7 +29,7 @@
   Omnichannel.announceMessages = (messages) => {
     const { name } = Omnichannel.workspace().dataset;
     for (const li of messages) {
-      const body = li.querySelector(".body, .card-words strong, .mark-line");
+      const body = li.querySelector(".body, .card-text strong, .message-marker");
       const text = body ? body.textContent.trim().slice(0, MAX_LENGTH) : gettext("sent a file");
       Omnichannel.announce(`${name}: ${text}`);
     }

@@ -3,7 +3,6 @@
 
 (() => {
   const { byId, createElement, csrfToken, focus, isBeingEdited, parseHtml, queryAll } = Omnichannel;
-  const TIMEOUT_MS = 20000; // for requests without files
 
   // The element of the open conversation, or null.
   Omnichannel.workspace = () => {
@@ -29,13 +28,26 @@
     notice.style.insetBlockEnd = composer ? `${innerHeight - composer.getBoundingClientRect().top + 8}px` : "";
   }
 
+  let isResult = false; // of something the agent did, not news such as the end of a snooze
+
   function hideNotice() {
-    notice.hidden = true;
+    if (notice) notice.hidden = true;
   }
 
+  // A new attempt removes the result of an earlier one: an old failure next to a success would be wrong.
+  Omnichannel.clearNotice = () => {
+    if (isResult) hideNotice();
+  };
+
+  document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+    const type = detail.requestConfig.triggeringEvent?.type;
+    if (type === "click" || type === "submit") Omnichannel.clearNotice();
+  });
+
   // Show a sentence at the bottom of the page; with `retry`, a function, also a button that calls it.
-  Omnichannel.showNotice = (text, retry) => {
+  Omnichannel.showNotice = (text, { retry = null, isNews = false } = {}) => {
     placeNotice();
+    isResult = !isNews;
     notice.textContent = text;
     if (retry) notice.append(" ", retryButton(retry));
     notice.hidden = false;
@@ -54,38 +66,12 @@
 
   // -- Merging fragments --------------------------------------------------------------------------------------------
 
-  const FOCUSABLE =
-    "a[href], button:not([disabled]), input:not([type=hidden]), select, textarea, summary, audio, video, [tabindex]";
-
-  // Remember the focus in an element that is about to be replaced. The returned function restores it in the new one:
-  // on the element with the same id, else on the element at the same position.
-  Omnichannel.rememberFocus = (root) => {
-    const focused = document.activeElement;
-    if (!root.contains(focused)) return () => {};
-    const focusable = (element) => queryAll(FOCUSABLE, element).filter((candidate) => candidate.offsetParent);
-    const position = focusable(root).indexOf(focused);
-    const { id } = focused;
-    return (replacement) => {
-      const candidates = focusable(replacement);
-      const next = (id && byId(id)) || candidates[Math.min(Math.max(position, 0), candidates.length - 1)];
-      focus(next || byId("scroller") || byId("main"));
-    };
-  };
-
-  // Replace the content of an element. The focus stays on the element with the same id.
-  Omnichannel.replaceContent = (old, fresh) => {
-    const focusedId = old.contains(document.activeElement) ? document.activeElement.id : "";
-    old.innerHTML = fresh.innerHTML;
-    htmx.process(old);
-    if (focusedId) focus(byId(focusedId));
-  };
-
   function swap(old, fresh) {
     const restoreFocus = Omnichannel.rememberFocus(old);
-    const openMenus = queryAll("details.menu[open] > summary", old).map((summary) => summary.id);
+    const reopenDetails = Omnichannel.rememberOpenDetails(old);
     old.replaceWith(fresh);
     htmx.process(fresh);
-    for (const id of openMenus) if (byId(id)) byId(id).parentElement.open = true;
+    reopenDetails();
     restoreFocus(fresh);
   }
 
@@ -99,19 +85,21 @@
     const hasProblem = fromForm && (old.querySelector(".problem") || fresh.querySelector(".problem"));
     if (old.dataset.version === fresh.dataset.version && !hasProblem) return;
     if (isBeingEdited(old) && !fromForm) return;
-    if (fresh.id === "head") reportStateChange(old, fresh, fromForm ? Omnichannel.announce : Omnichannel.showNotice);
+    if (fresh.id === "conversation-header") reportStateChange(old, fresh, fromForm ? Omnichannel.announce : showNews);
     swap(old, fresh);
   }
 
+  const showNews = (text) => Omnichannel.showNotice(text, { isNews: true });
+
   // Report that the open conversation was taken, transferred or ended, by this agent or a colleague.
   function reportStateChange(old, fresh, report) {
-    const [before, after] = [old, fresh].map((head) => head.querySelector(".talk-who p")?.textContent.trim());
+    const [before, after] = [old, fresh].map((head) => head.querySelector(".conversation-title p")?.textContent.trim());
     if (!before || !after || before === after) return;
     report(`${Omnichannel.workspace().dataset.name}: ${after.replace(/\s+/g, " ")}`);
   }
 
   Omnichannel.mergeFragments = (html, { fromForm = false } = {}) => {
-    const root = parseHtml(html).querySelector("[data-pieces]");
+    const root = parseHtml(html).querySelector("[data-fragments]");
     if (!root || !Omnichannel.workspace()) return null;
     const end = ["earlier", "later"].find((id) => root.querySelector(`:scope > #${id}`)); // direction of paging
     Omnichannel.keepScrollPosition(() => {
@@ -124,31 +112,6 @@
   };
 
   // -- Requests -----------------------------------------------------------------------------------------------------
-
-  Omnichannel.fetch = async (url, options = {}) => {
-    const headers = { "HX-Request": "true", "HX-Current-URL": location.href, ...options.headers };
-    const signal = AbortSignal.timeout(TIMEOUT_MS); // a request that hangs would block the following ones
-    const response = await fetch(url, { credentials: "same-origin", signal, ...options, headers });
-    if (response.status === 401) location.assign(response.headers.get("HX-Redirect"));
-    return response;
-  };
-
-  // Wrap a request so that one runs at a time, and once more if it was called meanwhile: a slow server does not get
-  // requests faster than it answers, and an older response never replaces a newer one.
-  Omnichannel.oneAtATime = (request) => {
-    let isRunning = false;
-    let isRequested = false;
-    return async () => {
-      isRequested = true;
-      if (isRunning) return;
-      isRunning = true;
-      try {
-        for (; isRequested; await request()) isRequested = false;
-      } finally {
-        isRunning = false;
-      }
-    };
-  };
 
   let isRefreshing = false;
   let isRefreshRequested = false;
@@ -164,9 +127,9 @@
     isRefreshing = true;
     isRefreshRequested = false;
     try {
-      const { updates, at } = workspace.dataset;
-      const changes = `after=${Omnichannel.newestMessage()}&changed_since=${encodeURIComponent(at)}`;
-      const response = await Omnichannel.fetch(`${updates}?${messageId ? `message=${messageId}` : changes}`);
+      const { updatesUrl, renderedAt } = workspace.dataset;
+      const changes = `after=${Omnichannel.newestMessage()}&changed_since=${encodeURIComponent(renderedAt)}`;
+      const response = await Omnichannel.fetch(`${updatesUrl}?${messageId ? `message=${messageId}` : changes}`);
       if (workspace !== Omnichannel.workspace()) return;
       if (response.status === 410) return Omnichannel.showNoAccess(await response.text());
       if (response.status === 404 || response.status === 403) location.reload();
@@ -183,17 +146,17 @@
     if (workspace !== Omnichannel.workspace()) return;
     const root = Omnichannel.mergeFragments(html);
     if (!root) return;
-    workspace.dataset.at = root.dataset.at ?? workspace.dataset.at;
-    isRefreshRequested ||= root.dataset.more !== undefined;
+    workspace.dataset.renderedAt = root.dataset.renderedAt ?? workspace.dataset.renderedAt;
+    isRefreshRequested ||= root.dataset.hasMore !== undefined;
     Omnichannel.markRead();
   }
 
   Omnichannel.markRead = () => {
-    const head = byId("head");
+    const head = byId("conversation-header");
     if (document.hidden || !head || !+head.dataset.unread || Omnichannel.hasLaterMessages()) return;
     head.dataset.unread = "0";
     const options = { method: "POST", headers: { "X-CSRFToken": csrfToken() } };
-    Omnichannel.fetch(Omnichannel.workspace().dataset.read, options).catch(() => {});
+    Omnichannel.fetch(Omnichannel.workspace().dataset.markReadUrl, options).catch(() => {});
   };
 
   // The server reports a message that stays on its way to Twilio, but sends no event for it: refresh after a while.
@@ -224,14 +187,15 @@
   }
 
   Omnichannel.updateCountdowns = () => {
-    for (const clock of queryAll("[data-left]")) {
-      if (!endTimes.has(clock)) endTimes.set(clock, Date.now() + clock.dataset.left * 1000);
+    for (const clock of queryAll("[data-seconds-left]")) {
+      if (!endTimes.has(clock)) endTimes.set(clock, Date.now() + clock.dataset.secondsLeft * 1000);
       const remaining = Math.floor((endTimes.get(clock) - Date.now()) / 1000);
-      const label = clock.querySelector("[data-words]");
-      const text = formatRemaining(remaining, label.dataset.words);
+      const label = clock.querySelector("[data-format]");
+      const text = formatRemaining(remaining, label.dataset.format);
       if (label.textContent !== text) label.textContent = text;
-      if (!clock.classList.contains(urgency(remaining) || "window")) clock.className = `window ${urgency(remaining)}`;
-      if (remaining < 0 && clock.id === "reply-left") Omnichannel.refreshConversation();
+      if (!clock.classList.contains(urgency(remaining) || "time-left"))
+        clock.className = `time-left ${urgency(remaining)}`;
+      if (remaining < 0 && clock.id === "reply-time-left") Omnichannel.refreshConversation();
     }
   };
 
@@ -244,27 +208,70 @@
     watchUnsettled();
   }
 
+  // -- Opening a conversation: where the focus goes -----------------------------------------------------------------
+
+  let isKeyboardInput = true; // whether the last input was a key; on a new page that is not known
+  let openingRequest = null; // the last request for a conversation, until it is on the page
+  let requestedMode = ""; // of the composer: where the agent wants to write when the conversation is on the page
+
+  document.addEventListener("keydown", () => setKeyboardInput(true), true);
+  document.addEventListener("pointerdown", () => setKeyboardInput(false), true);
+
+  function setKeyboardInput(value) {
+    isKeyboardInput = value;
+  }
+
+  Omnichannel.isOpeningConversation = () => Boolean(openingRequest);
+
+  // Write a reply ("public") or a note: in the conversation that is being opened, else in the open one. Return whether
+  // that is possible.
+  Omnichannel.write = (mode) => {
+    if (!openingRequest) return Omnichannel.focusComposer(mode);
+    requestedMode = mode;
+    return true;
+  };
+
+  // After a click the agent can type a reply at once. After a key the focus goes to the messages: keys that follow are
+  // shortcuts, and a note must not end up in the reply field.
+  function focusOpenConversation() {
+    const mode = requestedMode;
+    requestedMode = "";
+    if (mode && Omnichannel.focusComposer(mode)) return;
+    const isTypingExpected = !mode && !isKeyboardInput && matchMedia("(pointer: fine)").matches && innerWidth > 720;
+    if (isTypingExpected && Omnichannel.focusComposer()) return;
+    focus((isKeyboardInput && byId("scroller")) || byId("main"));
+  }
+
+  document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+    if (detail.target.id !== "workspace") return;
+    openingRequest?.abort(); // an older conversation that arrives later must not replace the newer one
+    openingRequest = detail.xhr;
+    requestedMode = "";
+  });
+
+  document.addEventListener("htmx:afterRequest", ({ detail }) => {
+    if (detail.xhr === openingRequest && detail.xhr.status !== 200) openingRequest = null;
+  });
+
+  // The open conversation is loaded again to jump to another position: the agent continues in the same field.
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    if (detail.target.id !== "workspace" || !byId("composer")?.contains(document.activeElement)) return;
+    const pk = parseHtml(detail.serverResponse).getElementById("workspace")?.dataset.pk;
+    if (pk === Omnichannel.conversationId()) requestedMode ||= Omnichannel.composerMode();
+  });
+
   // Open another conversation, or another position in this one; the list stays as it is.
   Omnichannel.openConversation = (url) => htmx.ajax("GET", url, { target: "#workspace", swap: "outerHTML show:none" });
 
   document.addEventListener("click", (event) => {
-    for (const menu of queryAll("details.menu[open]")) {
-      if (!menu.contains(event.target)) menu.open = false;
-    }
-    const button = event.target.closest(".to-customer, .back-to-talk");
+    const button = event.target.closest(".to-customer, .back-to-conversation");
     if (!button) return;
     event.preventDefault();
     Omnichannel.workspace().classList.toggle("show-customer", button.matches(".to-customer"));
   });
 
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
-    const menu = document.querySelector("details.menu[open]");
-    if (menu) {
-      menu.open = false;
-      menu.querySelector("summary").focus();
-    }
-    Omnichannel.workspace()?.classList.remove("show-customer");
+    if (event.key === "Escape") Omnichannel.workspace()?.classList.remove("show-customer");
   });
 
   document.addEventListener("visibilitychange", Omnichannel.markRead);
@@ -273,7 +280,7 @@
 
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { xhr, serverResponse, requestConfig } = event.detail;
-    if (!serverResponse.includes("data-pieces")) return;
+    if (!serverResponse.includes("data-fragments")) return;
     const fromForm = requestConfig.verb === "post";
     event.detail.shouldSwap = false;
     Omnichannel.lastResponse = { status: xhr.status, path: requestConfig.path };
@@ -285,18 +292,20 @@
 
   document.addEventListener("htmx:afterSettle", (event) => {
     if (event.target.id !== "workspace") return;
+    openingRequest = null;
     initConversation();
     if (!Omnichannel.workspace()) return;
     Omnichannel.initComposer();
+    focusOpenConversation();
     Omnichannel.refreshList?.();
-    if (!matchMedia("(pointer: fine)").matches || !byId("reply-text")) focus(byId("main"));
   });
 
   // A failed request is reported with a button to repeat it: the fields still have what was typed.
   const reportFailure = (message) => (event) => {
     const { elt } = event.detail;
     const retry = () => (elt.matches("form") ? elt.requestSubmit() : elt.click());
-    Omnichannel.showNotice(message(), elt.isConnected && elt.matches("form, a, button") ? retry : null);
+    const canRetry = elt.isConnected && elt.matches("form, a, button");
+    Omnichannel.showNotice(message(), { retry: canRetry ? retry : null });
   };
   const reportServerError = reportFailure(() => gettext("Something went wrong. Your text is kept."));
 
@@ -314,13 +323,9 @@
     reportFailure(() => gettext("No response. Your text is kept.")),
   );
 
-  document.addEventListener("htmx:configRequest", ({ detail }) => {
-    const hasFiles = [...detail.formData.values()].some((value) => value instanceof File && value.size);
-    if (!hasFiles) detail.timeout = TIMEOUT_MS;
-  });
-
   document.addEventListener("DOMContentLoaded", () => {
     initConversation();
+    if (Omnichannel.workspace() && document.activeElement === document.body) focusOpenConversation();
     setInterval(Omnichannel.updateCountdowns, 5000);
   });
 })();

@@ -13,7 +13,7 @@
   function debounce(name, callback, delay) {
     timers[name] ??= setTimeout(() => {
       delete timers[name];
-      callback();
+      callback?.(); // the administration has neither a list nor a conversation
     }, delay);
   }
 
@@ -22,35 +22,35 @@
 
   function scheduleRefresh(messageId) {
     changedMessages.add(messageId);
-    debounce("pieces", refreshChanged, 20);
+    debounce("conversation", refreshChanged, 20);
   }
 
   function refreshChanged() {
     const [messageId, ...others] = changedMessages;
     changedMessages.clear();
-    Omnichannel.refreshConversation(others.length ? EVERYTHING : messageId);
+    Omnichannel.refreshConversation?.(others.length ? EVERYTHING : messageId);
   }
 
   function refreshEverything() {
-    debounce("standing", Omnichannel.refreshAgentStatus, 20);
+    debounce("agent-status", Omnichannel.refreshAgentStatus, 20);
     debounce("list", Omnichannel.refreshList, 50);
     scheduleRefresh(EVERYTHING);
-    debounce("news", Omnichannel.refreshNews, 500);
+    debounce("notifications", Omnichannel.refreshNotifications, 500);
   }
 
   function handleEvent(event) {
     // Presence, capacity and offers belong to the agent, not to a conversation.
-    if (event.kind === "presence") return debounce("standing", Omnichannel.refreshAgentStatus, 50);
-    const isOpen = String(event.id) === Omnichannel.conversationId();
+    if (event.kind === "presence") return debounce("agent-status", Omnichannel.refreshAgentStatus, 50);
+    const isOpen = String(event.id) === Omnichannel.conversationId?.();
     if (["viewing", "typing"].includes(event.kind)) {
       return isOpen && debounce("viewers", Omnichannel.refreshViewers, 20);
     }
     const delay = document.hidden ? 1000 : 250;
     if (event.kind === "read") {
-      return debounce(`read ${event.id}`, () => Omnichannel.refreshUnreadMarks(event.id), delay);
+      return debounce(`read ${event.id}`, () => Omnichannel.refreshUnreadMarks?.(event.id), delay);
     }
     debounce("list", Omnichannel.refreshList, delay);
-    if (["message", "note"].includes(event.kind)) debounce("news", Omnichannel.refreshNews, 500);
+    if (["message", "note"].includes(event.kind)) debounce("notifications", Omnichannel.refreshNotifications, 500);
     if (isOpen) scheduleRefresh((event.kind === "message" && event.part) || EVERYTHING);
     if (isOpen && event.kind !== "message") debounce("customer", Omnichannel.refreshCustomerPanel, 400);
   }
@@ -64,7 +64,7 @@
     if (connected === isConnected) return;
     isConnected = connected;
     clearTimeout(statusTimer);
-    const status = byId("stream");
+    const status = byId("connection-status");
     if (!status) return;
     if (connected) status.hidden = true;
     else {
@@ -92,8 +92,8 @@
 
   // A page that was just rendered asks for the events since then, instead of fetching everything again.
   function sinceRendered() {
-    const at = performance.now() < FRESH_MS ? document.body.dataset.at : "";
-    delete document.body.dataset.at;
+    const at = performance.now() < FRESH_MS ? document.body.dataset.renderedAt : "";
+    delete document.body.dataset.renderedAt;
     return at ? `?since=${at}` : "";
   }
 
@@ -110,7 +110,7 @@
       showStatus(true);
     });
     stream.addEventListener("hint", (event) => broadcast({ hint: JSON.parse(event.data) }));
-    stream.addEventListener("bye", () => {
+    stream.addEventListener("reconnect", () => {
       stream.close();
       setTimeout(connect, 200 + Math.random() * 1000);
     });
@@ -136,6 +136,7 @@
   });
 
   document.addEventListener("DOMContentLoaded", () => {
+    if (!byId("presence")) return; // the user is no agent
     channel?.addEventListener("message", (event) => handleMessage(event.data));
     if (navigator.locks && channel) navigator.locks.request("desk-live", connectAsLeader);
     else connect();

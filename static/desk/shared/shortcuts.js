@@ -6,7 +6,7 @@
   const SEQUENCE_MS = 1500; // between "g" and the letter after it
   const FIELDS = "textarea, select, [contenteditable], input:not([type=checkbox], [type=radio], [type=file])";
   const OVERLAYS =
-    "dialog[open], details.menu[open], #panel > *, [role=listbox]:not([hidden]), .workspace.show-customer";
+    "dialog[open], details.menu[open], #dialog-container > *, [role=listbox]:not([hidden]), .workspace.show-customer";
 
   const isUsable = (element) => !element.disabled && (element.checkVisibility?.() ?? true);
   // The items of a closed menu are invisible, but their shortcuts work.
@@ -26,13 +26,20 @@
       return true;
     };
 
+  // The same for the open conversation: while another one is being opened, the key is meant for that one.
+  const act =
+    (...selectors) =>
+    () =>
+      !Omnichannel.isOpeningConversation() && press(...selectors)();
+
   const globalShortcuts = () => [
     ["?", gettext("Show keyboard shortcuts"), showOverview],
     ["/", gettext("Search"), press('[data-shortcut="/"]', "#search", '#list [type="search"]')],
     ["g m", gettext("My conversations"), press("#tab-my")],
     ["g o", gettext("Open: unassigned conversations"), press("#tab-open")],
     ["g c", gettext("Closed conversations"), press("#tab-closed")],
-    ["a", gettext("Accept offer"), press('[data-shortcut="a"]', '#offers [id^="accept-"]', "#come-back")],
+    ["a", gettext("Accept offer"), press('[data-shortcut="a"]', '#offers [id^="accept-"]', "#return-from-inactive")],
+    ["Ctrl Shift O", gettext("Go to offers (↑ ↓ to choose, Delete to reject)")],
     ["Alt 1", gettext("Set presence by position in the menu (Alt 1, Alt 2, …)")],
     ["Escape", gettext("Leave field, close dialog, back to list")],
   ];
@@ -45,13 +52,13 @@
   ];
 
   const conversationShortcuts = () => [
-    ["r", gettext("Reply"), () => write("public", "reply-text")],
-    ["n", gettext("Note for colleagues"), () => write("note", "note-text")],
-    ["e", gettext("End, then close"), press('[data-shortcut="e"]', "#do-end", "#do-close")],
-    ["t", gettext("Transfer"), press('[data-shortcut="t"]', "#do-transfer")],
-    ["c", gettext("Consult"), press('[data-shortcut="c"]', "#do-consult")],
-    ["s", gettext("Snooze"), press('[data-shortcut="s"]', "#do-snooze")],
-    ["l", gettext("Labels"), press('[data-shortcut="l"]', "#do-labels")],
+    ["r", gettext("Reply"), () => Omnichannel.write("public")],
+    ["n", gettext("Note for colleagues"), () => Omnichannel.write("note")],
+    ["e", gettext("End, then close"), act('[data-shortcut="e"]', "#do-end", "#do-close")],
+    ["t", gettext("Transfer"), act('[data-shortcut="t"]', "#do-transfer")],
+    ["c", gettext("Consult"), act('[data-shortcut="c"]', "#do-consult")],
+    ["s", gettext("Snooze"), act('[data-shortcut="s"]', "#do-snooze")],
+    ["l", gettext("Labels"), act('[data-shortcut="l"]', "#do-labels")],
     ["[", gettext("Go to list"), focusList],
     ["]", gettext("Go to customer details"), focusCustomer],
   ];
@@ -70,7 +77,7 @@
       .filter((element) => !knownKeys.has(element.dataset.shortcut) && isUsable(element))
       .map((element) => {
         const keys = element.dataset.shortcut;
-        return [keys, nameOf(element), press(`[data-shortcut="${CSS.escape(keys)}"]`)];
+        return [keys, nameOf(element), act(`[data-shortcut="${CSS.escape(keys)}"]`)];
       });
     if (pageShortcuts.length) groups.push([gettext("On this page"), pageShortcuts]);
     return groups;
@@ -87,12 +94,6 @@
     const next = current < 0 ? 0 : Math.min(Math.max(current + offset, 0), all.length - 1);
     all[next]?.focus();
     return all.length > 0;
-  }
-
-  function write(mode, fieldId) {
-    Omnichannel.selectMode(mode);
-    byId(fieldId)?.focus();
-    return Boolean(byId(fieldId));
   }
 
   function focusList() {
@@ -126,7 +127,7 @@
       return activeElement.blur();
     }
     if (isInList) return false;
-    const backLink = document.querySelector(".talk-head .back");
+    const backLink = document.querySelector(".conversation-header .back");
     return backLink && isUsable(backLink) ? backLink.click() : focusList();
   }
 
@@ -213,13 +214,26 @@
     return match ? match[2]() : false;
   }
 
+  // Somebody who types does not notice at once that the field was removed: such keys are no shortcuts.
+  const TYPING_MS = 1500; // between two keys
+  let typedField = null;
+  let typedAt = 0;
+
+  function isTypingOn(event) {
+    const isField = event.target.matches?.(FIELDS);
+    const continues = !isField && typedField && !typedField.isConnected && Date.now() - typedAt < TYPING_MS;
+    if (isField) typedField = event.target;
+    if (isField || continues) typedAt = Date.now();
+    return Boolean(continues);
+  }
+
   // Return whether the key did something.
   function handleKey(event) {
     const { target } = event;
     const digit = /^Digit([1-9])$/.exec(event.code);
     const isAltOnly = event.altKey && !event.ctrlKey && !event.getModifierState("AltGraph");
     if (isAltOnly && digit) return choosePresence(+digit[1]);
-    if (target.matches?.(FIELDS)) return false;
+    if (isTypingOn(event) || target.matches?.(FIELDS)) return false;
     const offset = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (offset && target.closest("#rows")) return focusRow(offset);
     return isSingleKey(event) && runShortcut(event);
@@ -237,8 +251,10 @@
 
   document.addEventListener("keydown", (event) => {
     if (hadOverlay || event.defaultPrevented) return;
-    if (event.key === "Escape") leave();
-    else if (handleKey(event)) event.preventDefault();
+    if (event.key === "Escape") {
+      typedField = null;
+      leave();
+    } else if (handleKey(event)) event.preventDefault();
   });
 
   document.addEventListener("DOMContentLoaded", () => {

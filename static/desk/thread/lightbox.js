@@ -7,8 +7,8 @@
   // -- Lightbox -----------------------------------------------------------------------------------------------------
 
   const MIN_SWIPE = 50; // pixels
-  const control = (name) => byId("viewer").querySelector(`[data-${name}]`);
-  const stage = () => byId("viewer").querySelector(".viewer-stage");
+  const control = (name) => byId("lightbox").querySelector(`[data-${name}]`);
+  const stage = () => byId("lightbox").querySelector(".lightbox-stage");
   const pictures = () => queryAll("#thread .picture");
   let shownId; // of the link of the picture; an id, because the message may be replaced while it is shown
 
@@ -24,40 +24,41 @@
     setActualSize(false);
     const all = pictures();
     control("name").textContent = link.dataset.name;
-    control("place").textContent = interpolate(gettext("%s of %s"), [position() + 1, all.length]);
+    control("position").textContent = interpolate(gettext("%s of %s"), [position() + 1, all.length]);
     control("download").href = `${link.href}?download=1`;
-    byId("viewer").querySelector("[data-step='-1']").disabled = link === all[0];
-    byId("viewer").querySelector("[data-step='1']").disabled = link === all.at(-1);
+    byId("lightbox").querySelector("[data-step='-1']").disabled = link === all[0];
+    byId("lightbox").querySelector("[data-step='1']").disabled = link === all.at(-1);
   }
 
   const step = (offset) => show(pictures()[position() + offset]);
 
-  const isActualSize = () => byId("viewer").classList.contains("is-real");
+  const isActualSize = () => byId("lightbox").classList.contains("is-actual-size");
 
   function setActualSize(enabled) {
-    byId("viewer").classList.toggle("is-real", enabled);
+    byId("lightbox").classList.toggle("is-actual-size", enabled);
     control("zoom").setAttribute("aria-pressed", enabled);
   }
 
   document.addEventListener("click", (event) => {
-    const viewer = byId("viewer");
+    const lightbox = byId("lightbox");
     const link = event.target.closest("#thread .picture");
-    if (link && viewer && !(event.metaKey || event.ctrlKey || event.shiftKey || event.button)) {
+    if (link && lightbox && !(event.metaKey || event.ctrlKey || event.shiftKey || event.button)) {
       event.preventDefault();
-      viewer.showModal();
+      lightbox.showModal();
       show(link);
     }
-    if (!viewer?.contains(event.target)) return;
+    if (!lightbox?.contains(event.target)) return;
     const button = event.target.closest("button");
     if (event.target.matches("img") || button?.matches("[data-zoom]")) setActualSize(!isActualSize());
     else if (button?.matches("[data-step]")) step(+button.dataset.step);
-    else if (button?.matches("[data-shut]") || event.target.matches(".viewer-stage, #viewer")) viewer.close();
+    else if (button?.matches("[data-close-lightbox]") || event.target.matches(".lightbox-stage, #lightbox"))
+      lightbox.close();
   });
 
   document.addEventListener(
     "close",
     (event) => {
-      if (event.target.id !== "viewer") return;
+      if (event.target.id !== "lightbox") return;
       stage().replaceChildren();
       focus(byId(shownId) || byId("scroller"));
     },
@@ -65,7 +66,7 @@
   );
 
   document.addEventListener("keydown", (event) => {
-    if (!byId("viewer")?.open || (isActualSize() && event.target === stage())) return;
+    if (!byId("lightbox")?.open || (isActualSize() && event.target === stage())) return;
     const forward = document.dir === "rtl" ? "ArrowLeft" : "ArrowRight";
     if (["ArrowLeft", "ArrowRight"].includes(event.key)) step(event.key === forward ? 1 : -1);
   });
@@ -74,7 +75,7 @@
   document.addEventListener(
     "touchstart",
     ({ target, touches }) => {
-      swipeStart = target.closest(".viewer-stage") ? touches[0].clientX : 0;
+      swipeStart = target.closest(".lightbox-stage") ? touches[0].clientX : 0;
     },
     { passive: true },
   );
@@ -91,9 +92,9 @@
   document.documentElement.classList.add("has-script");
 
   document.addEventListener("click", (event) => {
-    if (!event.target.matches(".speed")) return;
+    if (!event.target.matches(".playback-speed")) return;
     speed = SPEEDS[(SPEEDS.indexOf(speed) + 1) % SPEEDS.length];
-    for (const button of queryAll(".speed")) button.textContent = `${speed}×`;
+    for (const button of queryAll(".playback-speed")) button.textContent = `${speed}×`;
     for (const audio of queryAll("#thread audio")) audio.playbackRate = speed;
     Omnichannel.announce(interpolate(gettext("Playback speed %s"), [speed]));
   });
@@ -104,7 +105,7 @@
       for (const other of queryAll("#thread :is(audio, video)")) if (other !== target) other.pause();
       if (!target.matches("audio")) return;
       target.playbackRate = speed;
-      target.parentElement.querySelector(".speed").textContent = `${speed}×`;
+      target.parentElement.querySelector(".playback-speed").textContent = `${speed}×`;
     },
     true,
   );

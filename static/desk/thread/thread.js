@@ -25,7 +25,7 @@
   };
 
   Omnichannel.scrollToEnd = () => {
-    if (Omnichannel.hasLaterMessages()) return Omnichannel.openConversation(Omnichannel.workspace().dataset.here);
+    if (Omnichannel.hasLaterMessages()) return Omnichannel.openConversation(Omnichannel.workspace().dataset.url);
     const scroller = byId("scroller");
     if (scroller) scroller.scrollTop = 0;
     updateNewestButton();
@@ -58,7 +58,7 @@
   });
 
   function observeMedia() {
-    for (const element of queryAll("#thread :is(.picture img, .film)")) resizeObserver.observe(element);
+    for (const element of queryAll("#thread :is(.picture img, .video)")) resizeObserver.observe(element);
   }
 
   // -- The button to the newest message -----------------------------------------------------------------------------
@@ -72,7 +72,7 @@
     const scroller = byId("scroller");
     const isFar = Math.abs(scroller.scrollTop) > scroller.clientHeight || Omnichannel.hasLaterMessages();
     button.hidden = !unseenCount && !isFar;
-    button.classList.toggle("has-news", unseenCount > 0);
+    button.classList.toggle("has-new-messages", unseenCount > 0);
     button.querySelector("span").textContent = unseenCount
       ? interpolate(ngettext("%s new message", "%s new messages", unseenCount), [unseenCount])
       : gettext("Newest messages");
@@ -106,12 +106,12 @@
     const wasAtEnd = isAtEnd();
     const newest = Omnichannel.newestMessage();
     const fresh = queryAll(":scope > ol > li", root);
-    const isUpdate = "at" in root.dataset || "one" in root.dataset || fromForm;
+    const isUpdate = "renderedAt" in root.dataset || "singleMessage" in root.dataset || fromForm;
     const loaded = entries();
     const newMessages = fresh.filter((li) => +li.dataset.pk > newest);
     const inbound = newMessages.filter((li) => li.classList.contains("in"));
     const inRange = fresh.filter((li) => !isUpdate || !isOutOfRange(li, loaded));
-    if (isUpdate && document.hidden && inbound.length) insertUnreadLine(inbound[0]);
+    if (isUpdate && document.hidden && inbound.length) insertUnreadDivider(inbound[0]);
     for (const li of inRange.filter((entry) => mergeEntry(entry, swap))) {
       li.classList.toggle("is-new", newMessages.includes(li));
     }
@@ -128,11 +128,11 @@
   };
 
   // Mark where the agent stopped reading when the page was hidden. The line stays until another conversation is opened.
-  function insertUnreadLine(firstUnread) {
+  function insertUnreadDivider(firstUnread) {
     if (byId(firstUnread.id)) return;
-    byId("unread-line")?.remove();
+    byId("unread-divider")?.remove();
     const label = createElement("span", { textContent: gettext("Unread messages") });
-    const line = createElement("li", { id: "unread-line", className: "unread-line" }, [label]);
+    const line = createElement("li", { id: "unread-divider", className: "unread-divider" }, [label]);
     line.dataset.order = `${firstUnread.dataset.order.split("-")[0]}-1-~`;
     mergeEntry(line);
   }
@@ -175,9 +175,9 @@
     const query = `?${end === "earlier" ? "before" : "after"}=${encodeURIComponent(`${time}~${+pk}`)}`;
     const old = byId(end);
     const fresh = old.cloneNode(true);
-    const { here, earlier } = Omnichannel.workspace().dataset;
-    fresh.querySelector("a").href = here + query;
-    fresh.querySelector("a").setAttribute("hx-get", earlier + query);
+    const { url, messagesUrl } = Omnichannel.workspace().dataset;
+    fresh.querySelector("a").href = url + query;
+    fresh.querySelector("a").setAttribute("hx-get", messagesUrl + query);
     fresh.dataset.version = query;
     fresh.hidden = false;
     old.replaceWith(fresh);
@@ -238,14 +238,23 @@
     updateNewestButton();
   }
 
+  // -- Details of events --------------------------------------------------------------------------------------------
+
+  function toggleDetails(details) {
+    Omnichannel.keepScrollPosition(() => {
+      details.open = !details.open;
+    });
+    updateNewestButton();
+  }
+
   // -- Jumping to a message -----------------------------------------------------------------------------------------
 
   Omnichannel.showMessage = (pk, url) => {
     const message = byId(`message-${pk}`);
     if (!message) return Omnichannel.openConversation(url);
-    message.scrollIntoView({ block: "center", behavior: message.matches(".is-asked") ? "instant" : "smooth" });
-    message.classList.add("is-shown");
-    setTimeout(() => message.classList.remove("is-shown"), 2000);
+    message.scrollIntoView({ block: "center", behavior: message.matches(".is-requested") ? "instant" : "smooth" });
+    message.classList.add("is-highlighted");
+    setTimeout(() => message.classList.remove("is-highlighted"), 2000);
   };
 
   // Called for the conversation of a new page, and after another one was opened.
@@ -254,32 +263,35 @@
     const workspace = Omnichannel.workspace();
     if (!workspace) return endObserver?.disconnect();
     Omnichannel.foldEvents();
-    const requested = byId(`message-${workspace.dataset.shown}`);
-    requested?.classList.add("is-asked");
-    if (requested) Omnichannel.showMessage(workspace.dataset.shown);
+    const requested = byId(`message-${workspace.dataset.targetMessage}`);
+    requested?.classList.add("is-requested");
+    if (requested) Omnichannel.showMessage(workspace.dataset.targetMessage);
     else scrollToUnread();
-    delete workspace.dataset.shown;
+    delete workspace.dataset.targetMessage;
     observeEnds();
     observeMedia();
     updateNewestButton();
   };
 
   function scrollToUnread() {
-    const line = byId("unread-line");
+    const line = byId("unread-divider");
     if (line && line.getBoundingClientRect().top < byId("scroller").getBoundingClientRect().top) line.scrollIntoView();
   }
 
   // -- Event listeners ----------------------------------------------------------------------------------------------
 
   document.addEventListener("click", (event) => {
-    const target = event.target.closest(".to-newest, .quote, .fold button");
+    const target = event.target.closest(".to-newest, a.quote, .fold button, #thread .event summary");
     if (!target) return;
     if (target.matches(".to-newest")) {
       Omnichannel.scrollToEnd();
       focus(byId("scroller"));
-    } else if (target.matches(".quote")) {
+    } else if (target.matches("a.quote")) {
       event.preventDefault();
       Omnichannel.showMessage(target.hash.replace("#message-", ""), target.getAttribute("href").split("#")[0]);
+    } else if (target.matches("summary")) {
+      event.preventDefault(); // opening is left to `toggleDetails`, which does not move what is being read
+      toggleDetails(target.parentElement);
     } else toggleFold(target);
   });
 

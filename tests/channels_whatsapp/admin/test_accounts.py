@@ -76,6 +76,32 @@ def test_an_account_sid_of_another_form_is_refused_in_one_sentence(admin_client:
     assert errors[0].startswith("An Account SID is AC followed by 32 hexadecimal characters.")
 
 
+MALFORMED_TOKENS = ["short", TOKEN[:-1], TOKEN + "0", TOKEN[:-1] + "g", ACCOUNT_SID, f"enc1:{TOKEN}", TOKEN[:-1] + "１"]
+
+
+@pytest.mark.parametrize("field", ["auth_token", "secondary_auth_token"])
+@pytest.mark.parametrize("token", MALFORMED_TOKENS)
+def test_an_auth_token_of_another_form_is_refused_at_its_field(
+    admin_client: UserClient, account: WhatsAppAccount, field: str, token: str
+) -> None:
+    response = admin_client.post(
+        admin_url(ACCOUNT_MODEL, "change", account.pk), account_form(auth_token="") | {field: token}
+    )
+    assert response.context["adminform"].form.errors == {
+        field: ["An Auth Token is 32 hexadecimal characters (0–9, a–f). Copy it from the Twilio Console."]
+    }
+    account.refresh_from_db()
+    assert (account.auth_token, account.secondary_auth_token) == (TOKEN, "")
+
+
+@pytest.mark.parametrize("sid", ["MG123", "SK" + "0" * 32, "MG" + "0" * 31 + "g"])
+def test_a_messaging_service_sid_of_another_form_is_refused_at_its_field(admin_client: UserClient, sid: str) -> None:
+    response = admin_client.post(admin_url(ACCOUNT_MODEL, "add"), account_form(messaging_service_sid=sid))
+    assert response.context["adminform"].form.errors == {
+        "messaging_service_sid": ["A Messaging Service SID is MG followed by 32 hexadecimal characters."]
+    }
+
+
 def test_spaces_around_a_pasted_account_sid_are_no_error(admin_client: UserClient) -> None:
     admin_client.post(
         admin_url(ACCOUNT_MODEL, "add"), account_form(account_sid=f"  {ACCOUNT_SID}\t", auth_token=f" {TOKEN} ")

@@ -139,3 +139,31 @@ def test_no_token_is_on_the_page(admin_client: UserClient) -> None:
     account = builders.create_account()
     post_sync_all(admin_client)
     assert builders.AUTH_TOKEN not in admin_client.get(admin_url(ACCOUNT_MODEL, "change", account.pk)).content.decode()
+
+
+def test_names_are_shown_instead_of_codes(admin_client: UserClient) -> None:
+    account = builders.create_account()
+    for number, (category, kind, language) in enumerate(
+        [("UTILITY", "twilio/list-picker", "de"), ("", "twilio/brand-new", "en"), ("SOME_NEW", "twilio/text", "en")]
+    ):
+        MessageTemplate.objects.create(
+            account=account,
+            content_sid=builders.new_sid("HX"),
+            name=f"template {number}",
+            category=category,
+            content_type=kind,
+            language=language,
+        )
+    for query in ("", "?_facets=True"):
+        page = admin_client.get(admin_url(TEMPLATE_MODEL, "changelist") + query)
+        shown = visible_text(page)
+        for name in ("Utility", "Some new", "List picker", "Brand new", "German"):
+            assert shown.count(name) >= 2  # in the list and in the filter
+        assert "UTILITY" not in shown
+        assert "twilio/" not in shown
+    only_utility = visible_text(admin_client.get(admin_url(TEMPLATE_MODEL, "changelist") + "?category=UTILITY"))
+    assert "template 0" in only_utility
+    assert "template 1" not in only_utility
+    change = visible_text(admin_client.get(admin_url(TEMPLATE_MODEL, "change", MessageTemplate.objects.first().pk)))  # type: ignore[union-attr]
+    assert "Utility" in change
+    assert "UTILITY" not in change

@@ -5,7 +5,14 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from channels_whatsapp.backends.base import TwilioRejectedError, TwilioSender, UnknownOutcomeError
+from channels_whatsapp.admin import accounts
+from channels_whatsapp.backends.base import (
+    InvalidResponseError,
+    TwilioRejectedError,
+    TwilioSender,
+    TwilioServerError,
+    UnknownOutcomeError,
+)
 from channels_whatsapp.backends.memory import MemoryBackend
 from channels_whatsapp.models import WhatsAppAccount, WhatsAppNumber
 from tests import builders
@@ -85,5 +92,99 @@ def test_get_request_does_not_validate(admin_client: UserClient, number: WhatsAp
 @pytest.mark.parametrize("role", ["Supervisor", "Agent"])
 def test_only_administrators_validate(role: str, number: WhatsAppNumber) -> None:
     post_validate(create_signed_in_client(role), number.account)
+    number.account.refresh_from_db()
+    assert number.account.validated_at is None
+
+
+@pytest.mark.parametrize(
+    ("failure", "text"),
+    [
+        (TwilioServerError(502), "Twilio had a problem of its own (HTTP 502)."),
+        (InvalidResponseError(), "The response did not come from Twilio or was incomplete."),
+        (UnknownOutcomeError("ConnectTimeout"), "Twilio could not be reached."),
+    ],
+)
+def test_a_failure_is_named_as_what_it_is(
+    admin_client: UserClient,
+    number: WhatsAppNumber,
+    memory_backend: MemoryBackend,
+    failure: UnknownOutcomeError,
+    text: str,
+) -> None:
+    memory_backend.errors_to_raise = [failure, failure]
+    assert text in message_texts(post_validate(admin_client, number.account))[0]
+
+
+# -- Save and validate ------------------------------------------------------------------------------------------------
+
+
+def test_save_and_validate_validates_the_values_that_were_typed(
+    admin_client: UserClient, number: WhatsAppNumber
+) -> None:
+    account = number.account
+    form = {
+        "name": "Renamed",
+        "account_sid": account.account_sid,
+        "auth_token": "",
+        "is_active": "on",
+        "_validate": "1",
+    }
+    response = admin_client.post(admin_url(ACCOUNT_MODEL, "change", account.pk), form, follow=True)
+    account.refresh_from_db()
+    assert (account.name, account.validated_at is not None) == ("Renamed", True)
+    assert message_texts(response)[1].startswith("Validation succeeded.")
+
+
+def test_values_that_are_refused_are_not_validated(admin_client: UserClient, number: WhatsAppNumber) -> None:
+    account = number.account
+    form = {"name": "Renamed", "account_sid": "AC1", "auth_token": "", "is_active": "on", "_validate": "1"}
+    response = admin_client.post(admin_url(ACCOUNT_MODEL, "change", account.pk), form)
+    account.refresh_from_db()
+    assert list(response.context["adminform"].form.errors) == ["account_sid"]
+    assert account.validated_at is None
+
+
+def test_a_script_gets_the_notices_after_the_validation(
+    admin_client: UserClient, number: WhatsAppNumber, memory_backend: MemoryBackend
+) -> None:
+    memory_backend.errors_to_raise = [AUTHENTICATION_ERROR, AUTHENTICATION_ERROR]
+    rejected, accepted = (
+        post_validate(admin_client, number.account, accept="application/json").json()["notices"] for _ in range(2)
+    )
+    assert "Credentials rejected" in rejected
+    assert "Credentials rejected" not in accepted
+
+
+# -- Action in the list -----------------------------------------------------------------------------------------------
+
+
+def post_list_action(client: Client, *accounts: WhatsAppAccount) -> Any:
+    form = {"action": "validate_accounts", "_selected_action": [account.pk for account in accounts]}
+    return client.post(admin_url(ACCOUNT_MODEL, "changelist"), form, follow=True)
+
+
+def test_the_list_validates_each_selected_channel(admin_client: UserClient, number: WhatsAppNumber) -> None:
+    other = builders.create_account(name="Other channel", account_sid="AC" + "b" * 32)
+    unselected = builders.create_account(name="Unselected", account_sid="AC" + "c" * 32)
+    texts = message_texts(post_list_action(admin_client, number.account, other))
+    assert sorted(text.partition(": ")[0] for text in texts) == sorted([number.account.name, "Other channel"])
+    assert any("Validation succeeded." in text for text in texts)
+    assert any("No active phone numbers." in text for text in texts)
+    unselected.refresh_from_db()
+    assert unselected.validated_at is None
+
+
+def test_the_list_validates_a_limited_number_of_channels_at_once(
+    admin_client: UserClient, number: WhatsAppNumber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accounts, "MAX_ACCOUNTS", 1)
+    other = builders.create_account(name="Other channel", account_sid="AC" + "b" * 32)
+    texts = message_texts(post_list_action(admin_client, number.account, other))
+    assert texts == ["Select at most 1 channels to validate at once."]
+
+
+@pytest.mark.parametrize("role", ["Supervisor", "Agent", ""])
+def test_only_administrators_validate_in_the_list(role: str, number: WhatsAppNumber) -> None:
+    post_list_action(create_signed_in_client(role), number.account)
     number.account.refresh_from_db()
     assert number.account.validated_at is None

@@ -8,6 +8,7 @@ from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
 from channels_whatsapp.simulator import factories
+from channels_whatsapp.simulator.business_scoped_ids import get_user_id
 from channels_whatsapp.simulator.messages import inbound
 from channels_whatsapp.simulator.models import Account, Customer, FaultKind, Message, Sender
 
@@ -37,13 +38,30 @@ def refused_status_and_code(twilio: Client, **fields: Any) -> tuple[int, int]:
         ({"body": ""}, 21619),
         ({"body": "", "media_url": ["ftp://example.com/lamp.png"]}, 21620),
         ({"body": "", "media_url": ["http://localhost/lamp.png"] * 11}, 21623),
+        ({"body": "", "media_url": ["http://[/lamp.png"]}, 21620),
         ({"body": "", "content_sid": "HX" + "0" * 32}, 21655),
+        ({"content_variables": '{"1": "you"}'}, 21654),
+        ({"messaging_service_sid": "MG1"}, 21705),
         ({"status_callback": "https://my_desk.example.com/"}, 21609),
     ],
 )
 def test_a_malformed_message_is_refused(twilio: Client, sender: Sender, fields: dict[str, Any], code: int) -> None:
     assert refused_status_and_code(twilio, **fields) == (400, code)
     assert not Message.objects.exists()
+
+
+@pytest.mark.parametrize("fields", [{}, {"from_": ""}])
+def test_an_unknown_messaging_service_is_refused(twilio: Client, sender: Sender, fields: dict[str, Any]) -> None:
+    assert refused_status_and_code(twilio, messaging_service_sid="MG" + "0" * 32, **fields) == (404, 21701)
+    assert not Message.objects.exists()
+
+
+def test_the_id_of_a_customer_for_another_account_is_refused(twilio: Client, sender: Sender, omar: Customer) -> None:
+    other = factories.create_account("Other")
+    assert refused_status_and_code(twilio, to=get_user_id(omar, other)) == (400, 21211)
+    own_id = get_user_id(omar, sender.account)
+    assert twilio.messages.create(to=own_id, from_=SHOP_ADDRESS, body="Hello").to == own_id
+    assert Message.objects.get().customer == omar
 
 
 def test_body_of_1600_characters_and_a_business_scoped_id_are_accepted(twilio: Client, sender: Sender) -> None:

@@ -43,6 +43,17 @@ def test_a_list_ends_after_its_last_page(twilio: Client, sender: Sender) -> None
     assert [message.body for message in twilio.messages.list(page_size=7)] == bodies[::-1]
 
 
+def test_a_page_leads_back_to_the_one_before(twilio: Client, sender: Sender) -> None:
+    for index in range(5):
+        create_message(twilio, sender, body=str(index))
+    first = twilio.messages.page(page_size=2)
+    second = first.next_page()
+    last = second.next_page()
+    assert [[message.body for message in page] for page in (last, last.previous_page())] == [["0"], ["2", "1"]]
+    assert [message.body for message in last.previous_page().previous_page()] == ["4", "3"]
+    assert first.previous_page() is None
+
+
 def test_a_list_is_filtered_by_addresses_and_by_time(twilio: Client, sender: Sender) -> None:
     create_message(twilio, sender)
     other = create_message(twilio, sender, to="whatsapp:US.13491208655302741918")
@@ -129,6 +140,25 @@ def test_a_file_is_fetched_before_it_is_delivered(
     assert twilio.messages(sent.sid).fetch().status == "read"
     assert twilio.messages(sent.sid).media.list()[0].content_type == "image/png"
     assert Message.objects.get(sid=sent.sid).media.get().file.read() == b"a lamp"
+
+
+@pytest.mark.parametrize(
+    ("disposition", "name"),
+    [
+        ("", "1234"),
+        ('inline; filename="lamp.png"', "lamp.png"),
+        ("attachment; filename=\"K_se.png\"; filename*=UTF-8''K%C3%A4se.png", "Käse.png"),
+        ("attachment; filename*=nonsense''%", "%"),
+    ],
+)
+def test_the_phone_names_a_file_by_its_content_disposition(
+    twilio: Client, sender: Sender, omar: Customer, receiver: Any, disposition: str, name: str
+) -> None:
+    receiver.files["/1234"] = ("image/png", b"a lamp")
+    receiver.content_disposition = disposition
+    sent = create_message(twilio, sender, body="", media_url=[f"{receiver.url}/1234"])
+    run_due_tasks(datetime.now(UTC) + timedelta(minutes=1))
+    assert Message.objects.get(sid=sent.sid).media.get().filename == name
 
 
 @pytest.mark.parametrize(("path", "kind", "code"), [("/gone.png", "", 63019), ("/page.html", "text/html", 63021)])

@@ -8,6 +8,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from channels_whatsapp.simulator import factories, scheduler
+from channels_whatsapp.simulator.business_scoped_ids import get_user_id
 from channels_whatsapp.simulator.messages import inbound
 from channels_whatsapp.simulator.messages.outbound import MessageRequest, accept_message
 from channels_whatsapp.simulator.models import (
@@ -76,10 +77,29 @@ def test_a_status_callback_is_signed_and_complete(
         "To": customer_with_open_window.address,
         "ChannelPrefix": "whatsapp",
         "ChannelToAddress": "+49151123" + "X" * 4,
-        "StructuredMessage": "false",
     }
     assert expected.items() <= callback.form.items()
     assert "ErrorCode" not in callback.form
+
+
+def test_only_events_of_whatsapp_have_an_event_type(
+    receiver: WebhookReceiver, customer_with_open_window: Customer, sender: Sender
+) -> None:
+    send_from_desk(customer_with_open_window, sender)
+    run_due_tasks(LATER)
+    forms = [webhook.form for webhook in receiver.webhooks]
+    assert [form.get("EventType") for form in forms] == [None, "DELIVERED", "READ"]
+    assert [form.get("StructuredMessage") for form in forms] == ["false", None, None]
+
+
+def test_a_status_callback_has_the_customers_id_for_the_account(
+    receiver: WebhookReceiver, customer_with_open_window: Customer, sender: Sender
+) -> None:
+    send_from_desk(customer_with_open_window, sender)
+    run_due_tasks(LATER)
+    user_id = get_user_id(customer_with_open_window, sender.account)
+    assert {webhook.form["ExternalUserId"] for webhook in receiver.webhooks} == {user_id}
+    assert "ParentExternalUserId" not in receiver.webhooks[0].form
 
 
 def test_without_read_receipts_a_message_stays_delivered(
@@ -113,9 +133,13 @@ def test_after_24_hours_free_text_fails_with_63016(
         send_from_desk(customer_with_open_window, sender, at=NOW + day + timedelta(seconds=1)),
     )
     run_due_tasks(LATER + day)
-    assert (status_and_error(in_time), status_and_error(too_late)) == (("read", None), ("failed", 63016))
+    assert (status_and_error(in_time), status_and_error(too_late)) == (("read", None), ("undelivered", 63016))
     failed = next(webhook.form for webhook in receiver.webhooks if webhook.form["MessageSid"] == too_late.sid)
-    assert (failed["MessageStatus"], failed["ErrorCode"]) == ("failed", "63016")
+    assert (failed["MessageStatus"], failed["EventType"], failed["ErrorCode"]) == (
+        "undelivered",
+        "UNDELIVERED",
+        "63016",
+    )
     assert "outside the allowed window" in failed["ErrorMessage"]
 
 
@@ -123,21 +147,21 @@ def test_skipping_a_day_closes_the_window(customer_with_open_window: Customer, s
     inbound.expire_service_window(customer_with_open_window)
     message = send_from_desk(customer_with_open_window, sender, at=timezone.now())
     run_due_tasks(timezone.now() + timedelta(minutes=1))
-    assert status_and_error(message) == ("failed", 63016)
+    assert status_and_error(message) == ("undelivered", 63016)
 
 
 def test_window_is_tracked_per_number(customer_with_open_window: Customer, sender: Sender) -> None:
     other = factories.create_sender(sender.account, "+4930222222", "Workshop")
     message = send_from_desk(customer_with_open_window, other)
     run_due_tasks(LATER)
-    assert status_and_error(message) == ("failed", 63016)
+    assert status_and_error(message) == ("undelivered", 63016)
 
 
 @pytest.mark.parametrize(
     ("approval", "expected"),
     [
         ("approved", ("read", None)),
-        ("pending", ("failed", 63016)),
+        ("pending", ("undelivered", 63016)),
         ("rejected", ("failed", 63040)),
         ("paused", ("failed", 63041)),
         ("disabled", ("failed", 63042)),
@@ -217,7 +241,7 @@ def test_unknown_recipient_becomes_a_customer(sender: Sender) -> None:
     message = accept_message(sender.account, MessageRequest.from_form(form), now=NOW)
     run_due_tasks(LATER)
     assert message.customer.address == "whatsapp:+15551230000"
-    assert status_and_error(message) == ("failed", 63016)
+    assert status_and_error(message) == ("undelivered", 63016)
 
 
 def test_claimed_errand_is_not_claimed_again_until_the_lease_ends(

@@ -113,8 +113,10 @@ def test_messages_conform_alone_and_in_pages(api_client: ApiClient, inbound_mess
     first = assert_conforms(
         api_client.get(f"{api_client.root}/Messages.json", PageSize="1"), "api", f"{ACCOUNT_PATH}/Messages.json"
     )
-    second = api_client.get("api" + first["next_page_uri"])
-    assert assert_conforms(second, "api", f"{ACCOUNT_PATH}/Messages.json")["next_page_uri"] is None
+    second = assert_conforms(api_client.get("api" + first["next_page_uri"]), "api", f"{ACCOUNT_PATH}/Messages.json")
+    assert (first["previous_page_uri"], second["next_page_uri"]) == (None, None)
+    back = api_client.get("api" + second["previous_page_uri"])
+    assert assert_conforms(back, "api", f"{ACCOUNT_PATH}/Messages.json")["messages"] == first["messages"]
 
 
 def test_media_conforms(api_client: ApiClient, inbound_message: Message) -> None:
@@ -156,8 +158,14 @@ def test_typing_conforms(api_client: ApiClient, inbound_message: Message) -> Non
 
 def test_templates_conform(api_client: ApiClient, account: Account) -> None:
     content = factories.create_content(account, "hi", {"twilio/text": {"body": "Hi {{1}}"}}, variables={"1": "you"})
+    factories.create_content(account, "bye", {"twilio/text": {"body": "Bye"}})
     for path in ("/v1/Content", "/v1/ContentAndApprovals"):
-        assert_conforms(api_client.get(f"content{path}", PageSize="1"), "content", path)
+        first = assert_conforms(api_client.get(f"content{path}", PageSize="1"), "content", path)
+        following = first["meta"]["next_page_url"].removeprefix("https://content.twilio.com")
+        second = assert_conforms(api_client.get(f"content{following}"), "content", path)
+        previous = second["meta"]["previous_page_url"].removeprefix("https://content.twilio.com")
+        assert api_client.get(f"content{previous}").json()["contents"] == first["contents"]
+        assert first["meta"]["previous_page_url"] is None
     assert_conforms(api_client.get(f"content/v1/Content/{content.sid}"), "content", "/v1/Content/{Sid}")
     approval = api_client.get(f"content/v1/Content/{content.sid}/ApprovalRequests")
     assert_conforms(approval, "content", "/v1/Content/{Sid}/ApprovalRequests")

@@ -30,6 +30,7 @@ class WebhookReceiver:
 
     response: tuple[int, str, bytes] = (200, "text/xml", EMPTY_TWIML)
     files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    content_disposition: str = ""
     webhooks: list[ReceivedWebhook] = field(default_factory=list)
     webhook_received: threading.Event = field(default_factory=threading.Event)
 
@@ -70,6 +71,8 @@ class WebhookReceiver:
                 self.send_response(status)
                 self.send_header("Content-Type", content_type)
                 self.send_header("Content-Length", str(len(content)))
+                if receiver.content_disposition:
+                    self.send_header("Content-Disposition", receiver.content_disposition)
                 self.end_headers()
                 self.wfile.write(content)
 

@@ -6,7 +6,7 @@ import pytest
 
 from omnichannel.conversations.models import AutomatedMessage, OptOutMeaning, OptOutWord
 from tests import builders
-from tests.admin_client import UserClient, admin_url, create_signed_in_client, form_errors, message_texts, visible_text
+from tests.admin_client import UserClient, admin_url, create_signed_in_client, form_errors, message_texts
 
 pytestmark = pytest.mark.django_db
 
@@ -57,10 +57,27 @@ def test_one_text_for_a_trigger_a_work_stream_and_a_language(admin_client: UserC
     )
 
 
-def test_the_slugs_are_listed_beside_the_text(admin_client: UserClient) -> None:
-    shown = visible_text(admin_client.get(admin_url(MESSAGE_MODEL, "add")))
-    for slug in ("AgentName", "QueueName", "CustomerName", "Position", "OpensAt"):
-        assert f"{{{slug}}}" in shown
+def test_placeholders_are_explained_in_a_table_with_examples(admin_client: UserClient) -> None:
+    page = admin_client.get(admin_url(MESSAGE_MODEL, "add")).content.decode()
+    table = page.partition('<table class="placeholders"')[2].partition("</table>")[0]
+    for name in ("{AgentName}", "{QueueName}", "{CustomerName}", "{Position}", "{OpensAt}", "{$order_number$}"):
+        assert f"<code>{name}</code>" in table
+    assert "<td>Agent assigned to the conversation</td>" in table
+    assert "<td>Dana Kim</td>" in table
+
+
+def test_listed_placeholders_are_accepted_and_an_unknown_one_names_them(admin_client: UserClient) -> None:
+    stream = builders.update_work_stream()
+    stream.context_variables.create(display_name="Order", name="order_number")
+    add_url = admin_url(MESSAGE_MODEL, "add")
+    text = "{AgentName} {QueueName} {CustomerName} {Position} {OpensAt} {$order_number$}"
+    form = automated_message_form(text=text, work_stream=stream.pk, trigger="position")
+    assert admin_client.post(add_url, form).status_code == 302
+    form["text"] = "{Nobody}"
+    assert form_errors(admin_client.post(add_url, form))["text"] == [
+        "Unknown placeholder {Nobody}. Available: {AgentName}, {QueueName}, {CustomerName}, {Position}, {OpensAt}, "
+        "{$order_number$}."
+    ]
 
 
 def test_a_word_in_any_language_opts_out(admin_client: UserClient) -> None:

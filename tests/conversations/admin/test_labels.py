@@ -14,7 +14,7 @@ ADD_LABEL_URL_NAME, ADD_CODE_URL_NAME = "admin:conversations_label_add", "admin:
 
 @pytest.mark.parametrize(("role", "may"), [("Administrator", True), ("Supervisor", True), ("Agent", False)])
 def test_administrators_and_supervisors_make_labels_and_agents_do_not(role: str, may: bool) -> None:
-    create_signed_in_client(role).post(reverse(ADD_LABEL_URL_NAME), {"name": "VIP", "colour": "purple"})
+    create_signed_in_client(role).post(reverse(ADD_LABEL_URL_NAME), {"name": "VIP", "color": "purple"})
     assert Label.objects.exists() == may
 
 
@@ -42,4 +42,4 @@ def test_lists_show_usage_counts() -> None:
     label = Label.objects.create(name="VIP")
     builders.create_conversation().labels.add(label)
     page = create_signed_in_client("Administrator").get(reverse("admin:conversations_label_changelist"))
-    assert "VIP Grey 1" in visible_text(page)
+    assert "VIP Gray 1" in visible_text(page)

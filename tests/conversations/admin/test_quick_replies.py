@@ -73,6 +73,16 @@ def test_personal_quick_replies_are_not_listed() -> None:
     assert ada.get(admin_url(REPLY_MODEL, "change", personal_reply.pk)).status_code == 302
 
 
+def test_placeholders_are_explained_in_a_table_with_examples() -> None:
+    client = create_signed_in_client("Administrator")
+    page = client.get(admin_url(REPLY_MODEL, "add")).content.decode()
+    table = page.partition('<table class="placeholders"')[2].partition("</table>")[0]
+    assert "<code>{FirstName{Customer}}</code>" in table
+    assert "<td>Customer’s first name</td>" in table
+    assert "<td>Amara</td>" in table
+    assert "Slugs" not in page
+
+
 def test_page_uses_the_documented_labels() -> None:
     shown = visible_text(create_signed_in_client("Administrator").get(admin_url(REPLY_MODEL, "add")))
     for label in ("Title", "Locale", "Message", "Edit Tags", "Add new tag", "Work streams", "{Nickname{Agent}}"):

@@ -12,6 +12,7 @@ from omnichannel.conversations.assignment.pending import MAX_ROUTING_ATTEMPTS
 from omnichannel.conversations.assignment.pick import release_conversation, take_conversation, wait_for_customer
 from omnichannel.conversations.lanes import LaneKind
 from omnichannel.conversations.models import Contact, Conversation, Message
+from omnichannel.jobs.lanes import enqueue
 from omnichannel.jobs.models import Lane
 from omnichannel.live.models import LiveEvent
 from omnichannel.worker_jobs import create_worker
@@ -131,8 +132,10 @@ def test_offered_conversation_is_not_moved(orders: Queue) -> None:
     assert classify_and_refresh(create_new_conversation(**offered)).queue == Queue.objects.get_default()
 
 
-def test_a_conversation_that_is_gone_is_no_error() -> None:
+def test_the_lane_of_a_deleted_conversation_ends_without_an_error() -> None:
+    enqueue(LaneKind.ROUTE, 4711)
     classify_conversation(4711)
+    assert not Lane.objects.filter(kind=LaneKind.ROUTE).exists()
 
 
 def test_released_conversation_keeps_its_queue_and_skills(orders: Queue) -> None:

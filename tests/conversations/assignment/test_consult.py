@@ -30,11 +30,6 @@ def dana(orders: Queue) -> Agent:
 
 
 @pytest.fixture
-def eve() -> Agent:
-    return builders.create_agent("Eve", queue=builders.create_queue("Returns"))
-
-
-@pytest.fixture
 def conversation(orders: Queue, dana: Agent) -> Conversation:
     return builders.create_conversation(agent=dana, queue=orders)
 

@@ -29,11 +29,13 @@ from routing.models import (
     AssignmentMethod,
     BasePresence,
     DistributionMode,
+    Presence,
     Queue,
     Skill,
     SkillMatching,
     SkillType,
     State,
+    WorkStream,
 )
 from routing.presence import get_built_in_presence
 from tests import builders
@@ -66,6 +68,10 @@ def last_event_text(conversation: Conversation) -> str:
     return str(conversation.events.latest("pk").text)
 
 
+def offer_details(conversation: Conversation) -> str:
+    return str(conversation.events.get(kind="offered").details)
+
+
 def test_open_conversation_is_offered_with_the_reason_in_the_timeline() -> None:
     dana = builders.create_agent("Dana")
     builders.create_agent("Omar", presence="away")
@@ -73,9 +79,31 @@ def test_open_conversation_is_offered_with_the_reason_in_the_timeline() -> None:
     assert dispatch_after() == 1
     assert get_offered_agent(conversation) == dana
     assert conversation.state == State.OPEN
-    assert last_event_text(conversation) == (
-        "Offered to Dana (only agent available, 100 units free; not considered: 1 not Available or Busy)"
+    assert last_event_text(conversation) == "Offered to Dana (only agent available)"
+    assert offer_details(conversation) == "100 units free; not considered: 1 with presence Appear away"
+
+
+def test_details_of_an_offer_name_custom_presences_by_their_text() -> None:
+    builders.create_agent("Dana")
+    omar = builders.create_agent("Omar", presence="offline")
+    builders.create_agent("Eve", presence="offline")
+    omar.presence = Presence.objects.create(name="Away - Training", text="In training 100 %", base_status="away")
+    omar.save()
+    conversation = create_waiting_conversation()
+    dispatch_after()
+    assert offer_details(conversation) == (
+        "100 units free; not considered: 1 with presence In training 100 %, 1 with presence Offline"
     )
+
+
+def test_an_agent_with_a_presence_of_another_work_stream_is_counted_once() -> None:
+    builders.create_agent("Dana")
+    builders.create_agent("Omar", presence="away")
+    first = create_waiting_conversation(2)
+    stream = WorkStream.objects.create(name="Night", allowed_presences=["away"], capacity=30)
+    create_waiting_conversation(1, work_stream=stream)
+    assert dispatch_after() == 2
+    assert offer_details(first) == "100 units free; not considered: 1 with presence Appear away"
 
 
 def test_offer_publishes_an_event_to_the_agent() -> None:
@@ -106,8 +134,8 @@ def test_timeline_says_once_why_a_conversation_is_unassigned() -> None:
     conversation = create_waiting_conversation()
     dispatch_after()
     dispatch_after()
-    assert [str(event.text) for event in conversation.events.filter(kind="nobody")] == [
-        "No agent available: 1 not Available or Busy."
+    assert [str(event.text) for event in conversation.events.filter(kind="no_agent")] == [
+        "No agent available: 1 with presence Offline."
     ]
 
 
@@ -292,7 +320,7 @@ def test_unassignable_conversations_do_not_block_others() -> None:
 
 
 def unassigned_reasons() -> list[str]:
-    return [str(line) for line in ConversationEvent.objects.filter(kind="nobody").values_list("text", flat=True)]
+    return [str(line) for line in ConversationEvent.objects.filter(kind="no_agent").values_list("text", flat=True)]
 
 
 def test_every_unassigned_conversation_gets_a_reason() -> None:
@@ -301,7 +329,7 @@ def test_every_unassigned_conversation_gets_a_reason() -> None:
     for _ in range(120):
         builders.create_conversation(queue=orders, number=number)
     dispatch_after()
-    assert unassigned_reasons() == ["No agent available: 1 not Available or Busy."] * 120
+    assert unassigned_reasons() == ["No agent available: 1 with presence Appear away."] * 120
     dispatch_after()
     assert len(unassigned_reasons()) == 120
 
@@ -332,7 +360,8 @@ def test_disconnected_agent_is_preferred_on_return() -> None:
     dispatch_after()
     assert omar.pk < dana.pk, "or it would be hers without that"
     assert get_offered_agent(conversation) == dana
-    assert last_event_text(conversation) == "Offered to Dana (previous agent of 2 available agents, 100 units free)"
+    assert last_event_text(conversation) == "Offered to Dana (previous agent of 2 available agents)"
+    assert offer_details(conversation) == "100 units free"
 
 
 def test_assign_lane_repeats_while_conversations_wait_and_then_ends() -> None:

@@ -18,6 +18,7 @@ from omnichannel.conversations.outbound.compose import ReplyError, send_reply
 from omnichannel.conversations.state_machine import TransitionError
 from routing.models import Agent, Queue, State
 from tests import builders
+from tests.conversations.routing_fixtures import timeline_texts
 
 pytestmark = pytest.mark.django_db
 
@@ -35,10 +36,6 @@ def open_conversation(orders: Queue) -> Conversation:
 @pytest.fixture
 def danas_conversation(orders: Queue, dana: Agent) -> Conversation:
     return builders.create_conversation(agent=dana, queue=orders)
-
-
-def timeline_texts(conversation: Conversation) -> list[str]:
-    return [str(event.text) for event in conversation.events.all()]
 
 
 def test_a_supervisor_assigns_what_waits(open_conversation: Conversation, dana: Agent, sue: Agent) -> None:

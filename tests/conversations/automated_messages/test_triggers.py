@@ -24,7 +24,7 @@ from omnichannel.jobs.models import Lane
 from routing.models import Holiday, OpeningPeriod, OperatingHours, WorkStream
 from tests import builders
 from tests.concurrency import run_concurrently
-from tests.webhook_client import load_payload, post_webhook, with_new_message_sid
+from tests.webhook_client import receive_message
 
 pytestmark = pytest.mark.django_db
 
@@ -45,12 +45,6 @@ def number(memory_backend: MemoryBackend) -> WhatsAppNumber:
 
 def create_automated_message(trigger: MessageTrigger, text: str, **fields: Any) -> AutomatedMessage:
     return AutomatedMessage.objects.create(trigger=trigger, text=text, **fields)
-
-
-def receive_message(number: WhatsAppNumber, **changed: Any) -> Conversation:
-    form = with_new_message_sid(load_payload("text", number, **changed))
-    assert post_webhook(number.account.inbound_url, form).status_code == 200
-    return Conversation.objects.get(messages__twilio_sid=form["MessageSid"])
 
 
 def run_worker(*, is_routed: bool = True) -> None:
@@ -189,7 +183,7 @@ def test_overdue_automated_message_is_not_sent(number: WhatsAppNumber, clock: An
 
 
 def test_context_variables_are_filled_and_unknown_ones_left_out(number: WhatsAppNumber) -> None:
-    create_automated_message(MessageTrigger.GREETING, "Thanks for writing about {$order$}{$colour$}: {$amount$} €.")
+    create_automated_message(MessageTrigger.GREETING, "Thanks for writing about {$order$}{$color$}: {$amount$} €.")
     conversation = receive_message(number)
     Conversation.objects.update(context={"order": "A-17", "amount": 12.5})
     run_worker()

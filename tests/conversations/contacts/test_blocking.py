@@ -29,7 +29,7 @@ def conversation(number: WhatsAppNumber, dana: Agent) -> Conversation:
     )
 
 
-def receive_message(number: WhatsAppNumber, **changed: Any) -> WebhookDelivery:
+def receive_delivery_from_customer(number: WhatsAppNumber, **changed: Any) -> WebhookDelivery:
     form = with_new_message_sid(load_payload("text", number, From=PHONE_ADDRESS, **changed))
     assert post_webhook(number.account.inbound_url, form).status_code == 200
     return WebhookDelivery.objects.get(fingerprint__endswith=form["MessageSid"])
@@ -38,7 +38,7 @@ def receive_message(number: WhatsAppNumber, **changed: Any) -> WebhookDelivery:
 def test_message_of_a_blocked_customer_is_stored_and_ignored(conversation: Conversation, dana: Agent) -> None:
     block_contact(conversation, by=dana.user)
     LiveEvent.objects.all().delete()
-    delivery = receive_message(conversation.number)
+    delivery = receive_delivery_from_customer(conversation.number)
     assert delivery.state == DeliveryState.IGNORED
     assert "blocked" in delivery.error
     assert delivery.payload["Body"]
@@ -50,7 +50,7 @@ def test_a_blocked_customer_opens_no_conversation(number: WhatsAppNumber, conver
     block_contact(conversation, by=builders.create_agent("Sue", role="Supervisor").user)
     Conversation.objects.update(state="closed", closed_at=conversation.created_at)
     for receiving_number in (number, builders.create_number(number.account)):
-        assert receive_message(receiving_number).state == DeliveryState.IGNORED
+        assert receive_delivery_from_customer(receiving_number).state == DeliveryState.IGNORED
     assert Conversation.objects.count() == 1
 
 
@@ -58,9 +58,9 @@ def test_after_unblocking_new_messages_come_through_and_kept_ones_can_be_retried
     conversation: Conversation, dana: Agent
 ) -> None:
     block_contact(conversation, by=dana.user)
-    message = receive_message(conversation.number, Body="Let me in")
+    message = receive_delivery_from_customer(conversation.number, Body="Let me in")
     unblock_contact(conversation, by=dana.user)
-    assert receive_message(conversation.number, Body="Sorry").state == DeliveryState.APPLIED
+    assert receive_delivery_from_customer(conversation.number, Body="Sorry").state == DeliveryState.APPLIED
     retry_deliveries([message.pk])
     retry_failed_deliveries(apply_delivery)
     assert set(Message.objects.values_list("body", flat=True)) == {"Let me in", "Sorry"}
@@ -68,7 +68,7 @@ def test_after_unblocking_new_messages_come_through_and_kept_ones_can_be_retried
 
 def test_retry_while_blocked_stays_ignored(conversation: Conversation, dana: Agent) -> None:
     block_contact(conversation, by=dana.user)
-    message = receive_message(conversation.number)
+    message = receive_delivery_from_customer(conversation.number)
     retry_deliveries([message.pk])
     retry_failed_deliveries(apply_delivery)
     message.refresh_from_db()

@@ -16,6 +16,22 @@ def test_person_on_a_card_becomes_a_contact_that_can_be_messaged() -> None:
     assert (saved.contact.name, saved.contact.address) == ("Mum", "whatsapp:+4915112345678")
 
 
+@pytest.mark.parametrize(
+    ("written", "address"),
+    [
+        ("+49 (0)171 2345678", "+491712345678"),
+        ("0049 (0) 171 / 2345678", "+491712345678"),
+        ("+49 0171 2345678", "+491712345678"),
+        ("＋４９ １７１ ２３４５６７８", "+491712345678"),
+        ("+39 06 1234 5678", "+390612345678"),  # The zero is part of Italian numbers.
+        ("+225 07 02 34 56 78", "+2250702345678"),
+        ("+999 0 123456", "+9990123456"),
+    ],
+)
+def test_a_number_is_saved_as_it_is_dialled_from_abroad(written: str, address: str) -> None:
+    assert save_contact("Mum", written).contact.address == f"whatsapp:{address}"
+
+
 @pytest.mark.parametrize("number", ["+55 11 98765-4321", "0055 11 8765 4321", "+55 11 8765 4321"])
 def test_a_number_that_is_known_in_any_spelling_stays_as_it_is(number: str) -> None:
     known = builders.create_contact("Ana", address="whatsapp:+5511987654321")

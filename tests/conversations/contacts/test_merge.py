@@ -14,7 +14,7 @@ from omnichannel.conversations.outbound.compose import send_reply
 from omnichannel.jobs.models import Lane
 from routing.models import Agent, State
 from tests import builders
-from tests.webhook_client import load_payload, post_webhook
+from tests.webhook_client import receive_message
 
 pytestmark = pytest.mark.django_db
 
@@ -42,9 +42,8 @@ def create_conversation_with_message(
     return conversation
 
 
-def receive_message(sender: str, to: WhatsAppNumber, body: str = "It is me again") -> None:
-    form = load_payload("text", to, From=sender, Body=body, MessageSid=builders.new_sid())
-    assert post_webhook(to.account.inbound_url, form).status_code == 200
+def receive_from(sender: str, to: WhatsAppNumber, body: str = "It is me again") -> None:
+    receive_message(to, From=sender, Body=body)
 
 
 def message_bodies(conversation: Conversation | int) -> set[str]:
@@ -87,7 +86,7 @@ def test_messages_from_either_number_belong_to_the_merged_contact(
     create_conversation_with_message(home_contact, number)
     merge_contacts(home_contact, work_contact, by=sue.user)
     for sender in (WORK_ADDRESS, HOME_ADDRESS, WORK_ADDRESS):
-        receive_message(sender, number)
+        receive_from(sender, number)
         assert Contact.objects.get().address == sender
     assert Conversation.objects.count() == 1
 
@@ -222,18 +221,36 @@ def test_unmerge_splits_joined_conversations_with_their_messages(
     assert Lane.objects.filter(kind="assign").exists()
 
 
+def test_unmerge_keeps_the_window_from_an_earlier_conversation(
+    number: WhatsAppNumber, sue: Agent, home_contact: Contact, work_contact: Contact
+) -> None:
+    closed = builders.create_conversation(
+        number=number, contact=home_contact, state=State.CLOSED, closed_at=timezone.now()
+    )
+    started = builders.create_conversation(
+        number=number,
+        contact=home_contact,
+        last_inbound_at=closed.last_inbound_at,
+        window_closes_at=closed.window_closes_at,
+    )
+    create_conversation_with_message(work_contact, number, "Two")
+    undo_merge(merge_contacts(home_contact, work_contact, by=sue.user), by=sue.user)
+    started.refresh_from_db()
+    assert (started.last_inbound_at, started.window_closes_at) == (closed.last_inbound_at, closed.window_closes_at)
+
+
 def test_unmerge_keeps_later_messages_and_separates_the_numbers(
     number: WhatsAppNumber, sue: Agent, home_contact: Contact, work_contact: Contact
 ) -> None:
     home_conversation = create_conversation_with_message(home_contact, number, "One")
     other_message = create_conversation_with_message(work_contact, number, "Two")
     done = merge_contacts(home_contact, work_contact, by=sue.user)
-    receive_message(WORK_ADDRESS, number, "Since then")
+    receive_from(WORK_ADDRESS, number, "Since then")
     undo_merge(done, by=sue.user)
     assert message_bodies(home_conversation) == {"One", "Since then"}
     assert message_bodies(other_message) == {"Two"}
-    receive_message(WORK_ADDRESS, number, "From work")
-    receive_message(HOME_ADDRESS, number, "From home")
+    receive_from(WORK_ADDRESS, number, "From work")
+    receive_from(HOME_ADDRESS, number, "From home")
     assert message_bodies(other_message) == {"Two", "From work"}
     assert "From home" in message_bodies(home_conversation)
     assert Contact.objects.count() == 2

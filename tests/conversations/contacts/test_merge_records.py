@@ -27,8 +27,9 @@ def phone_contact() -> Contact:
 
 
 @pytest.fixture
-def scoped_contact() -> Contact:
-    return builders.create_contact("Amara", address=SCOPED_ADDRESS, external_user_id=SCOPED_ADDRESS)
+def scoped_contact(number: WhatsAppNumber) -> Contact:
+    own_id = SCOPED_ADDRESS.removeprefix("whatsapp:")
+    return builders.create_contact("Amara", address=SCOPED_ADDRESS, account=number.account, business_scoped_id=own_id)
 
 
 def receive_message_with_both_addresses(number: WhatsAppNumber) -> None:
@@ -99,10 +100,10 @@ def test_data_known_under_either_address_is_kept(
     Contact.objects.filter(pk=phone_contact.pk).update(fields={"tier": "Gold"})
     Contact.objects.filter(pk=scoped_contact.pk).update(fields={"tier": "Silver", "seats": 4})
     builders.create_conversation(number=number, contact=phone_contact, context={"order": "A-17"})
-    builders.create_conversation(number=number, contact=scoped_contact, context={"order": "B-2", "colour": "red"})
+    builders.create_conversation(number=number, contact=scoped_contact, context={"order": "B-2", "color": "red"})
     receive_message_with_both_addresses(number)
     assert Contact.objects.get().fields == {"tier": "Gold", "seats": 4}
-    assert set(Conversation.objects.get().context) == {"order", "colour"}
+    assert set(Conversation.objects.get().context) == {"order", "color"}
 
 
 def test_conversations_on_other_numbers_and_closed_ones_move_too(
@@ -118,7 +119,7 @@ def test_timeline_records_the_merge(number: WhatsAppNumber, phone_contact: Conta
     for contact in (phone_contact, scoped_contact):
         builders.create_conversation(number=number, contact=contact)
     receive_message_with_both_addresses(number)
-    assert Conversation.objects.get().events.filter(kind="joined").count() == 1
+    assert Conversation.objects.get().events.filter(kind="conversations_joined").count() == 1
 
 
 def test_participants_and_notes_move_too() -> None:

@@ -30,7 +30,7 @@ from omnichannel.jobs.lanes import claim_lanes
 from omnichannel.jobs.models import Lane
 from routing.models import Agent, State
 from tests import builders
-from tests.webhook_client import load_payload, post_webhook, with_new_message_sid
+from tests.webhook_client import load_payload, post_webhook, receive_message, with_new_message_sid
 
 pytestmark = pytest.mark.django_db
 
@@ -62,10 +62,8 @@ def clock() -> Iterator[Any]:
         yield traveller
 
 
-def receive_message(number: WhatsAppNumber, body: str, **changed: Any) -> Contact:
-    form = with_new_message_sid(load_payload("text", number, Body=body, **changed))
-    assert post_webhook(number.account.inbound_url, form).status_code == 200
-    return Conversation.objects.get(messages__twilio_sid=form["MessageSid"]).contact
+def receive_text(number: WhatsAppNumber, body: str, **changed: Any) -> Contact:
+    return receive_message(number, Body=body, **changed).contact
 
 
 def run_worker() -> list[str]:
@@ -84,7 +82,7 @@ def run_worker() -> list[str]:
     "body", ["stop", "STOP", " Stop \n", "stop!!", "„Stopp“", "отписаться", "Opt-Out.", "ＳＴＯＰ", "إلغاء", "stop 🙏"]
 )
 def test_a_word_that_is_the_whole_message_opts_out(number: WhatsAppNumber, body: str) -> None:
-    contact = receive_message(number, body)
+    contact = receive_text(number, body)
     assert (contact.opted_out_at is not None, contact.opted_out_by_word) == (True, True)
     event = Conversation.objects.get().events.last()
     assert event is not None
@@ -95,7 +93,7 @@ def test_a_word_that_is_the_whole_message_opts_out(number: WhatsAppNumber, body:
 @pytest.mark.usefixtures("opt_out_words")
 @pytest.mark.parametrize("body", ["please stop", "Stop the delivery!", "nonstop", "", "!", "stop " * 30, "start"])
 def test_a_word_inside_a_message_opts_nobody_out(number: WhatsAppNumber, body: str) -> None:
-    assert receive_message(number, body).opted_out_at is None
+    assert receive_text(number, body).opted_out_at is None
 
 
 @pytest.mark.usefixtures("opt_out_words")
@@ -106,23 +104,23 @@ def test_a_word_under_a_picture_opts_nobody_out(number: WhatsAppNumber) -> None:
 
 
 def test_without_words_stop_is_a_message_like_any_other(number: WhatsAppNumber) -> None:
-    assert receive_message(number, "stop").opted_out_at is None
+    assert receive_text(number, "stop").opted_out_at is None
 
 
 def test_changed_opt_out_words_apply_from_the_next_message(number: WhatsAppNumber) -> None:
-    receive_message(number, "basta")
+    receive_text(number, "basta")
     word = OptOutWord.objects.create(word="BASTA")
-    assert receive_message(number, "basta").opted_out_by_word
+    assert receive_text(number, "basta").opted_out_by_word
     Contact.objects.update(opted_out_at=None, opted_out_by_word=False)
     word.delete()
-    assert not receive_message(number, "basta").opted_out_by_word
+    assert not receive_text(number, "basta").opted_out_by_word
 
 
 @pytest.mark.usefixtures("opt_out_words")
 def test_only_a_word_lifts_an_opt_out_by_a_word(number: WhatsAppNumber) -> None:
-    receive_message(number, "stop")
-    assert receive_message(number, "Where is my order?").opted_out_at is not None
-    contact = receive_message(number, "START")
+    receive_text(number, "stop")
+    assert receive_text(number, "Where is my order?").opted_out_at is not None
+    contact = receive_text(number, "START")
     assert (contact.opted_out_at, contact.opted_out_by_word) == (None, False)
     last = Conversation.objects.get().events.last()
     assert last is not None
@@ -131,43 +129,43 @@ def test_only_a_word_lifts_an_opt_out_by_a_word(number: WhatsAppNumber) -> None:
 
 @pytest.mark.usefixtures("opt_out_words")
 def test_an_opt_out_that_twilio_reported_is_lifted_by_any_message(number: WhatsAppNumber) -> None:
-    contact = receive_message(number, "Hello")
+    contact = receive_text(number, "Hello")
     Contact.objects.update(opted_out_at=contact.created_at)
-    assert receive_message(number, "Where is my order?").opted_out_at is None
+    assert receive_text(number, "Where is my order?").opted_out_at is None
 
 
 @pytest.mark.usefixtures("opt_out_words")
 def test_an_opt_out_is_confirmed_each_time_and_nothing_else_is_sent(number: WhatsAppNumber, clock: Any) -> None:
     for trigger, text in ((MessageTrigger.OPTED_OUT, "You are out."), (MessageTrigger.OPTED_IN, "Welcome back.")):
         AutomatedMessage.objects.create(trigger=trigger, text=text)
-    receive_message(number, "stop")
+    receive_text(number, "stop")
     assert run_worker() == ["You are out."]
-    receive_message(number, "stop")
-    receive_message(number, "Stop.")
+    receive_text(number, "stop")
+    receive_text(number, "Stop.")
     assert run_worker() == []
     clock.shift(60)
-    receive_message(number, "start")
+    receive_text(number, "start")
     assert run_worker() == ["Welcome back."]
     clock.shift(60)
-    receive_message(number, "stop")
+    receive_text(number, "stop")
     assert run_worker() == ["You are out."]
 
 
 @pytest.mark.usefixtures("opt_out_words")
 def test_a_new_customer_who_opts_out_is_not_greeted(number: WhatsAppNumber) -> None:
     AutomatedMessage.objects.create(trigger=MessageTrigger.GREETING, text="Hello!")
-    receive_message(number, "stop")
+    receive_text(number, "stop")
     assert run_worker() == []
 
 
 @pytest.mark.usefixtures("opt_out_words")
 def test_reply_to_an_opted_out_customer_is_refused_with_the_reason(number: WhatsAppNumber) -> None:
     dana = builders.create_agent("Dana")
-    receive_message(number, "Hello")
+    receive_text(number, "Hello")
     Conversation.objects.update(agent=dana, state=State.ACTIVE)
     conversation = Conversation.objects.get()
     queued = send_reply(conversation, author=dana.user, text="Hi")
-    receive_message(number, "stop")
+    receive_text(number, "stop")
     with pytest.raises(ReplyError) as refused:
         send_reply(conversation, author=dana.user, text="Are you sure?")
     assert (refused.value.code, refused.value.message) == ("opted_out", OPTED_OUT_BY_WORD_ERROR)
@@ -179,9 +177,9 @@ def test_reply_to_an_opted_out_customer_is_refused_with_the_reason(number: Whats
 @pytest.mark.usefixtures("opt_out_words")
 def test_an_opt_out_stays_with_the_person_when_two_contacts_become_one(number: WhatsAppNumber) -> None:
     scoped = "whatsapp:US.13491208655302741918"
-    receive_message(number, "Hello")
-    receive_message(number, "stop", From=scoped, ExternalUserId=scoped)
-    receive_message(number, "Hello again", ExternalUserId=scoped)
+    receive_text(number, "Hello")
+    receive_text(number, "stop", From=scoped, ExternalUserId=scoped)
+    receive_text(number, "Hello again", ExternalUserId=scoped)
     contact = Contact.objects.get()
     assert (contact.opted_out_by_word, contact.opted_out_at is not None) == (True, True)
 

@@ -1,6 +1,5 @@
 """Files are downloaded in the background, retried, and shown as failed after the last attempt."""
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -25,20 +24,14 @@ from omnichannel.live.models import LiveEvent
 from tests import builders
 from tests.concurrency import run_concurrently
 from tests.conversations.contacts.hostile_vcards import HOSTILE_VCARDS
-from tests.media_server import FileResponse, FileServer, run_file_server
+from tests.file_samples import build_docx, build_mp4
+from tests.media_server import FileResponse, FileServer
 from tests.webhook_client import load_payload, post_webhook
 
 pytestmark = pytest.mark.django_db
 
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF" + b"\x00" * 40
 CARD_TEMPLATE = b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:%s\r\nTEL;TYPE=CELL:+49 151 1234\r\nEND:VCARD\r\n"
-
-
-@pytest.fixture
-def media_server(settings: Any) -> Iterator[FileServer]:
-    with run_file_server() as running:
-        settings.PUBLIC_URL, settings.WHATSAPP_BACKEND = running.url, "simulator"
-        yield running
 
 
 def receive_message_with_files(name: str, **changed: Any) -> list[Attachment]:
@@ -145,6 +138,14 @@ def test_invalid_media_url_fails_immediately(media_server: FileServer, url: str)
         (b"%PDF-1.7\n", "text/html", "pdf"),
         (b"OggS" + b"\x00" * 24 + b"\x01vorbis", "audio/ogg", "audio"),
         (b"PK\x03\x04" + b"\x00" * 40, "application/zip", "file"),
+        (build_mp4(), "audio/mp4", "audio"),
+        (build_mp4(), "video/mp4", "video"),
+        (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + b"\x00" * 40, "image/heic", "file"),
+        (b"II*\x00" + b"\x00" * 40, "image/tiff", "file"),
+        (b"8BPS" + b"\x00" * 40, "image/vnd.adobe.photoshop", "file"),
+        (b"#!AMR\n" + b"\x00" * 40, "audio/amr", "file"),
+        (b"RIFF\x00\x00\x00\x00AVI " + b"\x00" * 40, "video/x-msvideo", "file"),
+        (b"GIF89a" + b"\x00" * 40, "image/gif", "image"),
     ],
 )
 def test_only_what_is_safe_is_shown_inline(media_server: FileServer, content: bytes, declared: str, shown: str) -> None:
@@ -175,6 +176,76 @@ def test_only_failed_files_with_a_url_can_be_retried(media_server: FileServer) -
     for file in files:
         with pytest.raises(MediaRetryError):
             retry_download(file)
+
+
+# -- Names ------------------------------------------------------------------------------------------------------------
+
+PDF = b"%PDF-1.7\n" + b"x" * 40
+
+
+def download_document(
+    media_server: FileServer, body: str, header: str, declared: str = "application/pdf"
+) -> Attachment:
+    """Receive a document with this text, download it with this Content-Disposition, and return it."""
+    [file] = receive_message_with_files("voice", Body=body, MediaContentType0=declared, MessageType="document")
+    headers = {"Content-Disposition": header} if header else {}
+    set_file_responses(media_server, file, FileResponse(200, PDF, headers=headers))
+    assert run_media_lane() is None
+    return Attachment.objects.select_related("message").get(pk=file.pk)
+
+
+NAME_HEADER = "attachment; filename*=utf-8''Reclama%C3%A7%C3%A3o%20n%C2%BA%205%20%E2%80%93%20a%C3%B1o.pdf"
+
+
+@pytest.mark.parametrize(
+    ("body", "header", "name", "text"),
+    [
+        ("", NAME_HEADER, "Reclamação nº 5 – año.pdf", ""),
+        ("Reclamação nº 5 – año.pdf", "", "Reclamação nº 5 – año.pdf", ""),
+        ("Reclamação nº 5 – año.pdf", NAME_HEADER, "Reclamação nº 5 – año.pdf", ""),
+        ("Reclamacao n 5 ano.pdf", "inline; filename=Reclamacao_n_5_ano.pdf", "Reclamacao_n_5_ano.pdf", ""),
+        ("Please see scan.pdf", 'inline; filename="scan.pdf"', "scan.pdf", "Please see scan.pdf"),
+        ("Here it is", 'inline; filename="scan.pdf"', "scan.pdf", "Here it is"),
+        ("Contract", 'inline; filename="Contract"', "Contract.pdf", ""),
+        ("..\\..\\evil\u202efdp.pdf", "", "evilfdp.pdf", ""),
+        ("Invoice 4.pdf", f'inline; filename="ME{"0a" * 16}"', "Invoice 4.pdf", ""),
+    ],
+)
+def test_documents_have_the_name_the_customer_gave_them(
+    media_server: FileServer, body: str, header: str, name: str, text: str
+) -> None:
+    file = download_document(media_server, body, header)
+    assert (file.name, file.message.body, file.message.kind) == (name, text, MessageKind.MEDIA)
+
+
+def test_name_is_known_before_the_file_is_downloaded() -> None:
+    [file] = receive_message_with_files("voice", Body="Invoice 4.pdf", MediaContentType0="application/pdf")
+    assert (file.name, file.message.body) == ("Invoice 4.pdf", "")
+
+
+def test_caption_of_a_picture_stays_its_text() -> None:
+    [file] = receive_message_with_files("voice", Body="beach.jpg", MediaContentType0="image/jpeg")
+    assert (file.name, file.message.body) == ("", "beach.jpg")
+
+
+@pytest.mark.parametrize(
+    ("content", "declared", "ending"),
+    [
+        (b"a;b", "text/csv", ".csv"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 40, "application/vnd.ms-excel", ".xls"),
+        (build_docx(), "application/octet-stream", ".docx"),
+        (build_mp4(), "audio/mp4", ".m4a"),
+        (b"\x00\x01", "", ""),
+    ],
+)
+def test_ending_follows_the_declared_type_where_the_content_cannot_tell(
+    media_server: FileServer, content: bytes, declared: str, ending: str
+) -> None:
+    [file] = receive_message_with_files("voice", MediaContentType0=declared)
+    set_file_responses(media_server, file, FileResponse(200, content))
+    run_media_lane()
+    file.refresh_from_db()
+    assert file.name == f"file-{file.message_id}-1{ending}"
 
 
 # -- Contact cards -----------------------------------------------------------------------------------------------------

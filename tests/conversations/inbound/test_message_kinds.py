@@ -137,6 +137,34 @@ def test_unknown_kind_is_filed_as_unsupported(number: WhatsAppNumber) -> None:
     assert (message.kind, message.body, message.content) == ("unsupported", "", {"type": "reaction"})
 
 
+@pytest.mark.parametrize("name", ["InteractiveData", "FlowData"])
+def test_answers_of_a_form_are_filed_as_text(number: WhatsAppNumber, name: str) -> None:
+    answers = '{"rating": "5", "comment": "fast"}'
+    message = receive_payload(number, "unsupported", MessageType="interactive", **{name: answers})
+    assert (message.kind, message.body) == ("text", "rating: 5\ncomment: fast")
+    assert message.payload[name] == [answers]
+
+
+def test_answers_of_a_form_follow_the_text(number: WhatsAppNumber) -> None:
+    both = {"InteractiveData": '{"rating": 5}', "FlowData": '{"rating": 5}'}
+    message = receive_payload(number, "unsupported", Body="Sent", **both)
+    assert message.body == "Sent\nrating: 5"
+
+
+def test_button_and_list_replies_have_no_answers(number: WhatsAppNumber) -> None:
+    message = receive_payload(number, "list_reply", InteractiveData='{"id": "slot-2"}')
+    assert (message.kind, "slot-2" in message.body) == ("list", False)
+
+
+def test_text_that_cannot_be_seen_is_not_filed_as_text(number: WhatsAppNumber) -> None:
+    assert receive_payload(number, "text", Body="\u3164\u200b").kind == "unsupported"
+
+
+def test_reaction_with_its_emoji_is_filed_with_its_type(number: WhatsAppNumber) -> None:
+    message = receive_payload(number, "unsupported", Body="👍")
+    assert (message.kind, message.body, message.content) == ("text", "👍", {"type": "reaction"})
+
+
 def test_unknown_parameters_are_stored_with_the_message(number: WhatsAppNumber) -> None:
     message = receive_payload(number, "unknown_parameters")
     assert message.kind == "text"

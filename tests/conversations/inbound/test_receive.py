@@ -15,19 +15,12 @@ from omnichannel.live.models import LiveEvent
 from routing.models import Presence, Queue, State
 from tests import builders
 from tests.concurrency import run_concurrently
-from tests.webhook_client import load_payload, post_webhook, with_new_message_sid
+from tests.webhook_client import load_payload, post_webhook, receive_message, with_new_message_sid
 
 pytestmark = pytest.mark.django_db
 
 PHONE_ADDRESS = "whatsapp:+4915112345678"
 NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
-
-
-def receive_message(number: WhatsAppNumber, **changed: Any) -> Conversation:
-    """Receive a message from Amara and return its conversation."""
-    form = with_new_message_sid(load_payload("text", number, **changed))
-    assert post_webhook(number.account.inbound_url, form).status_code == 200
-    return Conversation.objects.get(messages__twilio_sid=form["MessageSid"])
 
 
 def test_a_first_message_starts_a_conversation_that_waits_in_the_default_queue(number: WhatsAppNumber) -> None:
@@ -125,6 +118,16 @@ def test_late_message_does_not_shorten_the_window(number: WhatsAppNumber) -> Non
         after = receive_message(number, Body="From before")
     assert (after.window_closes_at, after.last_inbound_at) == (before.window_closes_at, before.last_inbound_at)
     assert after.last_activity_at == NOON
+
+
+def test_late_message_in_a_new_conversation_does_not_shorten_the_window(number: WhatsAppNumber) -> None:
+    with time_machine.travel(NOON, tick=False):
+        closed = receive_message(number)
+        Conversation.objects.update(state=State.CLOSED, closed_at=NOON)
+    with time_machine.travel(NOON - dt.timedelta(hours=3), tick=False):
+        after = receive_message(number, Body="From before")
+    assert after.pk != closed.pk
+    assert after.window_closes_at == NOON + dt.timedelta(hours=24)
 
 
 def test_a_message_of_combining_marks_is_filed_at_once(number: WhatsAppNumber) -> None:

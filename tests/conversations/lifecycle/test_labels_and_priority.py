@@ -15,18 +15,15 @@ from omnichannel.conversations.state_machine import TransitionError
 from omnichannel.live.models import LiveEvent
 from routing.models import Agent, State
 from tests import builders
+from tests.conversations.routing_fixtures import timeline_texts
 
 pytestmark = pytest.mark.django_db
-
-
-def timeline_texts(conversation: Conversation) -> list[str]:
-    return [str(line) for line in conversation.events.values_list("text", flat=True)]
 
 
 # -- Labels ------------------------------------------------------------------------------------------------------------
 
 
-def test_the_timeline_says_in_one_line_who_labelled_it(dana: Agent) -> None:
+def test_the_timeline_says_in_one_line_who_labeled_it(dana: Agent) -> None:
     conversation, vip, old = (
         builders.create_conversation(),
         Label.objects.create(name="VIP"),

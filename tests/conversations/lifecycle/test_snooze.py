@@ -44,7 +44,7 @@ def is_hidden(conversation: Conversation, **later: float) -> bool:
     return Conversation.objects.filter(snoozed_q(at), pk=conversation.pk).exists()
 
 
-def receive_message(conversation: Conversation) -> int:
+def post_customer_message(conversation: Conversation) -> int:
     number = conversation.number
     form = load_payload("text", number, From=conversation.contact.address, MessageSid=builders.new_sid())
     return int(post_webhook(number.account.inbound_url, form).status_code)
@@ -79,7 +79,7 @@ def test_a_snoozed_conversation_comes_back_when_the_customer_writes(dana: Agent)
     conversation = builders.create_conversation(agent=dana)
     snooze_conversation(conversation, dana, until=None)
     assert is_hidden(conversation, days=20)
-    assert receive_message(conversation) == 200
+    assert post_customer_message(conversation) == 200
     conversation.refresh_from_db()
     assert (conversation.state, conversation.agent, conversation.snoozed_at) == (State.ACTIVE, dana, None)
 
@@ -138,7 +138,7 @@ def test_concurrent_message_is_not_hidden_by_a_snooze(dana: Agent) -> None:
     for _ in range(5):
         conversation = builders.create_conversation(agent=dana)
         answers = run_concurrently(
-            partial(receive_message, conversation),
+            partial(post_customer_message, conversation),
             partial(
                 snooze_conversation, Conversation.objects.get(pk=conversation.pk), dana, until=timezone.now() + ONE_HOUR
             ),

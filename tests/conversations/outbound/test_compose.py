@@ -10,12 +10,13 @@ from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from omnichannel.conversations.models import Contact, Conversation, Message
-from omnichannel.conversations.outbound.compose import ReplyError, resend_reply, send_reply
+from omnichannel.conversations.outbound.compose import ReplyError, ReplyErrorCode, resend_reply, send_reply
 from omnichannel.jobs.models import Lane
 from omnichannel.live.models import LiveEvent
 from routing.models import Agent, State
 from tests import builders
 from tests.concurrency import run_concurrently
+from tests.file_samples import build_docx, build_mp4, build_ogg, build_zip
 
 pytestmark = pytest.mark.django_db
 
@@ -23,6 +24,7 @@ NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 DAY, MICROSECOND = dt.timedelta(hours=24), dt.timedelta(microseconds=1)
 WINDOW_CLOSED_TEXT = "This conversation has exceeded the 24 hour limit to respond to the customer."
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 40
+DOCX_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 PDF = b"%PDF-1.7\n" + b"x" * 40
 
 
@@ -75,7 +77,7 @@ def test_reply_after_24_hours_is_refused_with_the_exact_text(dana: Agent, reply:
     conversation = builders.create_conversation(agent=dana, last_inbound_at=NOON)
     with time_machine.travel(NOON + DAY + MICROSECOND, tick=False):
         refused = reply_refusal(conversation, dana, **reply)
-    assert (str(refused), refused.code) == (WINDOW_CLOSED_TEXT, "window_closed")
+    assert (str(refused), refused.code) == (WINDOW_CLOSED_TEXT, ReplyErrorCode.WINDOW_CLOSED)
 
 
 def test_a_customer_who_never_wrote_has_no_window(dana: Agent) -> None:
@@ -85,17 +87,17 @@ def test_a_customer_who_never_wrote_has_no_window(dana: Agent) -> None:
 
 def test_reply_to_an_opted_out_customer_is_refused(conversation: Conversation, dana: Agent) -> None:
     Contact.objects.update(opted_out_at=NOON)
-    assert reply_refusal(conversation, dana, text="Hello").code == "opted_out"
+    assert reply_refusal(conversation, dana, text="Hello").code == ReplyErrorCode.OPTED_OUT
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\x00", "\r\n"])
 def test_an_empty_reply_is_refused(conversation: Conversation, dana: Agent, text: str) -> None:
-    assert reply_refusal(conversation, dana, text=text).code == "empty"
+    assert reply_refusal(conversation, dana, text=text).code == ReplyErrorCode.EMPTY
 
 
 def test_over_1600_characters_are_refused_at_the_field(conversation: Conversation, dana: Agent) -> None:
     refused = reply_refusal(conversation, dana, text="x" * 1601)
-    assert (refused.code, refused.field) == ("too_long", "text")
+    assert (refused.code, refused.field) == (ReplyErrorCode.TOO_LONG, "text")
     assert "1 too long" in str(refused)
     assert send_reply(conversation, author=dana.user, text="x" * 1600).pk
 
@@ -111,16 +113,19 @@ def test_only_active_and_wrap_up_conversations_are_answered(dana: Agent, state: 
         state=state,
         closed_at=NOON if state == State.CLOSED else None,
     )
-    assert reply_refusal(conversation, dana, text="Hi").code == "not_yours"
+    assert reply_refusal(conversation, dana, text="Hi").code == ReplyErrorCode.NOT_ASSIGNED
 
 
 def test_only_the_agent_who_has_it_answers(conversation: Conversation) -> None:
-    assert reply_refusal(conversation, builders.create_agent("Eli", role="Supervisor"), text="Hi").code == "not_yours"
+    assert (
+        reply_refusal(conversation, builders.create_agent("Eli", role="Supervisor"), text="Hi").code
+        == ReplyErrorCode.NOT_ASSIGNED
+    )
 
 
 def test_reply_to_a_conversation_reassigned_meanwhile_is_refused(conversation: Conversation, dana: Agent) -> None:
     Conversation.objects.update(agent=builders.create_agent("Eli"))
-    assert reply_refusal(conversation, dana, text="Hi").code == "not_yours"
+    assert reply_refusal(conversation, dana, text="Hi").code == ReplyErrorCode.NOT_ASSIGNED
 
 
 def test_the_same_form_twice_queues_one_message(conversation: Conversation, dana: Agent) -> None:
@@ -182,9 +187,59 @@ def test_file_is_queued_with_the_content_type_of_its_bytes(
 
 
 @pytest.mark.parametrize(
+    ("name", "declared", "content", "kind"),
+    [
+        ("Report.docx", "", build_docx(), DOCX_TYPE),
+        ("memo.m4a", "audio/x-m4a", build_mp4(), "audio/mp4"),
+        ("memo.m4a", "", build_mp4(), "audio/mp4"),
+        ("film.mp4", "video/mp4", build_mp4(), "video/mp4"),
+        ("voice.ogg", "audio/ogg", build_ogg(b"OpusHead\x01"), "audio/ogg"),
+    ],
+)
+def test_office_documents_and_sound_are_sent_with_their_own_type(
+    conversation: Conversation, dana: Agent, name: str, declared: str, content: bytes, kind: str
+) -> None:
+    file = SimpleUploadedFile(name, content, content_type=declared)
+    attachment = send_reply(conversation, author=dana.user, file=file).attachments.get()
+    assert (attachment.name, attachment.content_type) == (name, kind)
+
+
+def test_sound_that_is_sent_again_stays_sound(conversation: Conversation, dana: Agent) -> None:
+    first = send_reply(
+        conversation, author=dana.user, file=SimpleUploadedFile("memo", build_mp4(), content_type="audio/mp4")
+    )
+    assert first.attachments.get().name == "memo.m4a"
+    Message.objects.update(status="undelivered")
+    assert resend_reply(first, author=dana.user).attachments.get().content_type == "audio/mp4"
+
+
+@pytest.mark.parametrize(
+    ("given_name", "name"),
+    [
+        ("invoice-\u202efdp.pdf", "invoice-fdp.pdf"),
+        ("Invoice", "Invoice.pdf"),
+        ("x" * 400 + ".pdf", "x" * 116 + ".pdf"),
+        ("\u202e", "file.pdf"),
+    ],
+)
+def test_name_of_a_sent_file_is_cleaned(conversation: Conversation, dana: Agent, given_name: str, name: str) -> None:
+    file = ContentFile(PDF)
+    file.name = given_name
+    assert send_reply(conversation, author=dana.user, file=file).attachments.get().name == name
+
+
+@pytest.mark.parametrize("packet", [b"\x01vorbis", b"Speex   ", b"\x7fFLAC"])
+def test_ogg_without_opus_is_refused_with_advice(conversation: Conversation, dana: Agent, packet: bytes) -> None:
+    refused = reply_refusal(conversation, dana, file=ContentFile(build_ogg(packet), "a.ogg"))
+    assert "only with the Opus codec" in str(refused)
+
+
+@pytest.mark.parametrize(
     ("content", "error_text"),
     [
         (b"", "This file is empty."),
+        (build_ogg(b"\x80theora"), "This file type is not supported"),
+        (build_zip("word/document.xml", "a.txt"), "This file type is not supported"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "This file type is not supported"),
         (b"<html><script>alert(1)</script>", "This file type is not supported"),
         (b"MZ" + b"\x00" * 100, "This file type is not supported"),
@@ -197,13 +252,13 @@ def test_a_file_whatsapp_does_not_take_is_refused_with_the_reason(
 ) -> None:
     refused = reply_refusal(conversation, dana, file=ContentFile(content, "picture.png"))
     assert error_text in str(refused)
-    assert (refused.code, refused.field) == ("file_refused", "file")
+    assert (refused.code, refused.field) == (ReplyErrorCode.FILE_REJECTED, "file")
 
 
 def test_files_are_refused_where_agents_may_not_attach(conversation: Conversation, dana: Agent) -> None:
     conversation.number.agents_may_attach = False
     conversation.number.save()
-    assert reply_refusal(conversation, dana, file=ContentFile(PNG, "a.png")).code == "files_off"
+    assert reply_refusal(conversation, dana, file=ContentFile(PNG, "a.png")).code == ReplyErrorCode.ATTACHMENTS_DISABLED
 
 
 # -- Send again --------------------------------------------------------------------------------------------------------
@@ -215,7 +270,7 @@ def test_a_failed_message_is_sent_again_once(conversation: Conversation, dana: A
     assert (resent.body, resent.status, resent.pk != failed.pk) == ("Hi", "queued", True)
     with pytest.raises(ReplyError) as refused:
         resend_reply(failed, author=dana.user)
-    assert refused.value.code == "sent_again"
+    assert refused.value.code == ReplyErrorCode.ALREADY_RESENT
     failed.refresh_from_db()
     assert (failed.status, failed.error_code) == ("failed", 63016)
 

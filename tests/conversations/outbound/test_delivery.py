@@ -11,15 +11,18 @@ from django.utils import timezone
 
 from channels_whatsapp.backends.base import TwilioRateLimitError, TwilioRejectedError, UnknownOutcomeError
 from channels_whatsapp.backends.memory import MemoryBackend
+from channels_whatsapp.message_templates.sync import SYNC_LANE
 from channels_whatsapp.models import WhatsAppAccount
 from omnichannel.conversations.models import Contact, Conversation, Message
 from omnichannel.conversations.outbound.compose import send_reply
-from omnichannel.conversations.outbound.delivery import MAX_BACKOFF_SECONDS, deliver_messages
+from omnichannel.conversations.outbound.delivery import deliver_messages
+from omnichannel.conversations.outbound.delivery_status import MAX_BACKOFF_SECONDS, MAX_RATE_LIMITED_ATTEMPTS
 from omnichannel.jobs.lanes import Lease, claim_lanes
 from omnichannel.jobs.models import Lane
 from tests import builders
 from tests.concurrency import run_concurrently
 from tests.conftest import NOON
+from tests.conversations.outbound.send_lane import run_send_lane
 
 pytestmark = pytest.mark.django_db
 
@@ -32,14 +35,6 @@ def conversation(memory_backend: MemoryBackend, clock: Any) -> Conversation:
 def queue_replies(conversation: Conversation, *texts: str) -> list[Message]:
     assert conversation.agent is not None
     return [send_reply(conversation, author=conversation.agent.user, text=text) for text in texts]
-
-
-def run_send_lane() -> dt.datetime | None:
-    """Send the messages of the lane that is due and return its next time."""
-    [lease] = claim_lanes(["send"], 1)
-    due = deliver_messages(lease)
-    lease.finish(due)
-    return due
 
 
 def message_statuses() -> list[str]:
@@ -71,7 +66,7 @@ def test_a_file_is_offered_by_a_signed_link(conversation: Conversation, memory_b
     png = ContentFile(b"\x89PNG\r\n\x1a\n" + b"\x00" * 40, "a.png")
     send_reply(conversation, author=conversation.agent.user, file=png)
     run_send_lane()
-    assert memory_backend.outbox[0].media_url.startswith("https://desk.example.com/media/offered/")
+    assert memory_backend.outbox[0].media_url.startswith("https://desk.example.com/media/signed/")
 
 
 def test_sending_stores_only_the_sid(conversation: Conversation) -> None:
@@ -121,6 +116,46 @@ def test_backing_off_takes_longer_each_time_and_is_never_the_same(
     assert len({wait / 2.0**n for n, wait in enumerate(waits[:7])}) > 1
     assert run_send_lane() is None
     assert len(memory_backend.outbox) == 1
+
+
+@pytest.mark.parametrize("code", [63017, 63018])
+def test_reply_refused_for_too_many_messages_is_tried_again_some_times(
+    conversation: Conversation, memory_backend: MemoryBackend, clock: Any, code: int
+) -> None:
+    queue_replies(conversation, "Hi")
+    memory_backend.errors_to_raise = [TwilioRejectedError(code, "Too many", 400)] * MAX_RATE_LIMITED_ATTEMPTS
+    for attempt in range(1, MAX_RATE_LIMITED_ATTEMPTS):
+        due = run_send_lane()
+        assert due is not None
+        assert (due - timezone.now()).total_seconds() >= 0.5 * min(2.0**attempt, MAX_BACKOFF_SECONDS)
+        assert message_statuses() == ["queued"]
+        clock.move_to(due)
+    assert run_send_lane() is None
+    message = Message.objects.get()
+    assert (message.status, message.error_code, memory_backend.outbox) == ("failed", code, [])
+
+
+def test_reply_refused_once_for_too_many_messages_arrives(
+    conversation: Conversation, memory_backend: MemoryBackend, clock: Any
+) -> None:
+    queue_replies(conversation, "one", "two")
+    memory_backend.errors_to_raise = [TwilioRejectedError(63018, "Rate limit exceeded", 400)]
+    due = run_send_lane()
+    assert due is not None
+    clock.move_to(due)
+    assert run_send_lane() is None
+    assert [message.body for message in memory_backend.outbox] == ["one", "two"]
+
+
+@pytest.mark.parametrize("code", [21655, 60228])
+def test_template_that_twilio_cannot_find_starts_a_sync(
+    conversation: Conversation, memory_backend: MemoryBackend, code: int
+) -> None:
+    memory_backend.errors_to_raise = [TwilioRejectedError(code, "Template was not found", 404)]
+    queue_replies(conversation, "Hi")
+    run_send_lane()
+    assert Lane.objects.get().kind == SYNC_LANE
+    assert Lane.objects.get().key == conversation.number.account_id
 
 
 def test_window_is_checked_again_before_sending(

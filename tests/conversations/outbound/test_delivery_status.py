@@ -11,12 +11,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
+from channels_whatsapp.backends.base import OutgoingMessage, SentMessage
 from channels_whatsapp.backends.memory import MemoryBackend
 from channels_whatsapp.models import DeliveryState, WebhookDelivery, WhatsAppAccount
 from channels_whatsapp.webhooks.deliveries import retry_failed_deliveries
 from omnichannel.conversations.inbound.apply import UNKNOWN_SID_ATTEMPTS, apply_delivery
 from omnichannel.conversations.models import Contact, Conversation, Message
-from omnichannel.conversations.outbound.delivery_status import FAILURE_STATUSES, STATUS_BY_TWILIO_STATUS, STATUS_ORDER
+from omnichannel.conversations.outbound.delivery import deliver_messages
+from omnichannel.conversations.outbound.delivery_status import (
+    FAILURE_STATUSES,
+    MAX_RATE_LIMITED_ATTEMPTS,
+    STATUS_BY_TWILIO_STATUS,
+    STATUS_ORDER,
+    apply_fetched_status,
+)
+from omnichannel.jobs.lanes import claim_lanes, enqueue
+from omnichannel.jobs.models import Lane
 from omnichannel.live.models import LiveEvent
 from tests import builders
 from tests.concurrency import run_concurrently
@@ -169,6 +179,99 @@ def test_unclaimed_message_ignores_status_callbacks(db: None, memory_backend: Me
     post_status(message, "sent", sid=builders.new_sid())
     message.refresh_from_db()
     assert message.status == "sent"  # Therefore no worker sends it.
+
+
+# -- Rate limits -------------------------------------------------------------------------------------------------------
+
+
+def send_next(conversation: Conversation) -> None:
+    """Run the conversation's send lane as if its time had come."""
+    Lane.objects.filter(kind="send").update(due_at=timezone.now())
+    Message.objects.update(not_before=None)
+    [lease] = claim_lanes(["send"], 1)
+    lease.finish(deliver_messages(lease))
+
+
+@pytest.mark.parametrize("word", ["failed", "undelivered"])
+def test_63018_reported_later_sends_the_message_again(db: None, memory_backend: MemoryBackend, word: str) -> None:
+    message = builders.create_outbound_message(builders.create_conversation(), "Hi", send_attempts=1)
+    old_sid = message.twilio_sid
+    post_status(message, word, "63018")
+    message.refresh_from_db()
+    assert (message.status, message.twilio_sid, message.error_code) == ("queued", "", None)
+    assert message.not_before is not None
+    assert 0 < (message.not_before - timezone.now()).total_seconds() < 4
+    assert Lane.objects.get(kind="send").due_at == message.not_before
+    send_next(message.conversation)
+    assert [sent.body for sent in memory_backend.outbox] == ["Hi"]
+    message.refresh_from_db()
+    assert message.twilio_sid == memory_backend.sent[0].sid != old_sid
+    post_status(message, "delivered")
+    message.refresh_from_db()
+    assert message.status == "delivered"
+
+
+@pytest.mark.parametrize("by_id", [True, False])
+def test_late_callbacks_of_a_refused_attempt_change_nothing(
+    db: None, memory_backend: MemoryBackend, by_id: bool
+) -> None:
+    message = builders.create_outbound_message(builders.create_conversation(), "Hi", send_attempts=1)
+    old_sid = message.twilio_sid
+    post_status(message, "failed", "63018")
+    for word in ("sent", "delivered", "undelivered"):
+        post_status(message, word, by_id=by_id, sid=old_sid)
+    message.refresh_from_db()
+    assert (message.status, message.twilio_sid) == ("queued", "")
+    send_next(message.conversation)
+    assert len(memory_backend.outbox) == 1
+
+
+def test_63018_after_many_attempts_is_a_failure(message: Message) -> None:
+    Message.objects.update(send_attempts=MAX_RATE_LIMITED_ATTEMPTS)
+    post_status(message, "failed", "63018")
+    message.refresh_from_db()
+    assert (message.status, message.error_code) == ("failed", 63018)
+
+
+@pytest.mark.parametrize("status", ["delivered", "read", "failed"])
+def test_63018_changes_no_settled_message(db: None, status: str) -> None:
+    message = builders.create_outbound_message(builders.create_conversation(), status=status)
+    post_status(message, "failed", "63018")
+    message.refresh_from_db()
+    assert message.status == status
+
+
+def test_63018_found_by_polling_sends_the_message_again(message: Message) -> None:
+    apply_fetched_status(
+        message, SentMessage(message.twilio_sid, "failed", "", "", timezone.now(), 63018, "Rate limit exceeded")
+    )
+    message.refresh_from_db()
+    assert (message.status, message.error_code) == ("queued", None)
+
+
+def test_63018_during_the_call_is_not_overwritten_by_its_response(
+    db: None, memory_backend: MemoryBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = builders.create_outbound_message(builders.create_conversation(), "Hi", status="queued")
+    send = memory_backend.send
+    early_sids: list[str] = []
+
+    def send_and_fail_at_once(account: WhatsAppAccount, outgoing: OutgoingMessage) -> SentMessage:
+        sent = send(account, outgoing)
+        if not early_sids:
+            early_sids.append(sent.sid)
+            post_status(message, "failed", "63018", sid=sent.sid)
+        return sent
+
+    monkeypatch.setattr(memory_backend, "send", send_and_fail_at_once)
+    enqueue("send", message.conversation_id)
+    send_next(message.conversation)
+    message.refresh_from_db()
+    assert (message.status, message.twilio_sid) == ("queued", "")
+    send_next(message.conversation)
+    message.refresh_from_db()
+    assert message.twilio_sid == memory_backend.sent[1].sid
+    assert len(memory_backend.outbox) == 2
 
 
 # -- Disposition codes -------------------------------------------------------------------------------------------------

@@ -11,15 +11,14 @@ from django.utils import timezone
 from channels_whatsapp.backends.base import SentMessage, TwilioRejectedError, UnknownOutcomeError
 from channels_whatsapp.backends.memory import MemoryBackend
 from channels_whatsapp.models import MessageTemplate
-from omnichannel.conversations.models import Conversation, Message, MessageKind
-from omnichannel.conversations.outbound.compose import ReplyError, send_reply
-from omnichannel.conversations.outbound.delivery import deliver_messages
+from omnichannel.conversations.models import Contact, Conversation, Message, MessageKind
+from omnichannel.conversations.outbound.compose import ReplyError, ReplyErrorCode, send_reply
 from omnichannel.conversations.outbound.templates import TemplateSendError, resend_message, send_template
-from omnichannel.jobs.lanes import claim_lanes
 from omnichannel.jobs.models import Lane
 from routing.models import State
 from tests import builders
 from tests.conftest import NOON
+from tests.conversations.outbound.send_lane import run_send_lane
 from tests.conversations.outbound.template_fixtures import create_template
 from tests.webhook_client import post_webhook
 
@@ -51,13 +50,6 @@ def template_refusal(conversation: Conversation, of: MessageTemplate, values: An
         send_to_customer(conversation, of, values)
     assert not Message.objects.exists()
     return refused.value
-
-
-def run_send_lane() -> dt.datetime | None:
-    [lease] = claim_lanes(["send"], 1)
-    due = deliver_messages(lease)
-    lease.finish(due)
-    return due
 
 
 def test_a_template_goes_out_after_the_24_hours(
@@ -131,12 +123,17 @@ def test_template_removed_at_twilio_is_refused(conversation: Conversation, deliv
 
 
 def test_a_template_of_another_channel_is_refused(conversation: Conversation) -> None:
-    assert template_refusal(conversation, create_template(builders.create_account())).code == "wrong_account"
+    assert (
+        template_refusal(conversation, create_template(builders.create_account())).code
+        == ReplyErrorCode.TEMPLATE_OF_OTHER_ACCOUNT
+    )
 
 
-@pytest.mark.parametrize(("field", "code"), [("opted_out_at", "opted_out"), ("blocked_at", "blocked")])
+@pytest.mark.parametrize(
+    ("field", "code"), [("opted_out_at", ReplyErrorCode.OPTED_OUT), ("blocked_at", ReplyErrorCode.BLOCKED)]
+)
 def test_opted_out_or_blocked_customer_gets_no_template(
-    conversation: Conversation, delivery_template: MessageTemplate, field: str, code: str
+    conversation: Conversation, delivery_template: MessageTemplate, field: str, code: ReplyErrorCode
 ) -> None:
     setattr(conversation.contact, field, timezone.now())
     conversation.contact.save()
@@ -148,7 +145,7 @@ def test_only_the_agent_who_has_the_conversation_sends_in_it(
 ) -> None:
     with pytest.raises(ReplyError) as refused:
         send_template(conversation, delivery_template, VALUES, author=builders.create_agent("Omar").user)
-    assert refused.value.code == "not_yours"
+    assert refused.value.code == ReplyErrorCode.NOT_ASSIGNED
 
 
 @pytest.mark.parametrize("state", [State.WAITING, State.CLOSED])
@@ -158,7 +155,7 @@ def test_template_is_refused_where_replies_are_refused(
     conversation.state = state
     conversation.closed_at = timezone.now() if state == State.CLOSED else None
     conversation.save()
-    assert template_refusal(conversation, delivery_template).code == "not_yours"
+    assert template_refusal(conversation, delivery_template).code == ReplyErrorCode.NOT_ASSIGNED
 
 
 def test_resubmitted_form_sends_one_template(
@@ -179,9 +176,36 @@ def test_a_list_goes_out_inside_the_window_only(conversation: Conversation, memo
     assert "only be sent within 24 hours" in template_refusal(conversation, picker, {}).message
     Conversation.objects.update(window_closes_at=NOON + dt.timedelta(seconds=5))
     message = send_to_customer(conversation, picker, {})
-    assert message.content["template"]["entries"][0]["title"] == "My order"
+    assert message.content["template"]["list_items"][0]["title"] == "My order"
     run_send_lane()
     assert memory_backend.outbox[0].content_sid == picker.content_sid
+
+
+HIDDEN_ID = "US.13491208655302741918"
+
+
+def hide_number(conversation: Conversation) -> None:
+    Contact.objects.update(address=f"whatsapp:{HIDDEN_ID}")
+    account = conversation.number.account
+    conversation.contact.business_scoped_ids.create(account=account, business_scoped_id=HIDDEN_ID)
+
+
+def test_an_authentication_template_to_a_hidden_number_is_refused(conversation: Conversation) -> None:
+    hide_number(conversation)
+    code_template = create_template(conversation.number.account, "code", "{{1}}", category="AUTHENTICATION")
+    assert "can only be sent to a phone number" in template_refusal(conversation, code_template, {"1": "12"}).message
+
+
+def test_an_authentication_template_is_not_sent_after_the_number_was_lost(
+    conversation: Conversation, memory_backend: MemoryBackend
+) -> None:
+    code_template = create_template(conversation.number.account, "code", "{{1}}", category="AUTHENTICATION")
+    message = send_to_customer(conversation, code_template, {"1": "12"})
+    hide_number(conversation)
+    run_send_lane()
+    message.refresh_from_db()
+    assert (message.status, memory_backend.outbox) == ("failed", [])
+    assert "can only be sent to a phone number" in message.error_message
 
 
 # -- Between queueing and sending --------------------------------------------------------------------------------------

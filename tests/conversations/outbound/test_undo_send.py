@@ -2,13 +2,19 @@
 
 import datetime as dt
 from functools import partial
+from importlib import import_module
+from pkgutil import iter_modules
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 
 from channels_whatsapp.backends.memory import MemoryBackend
-from omnichannel.conversations.models import Attachment, Conversation, Message
+from omnichannel.conversations import migrations
+from omnichannel.conversations.models import Attachment, Conversation, DeskPreferences, Message
 from omnichannel.conversations.outbound.compose import send_reply
 from omnichannel.conversations.outbound.delivery import deliver_messages
 from omnichannel.conversations.outbound.undo_send import HOLD_DURATION, UndoSendError, undo_messages
@@ -36,7 +42,7 @@ def send_held_reply(conversation: Conversation, text: str = "Oops", **more: Any)
     return send_reply(conversation, author=assigned_user(conversation), text=text, send_delay=HOLD_DURATION, **more)
 
 
-def run_send_lane() -> None:
+def run_send_lanes() -> None:
     """Run the send lanes that are due."""
     for lease in claim_lanes(["send"], 10):
         lease.finish(deliver_messages(lease))
@@ -47,10 +53,10 @@ def test_held_reply_is_sent_after_its_delay_and_before_later_replies(
 ) -> None:
     send_held_reply(conversation, "first")
     send_reply(conversation, author=assigned_user(conversation), text="second")
-    run_send_lane()
+    run_send_lanes()
     assert not memory_backend.outbox
     clock.shift(HOLD_DURATION)
-    run_send_lane()
+    run_send_lanes()
     assert [message.body for message in memory_backend.outbox] == ["first", "second"]
 
 
@@ -72,7 +78,7 @@ def test_undone_reply_is_deleted(conversation: Conversation, memory_backend: Mem
     assert conversation.last_message == question
     assert LiveEvent.objects.filter(kind="message").exists()
     clock.shift(HOLD_DURATION)
-    run_send_lane()
+    run_send_lanes()
     assert not memory_backend.outbox
     assert name
     assert storage.exists(name)  # The file exists until the transaction ends.
@@ -98,7 +104,7 @@ def test_late_or_foreign_undo_is_refused(conversation: Conversation, clock: Any,
         pks.append(builders.create_outbound_message(conversation, author=author).pk)
     if refusal_case == "sent":
         clock.shift(HOLD_DURATION)
-        run_send_lane()
+        run_send_lanes()
     before = list(Message.objects.values_list("pk", "status"))
     with pytest.raises(UndoSendError, match="Already sent"):
         undo_messages(conversation, author, pks)
@@ -115,7 +121,17 @@ def test_concurrent_send_and_undo_have_one_winner(
         message = send_held_reply(conversation)
         clock.shift(HOLD_DURATION)
         _, taken_back = run_concurrently(
-            run_send_lane, partial(undo_messages, conversation, assigned_user(conversation), [message.pk])
+            run_send_lanes, partial(undo_messages, conversation, assigned_user(conversation), [message.pk])
         )
         assert isinstance(taken_back, UndoSendError) == (len(memory_backend.outbox) == 1)
         assert isinstance(taken_back, UndoSendError | list)
+
+
+def test_undo_send_is_on_for_new_and_existing_agents() -> None:
+    existing = DeskPreferences.objects.create(agent=builders.create_agent("Dana"), can_undo_sending=False)
+    (name,) = [name for _, name, _ in iter_modules(migrations.__path__) if name.endswith("undo_send_by_default")]
+    with_connection: Any = SimpleNamespace(connection=connection)
+    import_module(f"{migrations.__name__}.{name}").enable_undo_send(apps, with_connection)
+    existing.refresh_from_db()
+    assert existing.can_undo_sending
+    assert DeskPreferences(agent=existing.agent).can_undo_sending

@@ -11,11 +11,11 @@ from channels_whatsapp.backends.memory import MemoryBackend
 from omnichannel.conversations.models import Contact, Conversation, Message
 from omnichannel.conversations.outbound import delivery
 from omnichannel.conversations.outbound.compose import send_reply
-from omnichannel.conversations.outbound.delivery import check_overdue_statuses, deliver_messages
-from omnichannel.jobs.lanes import claim_lanes
+from omnichannel.conversations.outbound.delivery import check_overdue_statuses
 from omnichannel.jobs.models import Lane
 from tests import builders
 from tests.conftest import NOON
+from tests.conversations.outbound.send_lane import run_send_lane
 from tests.webhook_client import post_webhook
 
 pytestmark = pytest.mark.django_db
@@ -26,13 +26,6 @@ NOT_SENT_TEXT = "Twilio rejected the message. It was not sent."
 @pytest.fixture
 def conversation(memory_backend: MemoryBackend, clock: Any) -> Conversation:
     return builders.create_conversation(agent=builders.create_agent("Dana"))
-
-
-def run_send_lane() -> dt.datetime | None:
-    [lease] = claim_lanes(["send"], 1)
-    due = deliver_messages(lease)
-    lease.finish(due)
-    return due
 
 
 @pytest.fixture
@@ -106,6 +99,18 @@ def test_message_fails_only_when_proven_absent(
         NOT_SENT_TEXT,
         [],
     )
+
+
+def test_earlier_attempt_that_was_refused_is_no_match(
+    interrupted_message: Message, memory_backend: MemoryBackend, clock: Any
+) -> None:
+    refused = twilio_copy(interrupted_message, error_code=63018)
+    memory_backend.sent = [refused]
+    Message.objects.update(payload={"refused_sids": [refused.sid]})
+    clock.shift(dt.timedelta(seconds=61))
+    assert run_send_lane() is None
+    interrupted_message.refresh_from_db()
+    assert (interrupted_message.status, interrupted_message.twilio_sid) == ("failed", "")
 
 
 @pytest.mark.parametrize(

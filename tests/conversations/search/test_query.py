@@ -1,17 +1,20 @@
 """Customers and messages are found only by users who may see them."""
 
 import time
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, models
+from django.db.models import Value
 
 from omnichannel.conversations.contacts import merge
-from omnichannel.conversations.models import Conversation, Message
+from omnichannel.conversations.models import Conversation, Label, Message
 from omnichannel.conversations.search import index
-from omnichannel.conversations.search.index import fold_text, split_words
+from omnichannel.conversations.search.index import FoldedText, HasWords
 from omnichannel.conversations.search.query import SearchResults, search
+from omnichannel.core.text.search_words import DIGIT_REPLACEMENTS, LETTER_REPLACEMENTS, fold_text, split_words
 from routing.models import Agent
 from tests import builders
 
@@ -64,6 +67,116 @@ def test_words_are_found_and_marked_with_or_without_their_accents(sue: Agent, bo
     create_conversation_with_messages(body)
     create_conversation_with_messages("Coffee")
     assert marked_excerpt(search(sue.user, text)) == shown
+
+
+@pytest.mark.parametrize(
+    ("body", "text", "shown"),
+    [
+        ("我想退货，谢谢", "退货", "我想[退货]，谢谢"),
+        ("我想退货", "货", "我想退[货]"),
+        ("注文を確認したいです", "確認", "注文を[確認]したいです"),
+        ("カタカナ", "ｶﾀｶﾅ", "[カタカナ]"),
+        ("주문을확인해주세요", "확인", "주문을[확인]해주세요"),
+        ("สวัสดีครับผมอยากคืนสินค้า", "คืนสินค้า", "สวัสดีครับผมอยาก[คืนสินค้า]"),
+        ("ຂ້ອຍຕ້ອງການຄືນສິນຄ້າ", "ສິນຄ້າ", "ຂ້ອຍຕ້ອງການຄືນ[ສິນຄ້າ]"),
+        ("ខ្ញុំចង់ប្តូរទំនិញ", "ទំនិញ", "ខ្ញុំចង់ប្តូរ[ទំនិញ]"),
+        ("ကျွန်တော်ပစ္စည်းပြန်ပို့ချင်", "ပစ္စည်း", "ကျွန်တော်[ပစ္စည်း]ပြန်ပို့ချင်"),
+        ("मुझे किताब चाहिए", "किताब", "मुझे [किताब] चाहिए"),
+        ("मुझे किताबें चाहिए", "किता", "मुझे [किता]बें चाहिए"),
+        ("আমার অর্ডার কোথায়", "অর্ডার", "আমার [অর্ডার] কোথায়"),
+        ("எனது ஆர்டர்", "ஆர்டர்", "எனது [ஆர்டர்]"),
+        ("السَّلامُ عليكم", "السلام", "[السَّلامُ] عليكم"),
+        ("أريد إرجاع المنتج", "ارجاع", "أريد [إرجاع] المنتج"),
+        ("سفارش من کجاست", "كجاست", "سفارش من [کجاست]"),
+        ("שָׁלוֹם לך", "שלום", "[שָׁלוֹם] לך"),
+        ("Πού είναι η παραγγελία;", "παραγγελια", "Πού είναι η [παραγγελία];"),
+        ("ΟΔΟΣ ΑΘΗΝΑΣ", "οδός", "[ΟΔΟΣ] ΑΘΗΝΑΣ"),
+        ("አዲስ ትዕዛዝ", "ትዕዛዝ", "አዲስ [ትዕዛዝ]"),
+        ("شماره ۴۷۱۱", "4711", "شماره [۴۷۱۱]"),
+        ("iPhone手机壳", "手机", "iPhone[手机]壳"),
+        ("iPhone手机壳", "iph 壳", "[iPh]one手机[壳]"),
+        ("Thanks 👍🏽!", "👍", "Thanks [👍🏽]!"),
+        ("From 🇩🇪🇫🇷", "🇩🇪", "From [🇩🇪]🇫🇷"),
+        ("𠮷野家", "𠮷", "[𠮷]野家"),
+    ],
+)
+def test_messages_in_every_script_are_found_and_marked(sue: Agent, body: str, text: str, shown: str) -> None:
+    create_conversation_with_messages(body)
+    create_conversation_with_messages("Hello 你好 नमस्ते สวัสดี مرحبا 😀")
+    results = search(sue.user, text)
+    assert len(results.conversations) == 1
+    assert marked_excerpt(results) == shown
+
+
+@pytest.mark.parametrize(("body", "text"), [("退了货", "退货"), ("किताब", "ताब"), ("สวัสดี", "ดีส"), ("🇩🇪", "🇪🇩")])
+def test_other_words_of_the_same_characters_are_not_found(sue: Agent, body: str, text: str) -> None:
+    create_conversation_with_messages(body)
+    assert find_conversations(sue, text) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("王小明", "小"),
+        ("Γιώργος Παπαδόπουλος", "γιωργοσ"),
+        ("أحمد", "احمد"),
+        ("सुनीता", "सुनी"),
+        ("Łukasz Straße", "lukasz STRASSE"),
+        ("Ёлкин", "елкин"),
+        ("Андрей", "андрей"),
+        ("İbrahim", "ibrahim"),
+    ],
+)
+def test_customers_are_found_in_every_script(sue: Agent, name: str, text: str) -> None:
+    builders.create_conversation(contact=builders.create_contact(name, address="whatsapp:+34600000001"))
+    builders.create_conversation(contact=builders.create_contact("Ann", address="whatsapp:+34600000002"))
+    assert find_customer_names(sue, text) == [name]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join(LETTER_REPLACEMENTS) + "".join(DIGIT_REPLACEMENTS),
+        "".join(LETTER_REPLACEMENTS).upper(),
+        "Marín ΆΡΤΑ Ёлка йод Їжак",
+        "".join(map(chr, range(0x300, 0x370))),
+        "".join(map(chr, range(0x590, 0x700))),
+        "e\u0301 か\u3099 한글 \u200d\u00ad👍🏽\ufe0f ｶﾞ Ａ１ ﷺ ﬁ ²",
+    ],
+)
+def test_the_database_folds_names_as_queries_are_folded(text: str) -> None:
+    folded = Label.objects.annotate(folded=FoldedText(Value(text, output_field=models.TextField())))
+    Label.objects.create(name="x")
+    assert folded.get().folded == fold_text(text)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "e" + "\u0301\u0316" * 32_000,
+        "क" + "\u094d\u093c" * 32_000,
+        "👍🏽" * 50_000,
+        "x" * 100_000,
+        "\ufdfa" * 50_000,
+        "".join(map(chr, range(0x4E00, 0x9FFF))) * 4,
+        "".join(map(chr, range(0x20000, 0x2A000))),
+        " ".join(f"{number:064}" for number in range(20_000)),
+    ],
+)
+def test_hostile_messages_are_stored_and_searched_at_once(sue: Agent, body: str) -> None:
+    begin = time.process_time()
+    conversation = create_conversation_with_messages(f"lamp {body}")
+    assert find_conversations(sue, "lamp") == [conversation]
+    search(sue.user, body[:10_000])
+    assert time.process_time() - begin < 5
+
+
+def test_messages_from_before_the_index_are_found_after_migrating(sue: Agent) -> None:
+    conversation = create_conversation_with_messages("退货 lamp")
+    models.QuerySet.update(Message.objects.all(), search_text=None)
+    assert find_conversations(sue, "退货") == []
+    call_command("reindex_search", stdout=StringIO())
+    assert find_conversations(sue, "退货") == [conversation]
 
 
 @pytest.mark.parametrize("text", ["marin", "MARÍN", "rín jose", "José"])
@@ -141,9 +254,27 @@ def test_customers_are_found_by_name_and_by_number_however_it_is_written(sue: Ag
 
 
 def test_customers_are_found_by_their_business_scoped_id(sue: Agent) -> None:
-    hidden = builders.create_contact("Ola", address="whatsapp:US.1349120", external_user_id="whatsapp:US.1349120")
-    builders.create_conversation(contact=hidden)
-    assert find_customer_names(sue, "US.1349120") == ["Ola"]
+    number = builders.create_number()
+    hidden = builders.create_contact(
+        "Ola", address="whatsapp:US.1349120", account=number.account, business_scoped_id="US.1349120"
+    )
+    builders.create_conversation(number=number, contact=hidden)
+    for text in ("US.1349120", "us.1349120", "whatsapp:US.1349120", "1349120"):
+        assert find_customer_names(sue, text) == ["Ola"]
+
+
+@pytest.mark.parametrize("text", ["nour.shop", "@nour.shop", "Nour.Sh", "nour"])
+def test_customers_are_found_by_their_username(sue: Agent, text: str) -> None:
+    builders.create_conversation(contact=builders.create_contact("", username="nour.shop"))
+    builders.create_conversation(contact=builders.create_contact("Bob", username="bob_shop"))
+    assert find_customer_names(sue, text) == ["nour.shop"]
+
+
+@pytest.mark.parametrize("text", ["+229 97 12 34 56", "+229 01 97 12 34 56", "97123456"])
+def test_customers_are_found_by_either_spelling_of_their_number(sue: Agent, text: str) -> None:
+    for name, digits in (("Old", "22997123456"), ("Bob", "22901971234567")):
+        builders.create_conversation(contact=builders.create_contact(name, address=f"whatsapp:+{digits}"))
+    assert find_customer_names(sue, text)[-1] == "Old"
 
 
 def test_search_finds_only_visible_conversations() -> None:
@@ -155,6 +286,41 @@ def test_search_finds_only_visible_conversations() -> None:
     assert search(eve.user, "lamp").is_empty
     assert search(eve.user, "amara").is_empty
     assert search(builders.create_user("", "Stranger"), "lamp").is_empty
+
+
+def test_message_saved_with_another_body_is_found(sue: Agent) -> None:
+    conversation = create_conversation_with_messages("lamp")
+    message = Message.objects.get()
+    message.body = "desk"
+    message.save(update_fields=["body"])
+    assert find_conversations(sue, "lamp") == []
+    assert find_conversations(sue, "desk") == [conversation]
+
+
+def test_messages_stored_in_bulk_are_found(sue: Agent) -> None:
+    conversation = builders.create_conversation()
+    Message.objects.bulk_create(
+        Message(conversation=conversation, direction="inbound", status="received", body=body) for body in ("lamp", "灯")
+    )
+    assert find_conversations(sue, "lamp") == find_conversations(sue, "灯") == [conversation]
+
+
+@pytest.mark.parametrize("text", ["order 4711", "4711", "退货", "货"])
+def test_search_uses_the_index(text: str) -> None:
+    conversation = builders.create_conversation()
+    Message.objects.bulk_create(
+        Message(
+            conversation=conversation,
+            direction="inbound",
+            status="received",
+            body=f"hello {number}" if number % 50 else f"order {number} 我想退货",
+        )
+        for number in range(3000)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    plan = Message.objects.filter(HasWords(split_words(text))).explain()
+    assert index.INDEX_NAME in plan or "VIRTUAL TABLE INDEX" in plan
 
 
 def test_single_letter_search_finds_nothing(sue: Agent) -> None:

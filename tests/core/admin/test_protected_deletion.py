@@ -1,8 +1,12 @@
 """Records in use are deactivated instead of deleted."""
 
+from typing import Any
+
 import pytest
 
-from channels_whatsapp.models import WhatsAppAccount, WhatsAppNumber
+from channels_whatsapp.admin.accounts import WhatsAppAccountAdmin
+from channels_whatsapp.models import DeliveryState, WebhookDelivery, WhatsAppAccount, WhatsAppNumber
+from omnichannel.core.admin import pages
 from tests import builders
 from tests.admin_client import UserClient, admin_url, create_signed_in_client, message_texts, visible_text
 
@@ -11,18 +15,68 @@ pytestmark = pytest.mark.django_db
 ACCOUNT_MODEL, NUMBER_MODEL = "channels_whatsapp_whatsappaccount", "channels_whatsapp_whatsappnumber"
 
 
-def test_deleting_an_account_with_numbers_is_refused_with_a_reason(admin_client: UserClient) -> None:
+def test_deleting_a_channel_with_conversations_is_refused_with_a_reason(admin_client: UserClient) -> None:
     account = builders.create_account(name="Shop")
-    builders.create_number(account)
+    builders.create_conversation(number=builders.create_number(account))
     response = admin_client.get(admin_url(ACCOUNT_MODEL, "delete", account.pk))
-    assert "“Shop” can’t be deleted because it is in use: 1 WhatsApp Number." in visible_text(response)
+    assert "“Shop” can’t be deleted because it is in use: 1 conversation." in visible_text(response)
 
 
-def test_deleting_a_channel_with_numbers_is_refused_even_when_confirmed(admin_client: UserClient) -> None:
+def test_deleting_a_channel_with_conversations_is_refused_even_when_confirmed(admin_client: UserClient) -> None:
     account = builders.create_account()
-    builders.create_number(account)
+    builders.create_conversation(number=builders.create_number(account))
     admin_client.post(admin_url(ACCOUNT_MODEL, "delete", account.pk), {"post": "yes"})
     assert WhatsAppAccount.objects.filter(pk=account.pk).exists()
+
+
+def test_a_channel_without_conversations_is_deleted_with_its_numbers_and_deliveries(admin_client: UserClient) -> None:
+    account = builders.create_account()
+    builders.create_number(account)
+    builders.create_delivery(account, state=DeliveryState.IGNORED)
+    builders.create_delivery(account, state=DeliveryState.FAILED)
+    url = admin_url(ACCOUNT_MODEL, "delete", account.pk)
+    shown = visible_text(admin_client.get(url))
+    for text in ("1 WhatsApp phone number", "2 webhook deliveries", "1 of them not filed in a conversation"):
+        assert text in shown
+    assert WebhookDelivery.objects.count() == 2
+    admin_client.post(url, {"post": "yes"})
+    assert not WhatsAppAccount.objects.exists()
+    assert not WebhookDelivery.objects.exists()
+
+
+def test_a_conversation_that_starts_before_the_confirmation_keeps_the_channel(
+    admin_client: UserClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = builders.create_account()
+    number = builders.create_number(account)
+    builders.create_delivery(account)
+
+    def start_conversation_after_check(*args: Any) -> Any:
+        builders.create_conversation(number=number)
+        return [], {}, set(), []
+
+    monkeypatch.setattr(WhatsAppAccountAdmin, "get_deleted_objects", start_conversation_after_check)
+    response = admin_client.post(admin_url(ACCOUNT_MODEL, "delete", account.pk), {"post": "yes"}, follow=True)
+    assert message_texts(response) == ["Not deleted: a conversation has started on this channel in the meantime."]
+    assert WhatsAppAccount.objects.filter(pk=account.pk).exists()
+    assert WebhookDelivery.objects.count() == 1
+
+
+@pytest.mark.parametrize("role", ["Supervisor", "Agent", ""])
+def test_only_administrators_delete_a_channel(role: str) -> None:
+    account = builders.create_account()
+    create_signed_in_client(role).post(admin_url(ACCOUNT_MODEL, "delete", account.pk), {"post": "yes"})
+    assert WhatsAppAccount.objects.filter(pk=account.pk).exists()
+
+
+def test_counting_what_prevents_a_deletion_stops_at_the_limit(
+    admin_client: UserClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "COUNT_LIMIT", 1)
+    number = builders.create_number()
+    builders.create_conversation(number=number)
+    builders.create_conversation(number=number)
+    assert "more than 1 conversations" in visible_text(admin_client.get(admin_url(NUMBER_MODEL, "delete", number.pk)))
 
 
 def test_deleting_a_number_with_conversations_counts_them(admin_client: UserClient) -> None:

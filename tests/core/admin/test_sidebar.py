@@ -10,7 +10,7 @@ from omnichannel.accounts.models import User
 from omnichannel.core.admin.site import SIDEBAR
 from routing.admin.related_lists import ChildAdmin
 from tests import builders
-from tests.admin_client import create_signed_in_client, visible_text
+from tests.admin_client import UserClient, create_signed_in_client, visible_text
 
 pytestmark = pytest.mark.django_db
 
@@ -113,3 +113,11 @@ def test_every_list_and_add_page_opens(role: str) -> None:
                 assert client.get(f"{name}{thing.pk}/change/").status_code == 200, name
         if model_admin.has_add_permission(request):
             assert client.get(f"{name}add/", follow=True).status_code == 200, name
+
+
+def test_page_of_one_app_and_page_for_a_new_password_are_shown(admin_client: UserClient) -> None:
+    page = admin_client.get("/admin/routing/").content.decode()
+    assert "<title>" in page
+    assert 'class="model-groups"' in page
+    assert "Save password" in admin_client.get("/admin/password_change/").content.decode()
+    assert "Password changed." in admin_client.get("/admin/password_change/done/").content.decode()

@@ -17,7 +17,7 @@ SIGN_IN_QUERIES = 2  # one for the session, one for the user with permissions an
 
 
 def fetch_notifications(client: Client, since: str = "") -> Any:
-    return client.get(reverse("desk:news"), {"since": since}, **HTMX_HEADERS).json()
+    return client.get(reverse("desk:notifications"), {"since": since}, **HTMX_HEADERS).json()
 
 
 def test_a_page_that_was_just_opened_has_no_news(desk: DeskScenario) -> None:
@@ -82,5 +82,5 @@ def test_notifications_take_five_queries(
 
 
 def test_user_without_role_gets_no_notifications(desk: DeskScenario) -> None:
-    assert client_for(desk.stranger).get(reverse("desk:news")).status_code == 403
-    assert Client().get(reverse("desk:news")).status_code == 302
+    assert client_for(desk.stranger).get(reverse("desk:notifications")).status_code == 403
+    assert Client().get(reverse("desk:notifications")).status_code == 302

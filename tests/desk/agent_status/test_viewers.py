@@ -4,32 +4,27 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from omnichannel.conversations.models import Viewer
 from tests import builders
-from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for, conversation_url
 
 pytestmark = pytest.mark.django_db
 SIGN_IN_QUERIES = 2  # one for the session, one for the user with permissions and agent
 
 
-def conversation_url(desk: DeskScenario, name: str = "viewers") -> str:
-    return reverse(f"desk:{name}", args=[desk.conversation.pk])
-
-
 def post_viewing(client: Client, desk: DeskScenario, **fields: Any) -> str:
-    return client.post(conversation_url(desk), fields, **HTMX_HEADERS).content.decode()
+    return client.post(conversation_url(desk, "viewers"), fields, **HTMX_HEADERS).content.decode()
 
 
 def test_page_reports_its_viewer_and_gets_the_others(desk: DeskScenario) -> None:
     dana, omar = client_for(desk.dana), client_for(desk.omar)
     assert "<li" not in post_viewing(dana, desk)
     assert 'title="Dana"' in post_viewing(omar, desk)
-    assert 'title="Omar"' in dana.get(conversation_url(desk), **HTMX_HEADERS).content.decode()
-    post_viewing(omar, desk, gone=1)
-    assert "<li" not in dana.get(conversation_url(desk), **HTMX_HEADERS).content.decode()
+    assert 'title="Omar"' in dana.get(conversation_url(desk, "viewers"), **HTMX_HEADERS).content.decode()
+    post_viewing(omar, desk, closed=1)
+    assert "<li" not in dana.get(conversation_url(desk, "viewers"), **HTMX_HEADERS).content.decode()
 
 
 def test_typing_colleague_is_named(desk: DeskScenario) -> None:
@@ -42,7 +37,7 @@ def test_typing_colleague_is_named(desk: DeskScenario) -> None:
 
 
 def test_get_request_does_not_record_a_viewer(desk: DeskScenario) -> None:
-    client_for(desk.dana).get(conversation_url(desk), **HTMX_HEADERS)
+    client_for(desk.dana).get(conversation_url(desk, "viewers"), **HTMX_HEADERS)
     assert not Viewer.objects.exists()
 
 
@@ -59,7 +54,7 @@ def test_only_users_with_access_can_be_viewers(desk: DeskScenario, name: str, pe
 
 def test_agent_of_another_queue_gets_no_viewers(desk: DeskScenario) -> None:
     post_viewing(client_for(desk.dana), desk)
-    assert client_for(desk.eve).get(conversation_url(desk), **HTMX_HEADERS).status_code == 404
+    assert client_for(desk.eve).get(conversation_url(desk, "viewers"), **HTMX_HEADERS).status_code == 404
 
 
 @pytest.mark.parametrize("count", [1, 30])
@@ -70,5 +65,5 @@ def test_viewers_take_four_queries(
         post_viewing(client_for(builders.create_agent(queue=desk.queue)), desk)
     client = client_for(desk.dana)
     with django_assert_max_num_queries(SIGN_IN_QUERIES + 4):
-        shown = client.get(conversation_url(desk), **HTMX_HEADERS).content.decode()
+        shown = client.get(conversation_url(desk, "viewers"), **HTMX_HEADERS).content.decode()
     assert shown.count("<li") == count

@@ -14,23 +14,19 @@ from pytest_django import DjangoAssertNumQueries
 from omnichannel.conversations.models import DeskPreferences, Message, QuickReply
 from omnichannel.conversations.outbound.quick_replies import get_or_create_tags
 from tests import builders
-from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for, conversation_url
 
 pytestmark = pytest.mark.django_db
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + b"\x00" * 64
 
 
-def conversation_url(desk: DeskScenario, name: str) -> str:
-    return reverse(f"desk:{name}", args=[desk.conversation.pk])
-
-
 def post_reply(desk: DeskScenario, **form: Any) -> Any:
     return client_for(desk.dana).post(conversation_url(desk, "reply"), form, **HTMX_HEADERS)
 
 
-def enable_undo(desk: DeskScenario) -> None:
-    DeskPreferences.objects.create(agent=desk.dana, can_undo_sending=True)
+def disable_undo(desk: DeskScenario) -> None:
+    DeskPreferences.objects.create(agent=desk.dana, can_undo_sending=False)
 
 
 # -- Replying ----------------------------------------------------------------------------------------------------------
@@ -79,7 +75,9 @@ def test_unsent_message_is_included_in_fragments_until_sent(desk: DeskScenario) 
     message = builders.create_outbound_message(
         desk.conversation, status="queued", updated_at=timezone.now() - timedelta(hours=1)
     )
-    fragments_path = f"{conversation_url(desk, 'pieces')}?after={message.pk}&changed_since={timezone.now().isoformat()}"
+    fragments_path = (
+        f"{conversation_url(desk, 'updates')}?after={message.pk}&changed_since={timezone.now().isoformat()}"
+    )
     client = client_for(desk.omar)
     assert f'id="message-{message.pk}"' in client.get(fragments_path, **HTMX_HEADERS).content.decode()
     Message.objects.update(status="sent")
@@ -90,28 +88,27 @@ def test_unsent_message_is_included_in_fragments_until_sent(desk: DeskScenario) 
 
 
 def test_undo_is_absent_when_disabled(desk: DeskScenario) -> None:
+    disable_undo(desk)
     assert 'id="undo"' not in post_reply(desk, text="Hi").content.decode()
     assert Message.objects.get().not_before is None
 
 
 def test_undo_restores_the_text_and_removes_the_message(desk: DeskScenario) -> None:
-    enable_undo(desk)
     question = builders.create_inbound_message(desk.conversation)
     sent = post_reply(desk, text="Oops", quoted=question.pk).content.decode()
     (pk,) = re.findall(r'name="message" value="(\d+)"', sent)
-    answer = client_for(desk.dana).post(conversation_url(desk, "undo"), {"message": [pk]}, **HTMX_HEADERS)
+    answer = client_for(desk.dana).post(conversation_url(desk, "undo_send"), {"message": [pk]}, **HTMX_HEADERS)
     shown = answer.content.decode()
     assert answer.status_code == 200
     assert ">Oops</textarea>" in shown
     assert f'name="quoted" value="{question.pk}"' in shown
-    assert f'id="gone" data-pks="{pk}"' in shown
+    assert f'id="removed-messages" data-pks="{pk}"' in shown
     assert not Message.objects.filter(pk=pk).exists()
 
 
 def test_without_the_script_undo_shows_the_page_with_the_words(desk: DeskScenario) -> None:
-    enable_undo(desk)
     post_reply(desk, text="Oops")
-    answer = client_for(desk.dana).post(conversation_url(desk, "undo"), {"message": [Message.objects.get().pk]})
+    answer = client_for(desk.dana).post(conversation_url(desk, "undo_send"), {"message": [Message.objects.get().pk]})
     assert ">Oops</textarea>" in answer.content.decode()
 
 
@@ -119,17 +116,18 @@ def test_without_the_script_undo_shows_the_page_with_the_words(desk: DeskScenari
     ("person", "status"), [("omar", 409), ("supervisor", 409), ("administrator", 409), ("eve", 404), ("stranger", 403)]
 )
 def test_only_the_author_can_undo(desk: DeskScenario, person: str, status: int) -> None:
-    enable_undo(desk)
     post_reply(desk, text="Stays")
     pk = Message.objects.get().pk
-    answer = client_for(getattr(desk, person)).post(conversation_url(desk, "undo"), {"message": [pk]}, **HTMX_HEADERS)
+    answer = client_for(getattr(desk, person)).post(
+        conversation_url(desk, "undo_send"), {"message": [pk]}, **HTMX_HEADERS
+    )
     assert answer.status_code == status
     assert Message.objects.filter(pk=pk, status="queued").exists()
 
 
 @pytest.mark.parametrize("form", [{}, {"message": "x"}, {"message": "99999999999999999999"}])
 def test_late_or_invalid_undo_shows_an_error(desk: DeskScenario, form: dict[str, str]) -> None:
-    answer = client_for(desk.dana).post(conversation_url(desk, "undo"), form, **HTMX_HEADERS)
+    answer = client_for(desk.dana).post(conversation_url(desk, "undo_send"), form, **HTMX_HEADERS)
     assert answer.status_code == 409
     assert "Already sent" in answer.content.decode()
 
@@ -142,12 +140,12 @@ def test_late_or_invalid_undo_shows_an_error(desk: DeskScenario, form: dict[str,
     [("*Hi* <b>", "<strong>Hi</strong> &lt;b&gt;"), ("plain <b> https://x.example", ""), ("", "")],
 )
 def test_a_preview_is_what_the_customer_will_see_where_that_differs(desk: DeskScenario, text: str, shown: str) -> None:
-    assert client_for(desk.dana).post(reverse("desk:preview"), {"text": text}).content.decode() == shown
+    assert client_for(desk.dana).post(reverse("desk:preview_markup"), {"text": text}).content.decode() == shown
 
 
 def test_the_preview_is_for_those_who_work_here(desk: DeskScenario) -> None:
-    assert client_for(desk.stranger).post(reverse("desk:preview"), {"text": "*x*"}).status_code == 403
-    assert Client().post(reverse("desk:preview"), {"text": "*x*"}).status_code == 302
+    assert client_for(desk.stranger).post(reverse("desk:preview_markup"), {"text": "*x*"}).status_code == 403
+    assert Client().post(reverse("desk:preview_markup"), {"text": "*x*"}).status_code == 302
 
 
 # -- Quick replies -----------------------------------------------------------------------------------------------------
@@ -167,8 +165,19 @@ def test_offered_quick_replies_have_slugs_filled_and_escaped(desk: DeskScenario)
     desk.conversation.contact.save()
     shown = client_for(desk.dana).get(conversation_url(desk, "quick_replies")).content.decode()
     assert 'data-text="Hello &lt;b&gt;&quot;Amara&quot;, Dana here"' in shown
-    assert 'data-tags="greeting "' in shown
+    assert 'data-tags="greeting"' in shown
     assert "<b>" not in shown
+
+
+def test_quick_replies_are_found_by_what_is_stored_without_accents(desk: DeskScenario) -> None:
+    create_quick_reply("Olá", "Olá {FirstName{Customer}}, até já").tags.set(get_or_create_tags(["Saudação"]))
+    desk.conversation.contact.name = "Anna Maier"
+    desk.conversation.contact.save()
+    shown = client_for(desk.dana).get(conversation_url(desk, "quick_replies")).content.decode()
+    search_text = shown.partition('data-search="')[2].partition('"')[0]
+    assert search_text.split("\n") == ["ola", "ola {firstname{customer}}, ate ja", "#saudacao"]
+    assert 'data-text="Olá Anna, até já"' in shown
+    assert 'data-tags="saudacao"' in shown
 
 
 def test_the_customers_language_is_first(desk: DeskScenario) -> None:
@@ -209,11 +218,11 @@ def quick_reply_form(**changed: str) -> dict[str, str]:
 @pytest.mark.parametrize("user_key", ["dana", "supervisor", "administrator"])
 def test_people_write_change_and_delete_their_own(desk: DeskScenario, user_key: str) -> None:
     person = getattr(desk, user_key)
-    client, page = client_for(person), reverse("desk:own_quick_replies")
+    client, page = client_for(person), reverse("desk:personal_quick_replies")
     assert client.post(page, quick_reply_form()).status_code == 302
     quick_reply = QuickReply.objects.get(owner=person.user)
     assert "Mine" in client.get(page).content.decode()
-    change = reverse("desk:change_quick_reply", args=[quick_reply.pk])
+    change = reverse("desk:edit_quick_reply", args=[quick_reply.pk])
     assert "bye, warm" in client.get(change).content.decode()
     client.post(change, quick_reply_form(message="Goodbye"))
     quick_reply.refresh_from_db()
@@ -224,7 +233,7 @@ def test_people_write_change_and_delete_their_own(desk: DeskScenario, user_key: 
 
 def test_error_is_shown_at_its_field_and_input_is_kept(desk: DeskScenario) -> None:
     answer = client_for(desk.dana).post(
-        reverse("desk:own_quick_replies"), quick_reply_form(message="Dear {Name{Customer}}")
+        reverse("desk:personal_quick_replies"), quick_reply_form(message="Dear {Name{Customer}}")
     )
     shown = answer.content.decode()
     assert answer.status_code == 422
@@ -236,27 +245,29 @@ def test_quick_replies_of_others_are_not_offered_or_changed(desk: DeskScenario) 
     own_reply, shared_reply = create_quick_reply("Mine", owner=desk.dana.user), create_quick_reply("Everybody's")
     omar = client_for(desk.omar)
     for quick_reply in (own_reply, shared_reply):
-        assert omar.get(reverse("desk:change_quick_reply", args=[quick_reply.pk])).status_code == 404
-        assert (
-            omar.post(reverse("desk:change_quick_reply", args=[quick_reply.pk]), quick_reply_form()).status_code == 404
-        )
+        assert omar.get(reverse("desk:edit_quick_reply", args=[quick_reply.pk])).status_code == 404
+        assert omar.post(reverse("desk:edit_quick_reply", args=[quick_reply.pk]), quick_reply_form()).status_code == 404
         assert omar.post(reverse("desk:delete_quick_reply", args=[quick_reply.pk])).status_code == 404
     assert "Mine" not in omar.get(conversation_url(desk, "quick_replies")).content.decode()
     assert QuickReply.objects.count() == 2
 
 
 def test_composer_text_can_be_saved_as_a_quick_reply(desk: DeskScenario) -> None:
-    client, address = client_for(desk.dana), reverse("desk:keep_quick_reply")
+    client, address = client_for(desk.dana), reverse("desk:create_quick_reply")
     assert "<dialog" in client.get(address, **HTMX_HEADERS).content.decode()
     assert client.post(address, quick_reply_form(title=""), **HTMX_HEADERS).status_code == 422
     response = client.post(address, quick_reply_form(), **HTMX_HEADERS)
-    assert (response.status_code, response["HX-Trigger"]) == (204, "quick-reply-kept")
+    assert (response.status_code, response["HX-Trigger"]) == (204, "quick-reply-saved")
     assert QuickReply.objects.get().owner == desk.dana.user
 
 
 def test_the_pages_of_quick_replies_are_for_those_who_work_here(desk: DeskScenario) -> None:
     quick_reply = create_quick_reply(owner=desk.dana.user)
-    for name, args in (("own_quick_replies", []), ("keep_quick_reply", []), ("change_quick_reply", [quick_reply.pk])):
+    for name, args in (
+        ("personal_quick_replies", []),
+        ("create_quick_reply", []),
+        ("edit_quick_reply", [quick_reply.pk]),
+    ):
         address = reverse(f"desk:{name}", args=args)
         assert client_for(desk.stranger).get(address).status_code == 403
         assert Client().get(address).status_code == 302
@@ -267,5 +278,5 @@ def test_supervisors_get_a_link_to_shared_quick_replies(desk: DeskScenario, user
     person = getattr(desk, user_key)
     person.user.is_staff = is_led
     person.user.save()
-    shown = client_for(person).get(reverse("desk:own_quick_replies")).content.decode()
+    shown = client_for(person).get(reverse("desk:personal_quick_replies")).content.decode()
     assert (reverse("admin:conversations_quickreply_changelist") in shown) == is_led

@@ -17,7 +17,7 @@ from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
-START_PATH, BEGIN_PATH = "/desk/start/", "/desk/start/begin/"
+NEW_PATH, CREATE_PATH = "/desk/conversations/new/", "/desk/conversations/create/"
 VALUES = {"variable-0": "Amara", "variable-1": "2231"}
 
 
@@ -33,17 +33,17 @@ def post_begin(desk: DeskScenario, delivery_template: MessageTemplate, author: A
         "number": number.pk,
         "to": "+49 151 1234567",
         "template": delivery_template.pk,
-        "where": "start",
+        "location": "new-conversation",
         **VALUES,
         **fields,
     }
-    return client_for(author or desk.dana).post(BEGIN_PATH, form, **HTMX_HEADERS)
+    return client_for(author or desk.dana).post(CREATE_PATH, form, **HTMX_HEADERS)
 
 
 def test_the_page_shows_the_numbers_and_the_templates_of_the_first(
     desk: DeskScenario, delivery_template: MessageTemplate
 ) -> None:
-    shown = visible_text(client_for(desk.dana).get(START_PATH))
+    shown = visible_text(client_for(desk.dana).get(NEW_PATH))
     assert "New conversation" in shown
     assert desk.conversation.number.name in shown
     assert "delivery_update" in shown
@@ -54,14 +54,14 @@ def test_another_number_shows_the_templates_of_its_channel(
 ) -> None:
     other = builders.create_number()
     create_template(other.account, "theirs")
-    shown = visible_text(client_for(desk.dana).get(START_PATH, {"number": other.pk}, **HTMX_HEADERS))
+    shown = visible_text(client_for(desk.dana).get(NEW_PATH, {"number": other.pk}, **HTMX_HEADERS))
     assert "theirs" in shown
     assert "delivery_update" not in shown
 
 
 def test_a_template_is_filled_in_on_the_same_page(desk: DeskScenario, delivery_template: MessageTemplate) -> None:
     query: dict[str, Any] = {"number": desk.conversation.number.pk, "to": "+49 151", "template": delivery_template.pk}
-    shown = client_for(desk.dana).get(START_PATH, query).content.decode()
+    shown = client_for(desk.dana).get(NEW_PATH, query).content.decode()
     assert "Send template" in shown
     assert 'value="+49 151"' in shown
 
@@ -72,7 +72,7 @@ def test_templates_are_synced_for_the_chosen_number(desk: DeskScenario, settings
     memory.backend.templates = [TwilioTemplate(builders.new_sid("HX"), "theirs", "en", {}, {}, {"status": "approved"})]
     other = builders.create_number()
     answer = client_for(desk.administrator).post(
-        f"{START_PATH}sync/", {"number": other.pk, "where": "start"}, **HTMX_HEADERS
+        f"{NEW_PATH}sync-templates/", {"number": other.pk, "location": "new-conversation"}, **HTMX_HEADERS
     )
     assert "theirs" in visible_text(answer)
     assert other.account.templates.count() == 1
@@ -80,9 +80,9 @@ def test_templates_are_synced_for_the_chosen_number(desk: DeskScenario, settings
 
 def test_unmatched_search_number_can_be_contacted(desk: DeskScenario) -> None:
     link = client_for(desk.dana).get(reverse("desk:search"), {"q": "+49 171 39200099"}, **HTMX_HEADERS).content.decode()
-    assert f'href="{START_PATH}?to=%2B49%20171%2039200099"' in link
+    assert f'href="{NEW_PATH}?to=%2B49%20171%2039200099"' in link
     assert (
-        START_PATH
+        NEW_PATH
         not in client_for(desk.dana).get(reverse("desk:search"), {"q": "lamp 2231"}, **HTMX_HEADERS).content.decode()
     )
 
@@ -101,9 +101,9 @@ def test_conversation_is_started_and_opened(desk: DeskScenario, delivery_templat
 def test_works_without_javascript(desk: DeskScenario, delivery_template: MessageTemplate) -> None:
     client, number = client_for(desk.dana), desk.conversation.number.pk
     form = {"number": number, "to": "+49 151 1234567", "template": delivery_template.pk, **VALUES}
-    refused = client.post(BEGIN_PATH, {**form, "to": "0151"})
+    refused = client.post(CREATE_PATH, {**form, "to": "0151"})
     assert (refused.status_code, "country code" in refused.content.decode()) == (422, True)
-    assert client.post(BEGIN_PATH, form)["Location"].startswith("/desk/conversations/")
+    assert client.post(CREATE_PATH, form)["Location"].startswith("/desk/conversations/")
 
 
 def test_a_number_without_its_country_code_is_told_at_its_field(
@@ -112,7 +112,7 @@ def test_a_number_without_its_country_code_is_told_at_its_field(
     answer = post_begin(desk, delivery_template, to="0151 1234567")
     shown = answer.content.decode()
     assert answer.status_code == 422
-    assert 'id="start-to-error" role="alert" hx-swap-oob="true">Start with + and the country code' in shown
+    assert 'id="new-conversation-to-error" role="alert" hx-swap-oob="true">Start with + and the country code' in shown
     assert 'value="2231"' in shown
     assert not Message.objects.exists()
 
@@ -126,19 +126,35 @@ def test_a_known_customer_is_not_typed_but_shown(desk: DeskScenario, delivery_te
     contact = desk.conversation.contact
     desk.conversation.state, desk.conversation.closed_at = "closed", desk.conversation.created_at
     desk.conversation.save()
-    shown = client_for(desk.dana).get(START_PATH, {"contact": contact.pk}).content.decode()
+    shown = client_for(desk.dana).get(NEW_PATH, {"contact": contact.pk}).content.decode()
     assert contact.display_name in shown
-    assert 'id="start-to"' not in shown
+    assert 'id="new-conversation-to"' not in shown
     post_begin(desk, delivery_template, contact=contact.pk, to="")
     assert Conversation.objects.filter(contact=contact, closed_at=None).get().agent == desk.dana
     assert Contact.objects.count() == 1
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_authentication_template_to_a_hidden_number_is_refused(desk: DeskScenario, is_known: bool) -> None:
+    hidden_address = "US.13491208655302741918"
+    code_template = create_template(desk.conversation.number.account, "code", "{{1}}", category="AUTHENTICATION")
+    to: dict[str, Any] = {"to": hidden_address}
+    if is_known:
+        closed: dict[str, Any] = {"state": "closed", "closed_at": desk.conversation.created_at}
+        contact = builders.create_contact("Omar", address=f"whatsapp:{hidden_address}")
+        builders.create_conversation(agent=desk.dana, number=desk.conversation.number, contact=contact, **closed)
+        to = {"contact": contact.pk, "to": ""}
+    answer = post_begin(desk, code_template, **to)
+    assert answer.status_code == 422
+    assert "can only be sent to a phone number" in answer.content.decode()
+    assert Conversation.objects.get(closed_at=None) == desk.conversation
 
 
 def test_a_closed_conversation_leads_to_a_new_one_with_its_customer(desk: DeskScenario) -> None:
     desk.conversation.state, desk.conversation.closed_at = "closed", desk.conversation.created_at
     desk.conversation.save()
     shown = client_for(desk.dana).get(reverse("desk:conversation", args=[desk.conversation.pk])).content.decode()
-    assert f"{START_PATH}?contact={desk.conversation.contact_id}" in shown
+    assert f"{NEW_PATH}?contact={desk.conversation.contact_id}" in shown
 
 
 def test_open_conversation_of_a_colleague_is_opened_with_a_notice(
@@ -146,7 +162,7 @@ def test_open_conversation_of_a_colleague_is_opened_with_a_notice(
 ) -> None:
     answer = post_begin(desk, delivery_template, author=desk.omar, contact=desk.conversation.contact_id)
     conversation_path = reverse("desk:conversation", args=[desk.conversation.pk])
-    assert answer["HX-Redirect"] == f"{conversation_path}?told=open_already"
+    assert answer["HX-Redirect"] == f"{conversation_path}?notice=already_open"
     assert "This customer already has an open conversation" in visible_text(
         client_for(desk.omar).get(answer["HX-Redirect"])
     )
@@ -163,7 +179,7 @@ def test_invisible_open_conversation_is_reported_without_details(
 
 def test_agent_without_numbers_sees_a_message(desk: DeskScenario, delivery_template: MessageTemplate) -> None:
     builders.update_work_stream(fallback_queue=desk.queue)
-    assert "You can't send from any number yet." in visible_text(client_for(desk.eve).get(START_PATH))
+    assert "You can't send from any number yet." in visible_text(client_for(desk.eve).get(NEW_PATH))
     assert post_begin(desk, delivery_template, author=desk.eve).status_code in {404, 422}
     assert not Message.objects.exists()
 
@@ -175,19 +191,19 @@ def test_agent_without_numbers_sees_a_message(desk: DeskScenario, delivery_templ
 def test_everybody_who_works_at_the_desk_may_begin_one(
     desk: DeskScenario, delivery_template: MessageTemplate, person: str, status: int
 ) -> None:
-    assert client_for(getattr(desk, person)).get(START_PATH).status_code == status
+    assert client_for(getattr(desk, person)).get(NEW_PATH).status_code == status
     assert post_begin(desk, delivery_template, author=getattr(desk, person)).status_code == status
 
 
 def test_another_queues_customer_is_not_shown(desk: DeskScenario, delivery_template: MessageTemplate) -> None:
-    assert client_for(desk.eve).get(START_PATH, {"contact": desk.conversation.contact_id}).status_code == 404
+    assert client_for(desk.eve).get(NEW_PATH, {"contact": desk.conversation.contact_id}).status_code == 404
     assert post_begin(desk, delivery_template, author=desk.eve, contact=desk.conversation.contact_id).status_code == 404
 
 
 def test_anonymous_user_is_redirected_to_sign_in(desk: DeskScenario) -> None:
-    assert Client().get(START_PATH)["Location"].startswith("/sign-in/")
-    assert Client().post(BEGIN_PATH)["Location"].startswith("/sign-in/")
+    assert Client().get(NEW_PATH)["Location"].startswith("/sign-in/")
+    assert Client().post(CREATE_PATH)["Location"].startswith("/sign-in/")
 
 
 def test_starting_a_conversation_requires_post(desk: DeskScenario) -> None:
-    assert client_for(desk.dana).get(BEGIN_PATH).status_code == 405
+    assert client_for(desk.dana).get(CREATE_PATH).status_code == 405

@@ -37,7 +37,7 @@ def test_a_reply_is_queued_and_shown_with_a_fresh_form(desk: DeskScenario) -> No
     shown = answer.content.decode()
     assert f'id="message-{message.pk}"' in shown
     assert answer.context["composer"].public_id != used
-    assert "data-answer" in shown
+    assert "data-form-response" in shown
 
 
 def test_without_the_script_the_reply_leads_back_to_the_conversation(desk: DeskScenario) -> None:
@@ -101,7 +101,7 @@ def test_after_24_hours_the_composer_shows_that_sentence_in_its_place(desk: Desk
 
 def test_composer_shows_the_remaining_window_time(desk: DeskScenario) -> None:
     Conversation.objects.update(window_closes_at=timezone.now() + timedelta(hours=21, minutes=48, seconds=30))
-    assert 'Reply within</span><span data-words="exact">21 h 48 min</span>' in compact(get_page(desk))
+    assert 'Reply within</span><span data-format="exact">21 h 48 min</span>' in compact(get_page(desk))
 
 
 def test_reply_to_an_opted_out_customer_is_refused(desk: DeskScenario) -> None:
@@ -169,7 +169,7 @@ def test_where_agents_may_not_attach_there_is_no_file_to_choose(desk: DeskScenar
 
 
 def post_send_again(desk: DeskScenario, failed: Message) -> Any:
-    url = reverse("desk:again", args=[desk.conversation.pk, failed.pk])
+    url = reverse("desk:resend", args=[desk.conversation.pk, failed.pk])
     return client_for(desk.dana).post(url, **HTMX_HEADERS)
 
 
@@ -182,7 +182,7 @@ def test_send_again_queues_a_copy_below_and_marks_the_failed_one(desk: DeskScena
     assert f'id="message-{failed.pk}"' in shown
     assert f'id="message-{copy.pk}"' in shown
     assert "Sent again below." in shown
-    assert f"again-{failed.pk}" not in get_page(desk)
+    assert f"resend-{failed.pk}" not in get_page(desk)
 
 
 def test_sending_again_twice_or_what_was_delivered_is_refused_in_words(desk: DeskScenario) -> None:

@@ -15,11 +15,11 @@ from channels_whatsapp.backends.base import TwilioRejectedError, TwilioTemplate
 from channels_whatsapp.backends.memory import MemoryBackend
 from channels_whatsapp.models import MessageTemplate
 from channels_whatsapp.service_window import WINDOW_EXCEEDED_MESSAGE
-from omnichannel.conversations.models import Conversation, Message
+from omnichannel.conversations.models import Contact, Conversation, Message
 from tests import builders
 from tests.admin_client import visible_text
 from tests.conversations.outbound.template_fixtures import create_template
-from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for, compact
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for, compact, conversation_url
 from tests.webhook_client import post_webhook
 
 pytestmark = pytest.mark.django_db
@@ -35,16 +35,14 @@ def delivery_template(desk: DeskScenario) -> MessageTemplate:
     return create_template(desk.conversation.number.account)
 
 
-def conversation_url(desk: DeskScenario, name: str = "templates") -> str:
-    return reverse(f"desk:{name}", args=[desk.conversation.pk])
-
-
 def get_templates_page(desk: DeskScenario, agent: Any = None, **query: str) -> str:
-    return client_for(agent or desk.dana).get(conversation_url(desk), query, **HTMX_HEADERS).content.decode()
+    return (
+        client_for(agent or desk.dana).get(conversation_url(desk, "templates"), query, **HTMX_HEADERS).content.decode()
+    )
 
 
 def post_template(desk: DeskScenario, of: MessageTemplate, values: dict[str, str] | None = None, **more: Any) -> Any:
-    form = {"template": of.pk, "where": "composer", **(VALUES if values is None else values)}
+    form = {"template": of.pk, "location": "composer", **(VALUES if values is None else values)}
     return client_for(desk.dana).post(conversation_url(desk, "send_template"), form, **(more or HTMX_HEADERS))
 
 
@@ -56,7 +54,7 @@ def test_closed_window_shows_templates_instead_of_the_reply(
 ) -> None:
     shown = client_for(desk.dana).get(reverse("desk:conversation", args=[desk.conversation.pk])).content.decode()
     assert WINDOW_EXCEEDED_MESSAGE in shown
-    assert f'href="{conversation_url(desk)}"' in shown
+    assert f'href="{conversation_url(desk, "templates")}"' in shown
     assert 'id="reply-text"' not in shown
 
 
@@ -70,15 +68,14 @@ def test_open_window_shows_templates_as_a_composer_tool(desk: DeskScenario) -> N
 def test_exactly_24_hours_are_still_inside(desk: DeskScenario, hours: float, code: str) -> None:
     wrote = timezone.now().replace(microsecond=0)
     Conversation.objects.update(last_inbound_at=wrote, window_closes_at=wrote + timedelta(hours=24))
-    client = client_for(desk.dana)
     with time_machine.travel(wrote + timedelta(hours=hours), tick=False):
-        shown = client.get(reverse("desk:conversation", args=[desk.conversation.pk])).content.decode()
+        shown = client_for(desk.dana).get(reverse("desk:conversation", args=[desk.conversation.pk])).content.decode()
     assert ('id="reply-text"' in shown, WINDOW_EXCEEDED_MESSAGE in shown) == (code == "inside", code == "closed")
 
 
 def test_polling_page_gets_the_closed_window(desk: DeskScenario, delivery_template: MessageTemplate) -> None:
     pieces = (
-        client_for(desk.dana).get(reverse("desk:pieces", args=[desk.conversation.pk]), **HTMX_HEADERS).content.decode()
+        client_for(desk.dana).get(reverse("desk:updates", args=[desk.conversation.pk]), **HTMX_HEADERS).content.decode()
     )
     assert 'data-version="window_closed"' in pieces
 
@@ -96,7 +93,7 @@ def test_sendable_templates_are_first_sorted_by_customer_language(
     create_template(account, "a_refused_one", language="pt_BR", approval="rejected", rejection_reason="Too pushy.")
     desk.conversation.contact.language = "pt-br"
     desk.conversation.contact.save()
-    shown = visible_text(client_for(desk.dana).get(conversation_url(desk), **HTMX_HEADERS))
+    shown = visible_text(client_for(desk.dana).get(conversation_url(desk, "templates"), **HTMX_HEADERS))
     places = [shown.index(name) for name in ("oferta", "anuncio", "angebot", "delivery_update", "a_refused_one")]
     assert places == sorted(places)
 
@@ -113,6 +110,22 @@ def test_unsendable_template_is_shown_disabled_with_the_reason(
     assert f'value="{refused.pk}"' not in shown
 
 
+def test_authentication_template_cannot_be_chosen_for_a_hidden_number(
+    desk: DeskScenario, delivery_template: MessageTemplate
+) -> None:
+    code_template = create_template(delivery_template.account, "code", "{{1}}", category="AUTHENTICATION")
+    assert f'value="{code_template.pk}"' in get_templates_page(desk)
+    Contact.objects.update(address="whatsapp:US.13491208655302741918")
+    shown = get_templates_page(desk)
+    assert "can only be sent to a phone number" in shown
+    assert f'value="{code_template.pk}"' not in shown
+    assert "can only be sent to a phone number" in get_templates_page(desk, template=str(code_template.pk))
+    answer = post_template(desk, code_template, {"variable-0": "1234"})
+    assert answer.status_code == 422
+    assert "can only be sent to a phone number" in answer.content.decode()
+    assert not Message.objects.exists()
+
+
 @pytest.mark.parametrize("query", ["deliv", "ON ITS WAY", "utility", "english", "EN", "order deliv"])
 def test_templates_are_found_by_name_text_category_and_language(
     desk: DeskScenario, delivery_template: MessageTemplate, query: str
@@ -121,6 +134,16 @@ def test_templates_are_found_by_name_text_category_and_language(
     shown = get_templates_page(desk, q=query)
     assert "delivery_update" in shown
     assert "angebot" not in shown
+
+
+@pytest.mark.parametrize("query", ["ola", "OLÁ", "amanha", "portugues"])
+def test_templates_are_found_without_accents(
+    desk: DeskScenario, delivery_template: MessageTemplate, query: str
+) -> None:
+    create_template(delivery_template.account, "olá", "Até amanhã!", language="pt")
+    shown = get_templates_page(desk, q=query)
+    assert "Até amanhã" in shown
+    assert "delivery_update" not in shown
 
 
 def test_search_without_matches_shows_a_message(desk: DeskScenario, delivery_template: MessageTemplate) -> None:
@@ -148,7 +171,9 @@ def test_agent_can_sync_templates(desk: DeskScenario, memory_backend: MemoryBack
     memory_backend.templates = [
         TwilioTemplate(builders.new_sid("HX"), "brand_new", "en", {}, {}, {"status": "approved"})
     ]
-    answer = client_for(desk.dana).post(conversation_url(desk, "sync_templates"), {"where": "composer"}, **HTMX_HEADERS)
+    answer = client_for(desk.dana).post(
+        conversation_url(desk, "sync_templates"), {"location": "composer"}, **HTMX_HEADERS
+    )
     assert "brand_new" in visible_text(answer)
     assert "1 message template synced, 1 approved." in visible_text(answer)
 
@@ -158,7 +183,7 @@ def test_agent_sees_why_the_sync_failed(
 ) -> None:
     memory_backend.errors_to_raise = [TwilioRejectedError(20003, "Authenticate", 401)]
     shown = visible_text(
-        client_for(desk.dana).post(conversation_url(desk, "sync_templates"), {"where": "composer"}, **HTMX_HEADERS)
+        client_for(desk.dana).post(conversation_url(desk, "sync_templates"), {"location": "composer"}, **HTMX_HEADERS)
     )
     assert "Templates could not be synced. Twilio rejected the Account SID or Auth Token." in shown
     assert "delivery_update" in shown
@@ -174,7 +199,7 @@ def test_language_and_category_use_the_readers_language(desk: DeskScenario, deli
     desk.dana.user.language = "de"
     desk.dana.user.save()
     assert "Englisch · Utility · Schnellantworten" in visible_text(
-        client_for(desk.dana).get(conversation_url(desk), **HTMX_HEADERS)
+        client_for(desk.dana).get(conversation_url(desk, "templates"), **HTMX_HEADERS)
     )
     assert "delivery_update" in get_templates_page(desk, q="englisch util")
 
@@ -190,7 +215,7 @@ def test_the_list_takes_as_many_queries_however_long_it_is(
         create_template(delivery_template.account, f"template_{place:03d}")
     client = client_for(desk.dana)
     with django_assert_max_num_queries(8):
-        shown = client.get(conversation_url(desk), **HTMX_HEADERS).content.decode()
+        shown = client.get(conversation_url(desk, "templates"), **HTMX_HEADERS).content.decode()
     assert shown.count('class="template-row"') == min(count + 1, 50)
     assert ("There are more" in shown) == (count > 50)
 
@@ -202,7 +227,7 @@ def test_each_variable_has_a_field_with_its_example(desk: DeskScenario, delivery
     shown = get_templates_page(desk, template=str(delivery_template.pk))
     assert 'placeholder="For example Amara"' in shown
     assert 'placeholder="For example 2231"' in shown
-    assert 'data-slot="1" data-name="{{1}}">{{1}}</span>' in shown
+    assert 'data-variable-name="1" data-name="{{1}}">{{1}}</span>' in shown
     assert "Thanks" in shown
 
 
@@ -211,7 +236,9 @@ def test_the_preview_is_formatted_as_whatsapp_does_it_with_its_variables_marked(
 ) -> None:
     MessageTemplate.objects.update(content={"body": "Hi *{{1}}*, see https://x.example/{{2}} <b>\n- ~{{2}}~"})
     shown = get_templates_page(desk, template=str(delivery_template.pk))
-    slot = '<span class="slot is-empty" data-slot="{0}" data-name="{{{{{0}}}}}">{{{{{0}}}}}</span>'
+    slot = (
+        '<span class="template-variable is-empty" data-variable-name="{0}" data-name="{{{{{0}}}}}">{{{{{0}}}}}</span>'
+    )
     assert f"Hi <strong>{slot.format(1)}</strong>, see https://x.example/{slot.format(2)} &lt;b&gt;" in shown
     assert f"<ul><li><s>{slot.format(2)}</s></li></ul>" in shown
 
@@ -225,7 +252,7 @@ def test_the_preview_of_a_kind_nobody_taught_us_says_that_it_may_not_be_all(
 
 
 def test_names_are_offered_to_fill_in(desk: DeskScenario, delivery_template: MessageTemplate) -> None:
-    shown = get_templates_page(desk, template=str(delivery_template.pk))
+    shown = compact(get_templates_page(desk, template=str(delivery_template.pk)))
     for name in ("Amara Diallo", "Amara", "Dana"):
         assert f'dir="auto">{name}</button>' in shown
 
@@ -282,10 +309,13 @@ def test_the_same_form_twice_is_one_message(desk: DeskScenario, delivery_templat
 
 def test_works_without_javascript(desk: DeskScenario, delivery_template: MessageTemplate) -> None:
     client = client_for(desk.dana)
-    listing = compact(client.get(conversation_url(desk)).content.decode())
+    listing = compact(client.get(conversation_url(desk, "templates")).content.decode())
     assert "<!doctype html>" in listing.lower()
     assert f'name="template" value="{delivery_template.pk}"' in listing
-    assert "Send template" in client.get(conversation_url(desk), {"template": delivery_template.pk}).content.decode()
+    assert (
+        "Send template"
+        in client.get(conversation_url(desk, "templates"), {"template": delivery_template.pk}).content.decode()
+    )
     refused = client.post(conversation_url(desk, "send_template"), {"template": delivery_template.pk})
     assert (refused.status_code, "<!doctype html>" in refused.content.decode().lower()) == (422, True)
     sent = client.post(conversation_url(desk, "send_template"), {"template": delivery_template.pk, **VALUES})
@@ -306,7 +336,7 @@ def test_a_template_that_was_not_delivered_says_why_and_is_sent_again_as_one(
     client = client_for(desk.dana)
     shown = visible_text(client.get(reverse("desk:conversation", args=[desk.conversation.pk])))
     assert "can't start a conversation." in shown
-    client.post(reverse("desk:again", args=[desk.conversation.pk, failed.pk]), **HTMX_HEADERS)
+    client.post(reverse("desk:resend", args=[desk.conversation.pk, failed.pk]), **HTMX_HEADERS)
     assert list(Message.objects.order_by("pk").values_list("kind", flat=True)) == ["template", "template"]
 
 
@@ -320,7 +350,9 @@ def test_a_template_that_was_not_delivered_says_why_and_is_sent_again_as_one(
 def test_templates_are_for_the_agent_who_has_the_conversation(
     desk: DeskScenario, delivery_template: MessageTemplate, person: str, status: int
 ) -> None:
-    assert client_for(getattr(desk, person)).get(conversation_url(desk), **HTMX_HEADERS).status_code == status
+    assert (
+        client_for(getattr(desk, person)).get(conversation_url(desk, "templates"), **HTMX_HEADERS).status_code == status
+    )
 
 
 @pytest.mark.parametrize(
@@ -340,7 +372,10 @@ def test_other_users_cannot_send_a_template(
 
 
 def test_anonymous_user_is_redirected_to_sign_in(desk: DeskScenario, delivery_template: MessageTemplate) -> None:
-    for answer in (Client().get(conversation_url(desk)), Client().post(conversation_url(desk, "send_template"))):
+    for answer in (
+        Client().get(conversation_url(desk, "templates")),
+        Client().post(conversation_url(desk, "send_template")),
+    ):
         assert answer["Location"].startswith("/sign-in/?next=/desk/")
 
 

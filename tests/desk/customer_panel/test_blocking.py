@@ -2,18 +2,13 @@
 
 import pytest
 from django.test import Client
-from django.urls import reverse
 
 from omnichannel.conversations.models import Contact
-from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for, conversation_url
 
 pytestmark = pytest.mark.django_db
 
 USERS_WHO_MAY_BLOCK = ["dana", "supervisor", "administrator"]
-
-
-def conversation_url(desk: DeskScenario, name: str = "block") -> str:
-    return reverse(f"desk:{name}", args=[desk.conversation.pk])
 
 
 def is_blocked() -> bool:
@@ -23,7 +18,7 @@ def is_blocked() -> bool:
 @pytest.mark.parametrize("person", USERS_WHO_MAY_BLOCK)
 def test_the_agent_who_has_it_supervisors_and_administrators_block_and_unblock(desk: DeskScenario, person: str) -> None:
     client = client_for(getattr(desk, person))
-    page = client.post(conversation_url(desk), **HTMX_HEADERS).content.decode()
+    page = client.post(conversation_url(desk, "block"), **HTMX_HEADERS).content.decode()
     assert is_blocked()
     assert "Blocked on" in page
     assert 'id="do-unblock"' in page
@@ -46,13 +41,13 @@ def test_anonymous_user_is_redirected_to_sign_in(desk: DeskScenario, name: str) 
 
 
 def test_blocking_requires_post(desk: DeskScenario) -> None:
-    assert client_for(desk.dana).get(conversation_url(desk)).status_code == 405
+    assert client_for(desk.dana).get(conversation_url(desk, "block")).status_code == 405
 
 
 def test_colleague_sees_the_reason_and_no_block_button(desk: DeskScenario) -> None:
     client = client_for(desk.omar)
     assert "do-block" not in client.get(conversation_url(desk, "conversation")).content.decode()
-    assert "Only the assigned agent" in client.post(conversation_url(desk), **HTMX_HEADERS).content.decode()
+    assert "Only the assigned agent" in client.post(conversation_url(desk, "block"), **HTMX_HEADERS).content.decode()
 
 
 def test_blocking_asks_first(desk: DeskScenario) -> None:
@@ -66,7 +61,7 @@ def test_blocking_asks_first(desk: DeskScenario) -> None:
 
 def test_works_without_javascript(desk: DeskScenario) -> None:
     client = client_for(desk.dana)
-    answer = client.post(conversation_url(desk), follow=True)
+    answer = client.post(conversation_url(desk, "block"), follow=True)
     assert answer.status_code == 200
     page = answer.content.decode()
     assert "This customer is blocked. Unblock them to reply." in page

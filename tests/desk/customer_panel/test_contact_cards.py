@@ -20,7 +20,7 @@ def create_card_message(desk: DeskScenario) -> Message:
 
 
 def save_card_url(desk: DeskScenario, message: Message, person: int = 0, phone: int = 0) -> str:
-    return reverse("desk:save_card", args=[desk.conversation.pk, message.pk, person, phone])
+    return reverse("desk:save_contact_card", args=[desk.conversation.pk, message.pk, person, phone])
 
 
 def post_save_card(desk: DeskScenario, user_key: str = "dana", **place: Any) -> Any:
@@ -64,7 +64,7 @@ def test_only_people_on_the_card_can_be_saved(desk: DeskScenario, place: dict[st
 
 def test_a_card_is_saved_only_from_its_own_conversation(desk: DeskScenario) -> None:
     url = reverse(
-        "desk:save_card",
+        "desk:save_contact_card",
         args=[builders.create_conversation(agent=desk.dana).pk, create_card_message(desk).pk, 0, 0],
     )
     assert client_for(desk.dana).post(url).status_code == 404

@@ -2,16 +2,11 @@
 
 import pytest
 from django.test import Client
-from django.urls import reverse
 
 from omnichannel.conversations.models import Contact
-from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for, conversation_url
 
 pytestmark = pytest.mark.django_db
-
-
-def conversation_url(desk: DeskScenario, name: str = "language") -> str:
-    return reverse(f"desk:{name}", args=[desk.conversation.pk])
 
 
 def contact_language() -> str:
@@ -21,26 +16,32 @@ def contact_language() -> str:
 @pytest.mark.parametrize("person", ["dana", "omar", "supervisor", "administrator"])
 def test_users_with_access_set_the_contact_language(desk: DeskScenario, person: str) -> None:
     client = client_for(getattr(desk, person))
-    page = client.post(conversation_url(desk), {"language": "de"}, **HTMX_HEADERS).content.decode()
+    page = client.post(conversation_url(desk, "language"), {"language": "de"}, **HTMX_HEADERS).content.decode()
     assert contact_language() == "de"
     assert '<option value="de" selected>German</option>' in page
-    client.post(conversation_url(desk), {"language": ""})
+    client.post(conversation_url(desk, "language"), {"language": ""})
     assert contact_language() == ""
 
 
 @pytest.mark.parametrize(("person", "status"), [("eve", 404), ("stranger", 403)])
 def test_other_users_are_refused(desk: DeskScenario, person: str, status: int) -> None:
-    assert client_for(getattr(desk, person)).post(conversation_url(desk), {"language": "de"}).status_code == status
+    assert (
+        client_for(getattr(desk, person)).post(conversation_url(desk, "language"), {"language": "de"}).status_code
+        == status
+    )
     assert contact_language() == ""
 
 
 def test_anonymous_user_is_redirected_to_sign_in(desk: DeskScenario) -> None:
-    assert Client().post(conversation_url(desk), {"language": "de"})["Location"].startswith("/sign-in/")
+    assert Client().post(conversation_url(desk, "language"), {"language": "de"})["Location"].startswith("/sign-in/")
 
 
 def test_unknown_language_is_refused(desk: DeskScenario) -> None:
     assert (
-        client_for(desk.dana).post(conversation_url(desk), {"language": "klingon"}, **HTMX_HEADERS).status_code == 422
+        client_for(desk.dana)
+        .post(conversation_url(desk, "language"), {"language": "klingon"}, **HTMX_HEADERS)
+        .status_code
+        == 422
     )
     assert contact_language() == ""
 

@@ -33,7 +33,7 @@ def undo_url(desk: DeskScenario, done: ContactMerge) -> str:
 
 
 def post_merge(desk: DeskScenario, person: str, other: Contact, **method: Any) -> Any:
-    return client_for(getattr(desk, person)).post(merge_url(desk), {"with": other.pk}, **method)
+    return client_for(getattr(desk, person)).post(merge_url(desk), {"other": other.pk}, **method)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_agent_who_sees_both_contacts_can_merge_them(
 
 
 def test_anonymous_user_cannot_merge(desk: DeskScenario, other_contact: Contact) -> None:
-    assert Client().post(merge_url(desk), {"with": other_contact.pk})["Location"].startswith("/sign-in/")
+    assert Client().post(merge_url(desk), {"other": other_contact.pk})["Location"].startswith("/sign-in/")
     assert Contact.objects.count() == 2
 
 
@@ -57,7 +57,7 @@ def test_partly_visible_contact_is_not_offered_for_merging(desk: DeskScenario, o
     builders.create_conversation(contact=other_contact, queue=builders.create_queue("Secret"))
     client = client_for(desk.dana)
     assert "Amara at work" not in client.get(merge_url(desk, "?q=amara"), **HTMX_HEADERS).content.decode()
-    assert client.get(merge_url(desk, f"?with={other_contact.pk}")).status_code == 404
+    assert client.get(merge_url(desk, f"?other={other_contact.pk}")).status_code == 404
     assert post_merge(desk, "dana", other_contact).status_code == 404
     assert (
         "Amara at work" in client_for(desk.supervisor).get(merge_url(desk, "?q=amara"), **HTMX_HEADERS).content.decode()
@@ -66,17 +66,18 @@ def test_partly_visible_contact_is_not_offered_for_merging(desk: DeskScenario, o
 
 def test_the_other_contact_is_found_and_both_are_seen_side_by_side(desk: DeskScenario, other_contact: Contact) -> None:
     client = client_for(desk.dana)
-    search_page = client.get(merge_url(desk, "?q=1512 222"), headers={"HX-Request": "true", "HX-Target": "merge-found"})
-    assert f"?with={other_contact.pk}" in search_page.content.decode()
+    headers = {"HX-Request": "true", "HX-Target": "merge-results"}
+    search_page = client.get(merge_url(desk, "?q=1512 222"), headers=headers)
+    assert f"?other={other_contact.pk}" in search_page.content.decode()
     assert "<dialog" not in search_page.content.decode()
-    both = client.get(merge_url(desk, f"?with={other_contact.pk}"), **HTMX_HEADERS).content.decode()
+    both = client.get(merge_url(desk, f"?other={other_contact.pk}"), **HTMX_HEADERS).content.decode()
     for text in ("Amara Diallo", "Amara at work", "+49 1512 2222222", "Result", "confirm-merge"):
         assert text in both
 
 
 def test_merge_works_without_javascript(desk: DeskScenario, other_contact: Contact) -> None:
     client = client_for(desk.dana)
-    for query in ("", "?q=amara", f"?with={other_contact.pk}"):
+    for query in ("", "?q=amara", f"?other={other_contact.pk}"):
         page = client.get(merge_url(desk, query)).content.decode()
         assert page.count("<html") == 1
     assert post_merge(desk, "dana", other_contact)["Location"] == reverse(
@@ -90,7 +91,7 @@ def test_merge_redirects_to_the_merged_conversation(desk: DeskScenario, other_co
         contact=other_contact, queue=desk.queue, number=waits.number, agent=desk.dana
     )
     answer = client_for(desk.dana).post(
-        reverse("desk:merge", args=[waits.pk]), {"with": other_contact.pk}, **HTMX_HEADERS
+        reverse("desk:merge", args=[waits.pk]), {"other": other_contact.pk}, **HTMX_HEADERS
     )
     assert answer["HX-Redirect"] == reverse("desk:conversation", args=[merged_conversation.pk])
     assert not Conversation.objects.filter(pk=waits.pk).exists()
@@ -100,12 +101,12 @@ def test_impossible_merge_shows_the_reason_and_no_button(desk: DeskScenario, oth
     builders.create_conversation(
         contact=other_contact, number=desk.conversation.number, queue=desk.queue, agent=desk.omar
     )
-    both = client_for(desk.dana).get(merge_url(desk, f"?with={other_contact.pk}"), **HTMX_HEADERS).content.decode()
+    both = client_for(desk.dana).get(merge_url(desk, f"?other={other_contact.pk}"), **HTMX_HEADERS).content.decode()
     assert "one with Dana, one with Omar" in both
     assert "confirm-merge" not in both
     assert post_merge(desk, "dana", other_contact, **HTMX_HEADERS).status_code == 409
     User.objects.update(language="de")
-    both = client_for(desk.dana).get(merge_url(desk, f"?with={other_contact.pk}"), **HTMX_HEADERS).content.decode()
+    both = client_for(desk.dana).get(merge_url(desk, f"?other={other_contact.pk}"), **HTMX_HEADERS).content.decode()
     assert "eine bei Dana, eine bei Omar" in both
 
 
@@ -123,7 +124,7 @@ def test_merging_agent_and_supervisors_can_undo(
 
 def test_panel_shows_the_other_number_and_offers_undo(desk: DeskScenario, other_contact: Contact) -> None:
     done = merge_contacts(desk.conversation.contact, other_contact, by=desk.dana.user)
-    about = reverse("desk:about", args=[desk.conversation.pk])
+    about = reverse("desk:customer_details", args=[desk.conversation.pk])
     page = client_for(desk.dana).get(about, **HTMX_HEADERS).content.decode()
     assert f"undo-merge-{done.pk}" in page
     assert "Amara at work" in page
@@ -152,7 +153,7 @@ def test_page_of_a_merged_conversation_gets_410_with_the_reason(desk: DeskScenar
     builders.create_conversation(contact=other_contact, queue=desk.queue, number=waits.number, agent=desk.dana)
     merge_contacts(waits.contact, other_contact, by=desk.dana.user)
     assert LiveEvent.objects.filter(kind="conversation", subject_id=waits.pk).exists()
-    pieces = reverse("desk:pieces", args=[waits.pk])
+    pieces = reverse("desk:updates", args=[waits.pk])
     answer = client_for(desk.omar).get(pieces, **HTMX_HEADERS)
     assert answer.status_code == 410
     assert "was merged into another one with the same customer" in answer.content.decode()

@@ -21,18 +21,23 @@ from omnichannel.conversations.models import (
     TimelineEventKind,
 )
 from omnichannel.core.localized_text import localized
+from omnichannel.desk.customer_panel.panel import get_header_version
 from routing.models import ContactField, ContextVariable, Skill, SkillType, State, VariableType
 from tests import builders
-from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for, compact
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for, compact, conversation_url
 
 pytestmark = pytest.mark.django_db
 
-READ_URL_NAMES = ["about", "former", "pane_notes", "pane_files", "story", "beside", "colleagues"]
-WRITE_URL_NAMES = ["fields", "context", "skills", "lift_opt_out"]
-
-
-def conversation_url(desk: DeskScenario, name: str) -> str:
-    return reverse(f"desk:{name}", args=[desk.conversation.pk])
+READ_URL_NAMES = [
+    "customer_details",
+    "previous_conversations",
+    "customer_notes",
+    "customer_files",
+    "timeline",
+    "conversation_preview",
+    "participants",
+]
+WRITE_URL_NAMES = ["contact_fields", "context", "required_skills", "lift_opt_out"]
 
 
 def get_section(desk: DeskScenario, name: str, person: str = "dana", query: str = "") -> str:
@@ -105,7 +110,7 @@ def test_changes_require_post(desk: DeskScenario, name: str) -> None:
 
 def test_the_page_leads_to_every_part_without_the_script(desk: DeskScenario) -> None:
     page = client_for(desk.dana).get(conversation_url(desk, "conversation")).content.decode()
-    for name in ("about", "former", "pane_notes", "pane_files", "story"):
+    for name in ("customer_details", "previous_conversations", "customer_notes", "customer_files", "timeline"):
         assert f'href="{conversation_url(desk, name)}"' in page
 
 
@@ -118,14 +123,14 @@ def customer_number() -> ContactField:
 
 
 def test_a_field_is_filled_in_and_the_timeline_says_who_did(desk: DeskScenario, customer_number: ContactField) -> None:
-    page = post_section(desk, "fields", **{"field-customer_number": "4711"}).content.decode()
+    page = post_section(desk, "contact_fields", **{"field-customer_number": "4711"}).content.decode()
     assert 'value="4711"' in page
     assert Contact.objects.get(pk=desk.conversation.contact_id).fields == {"customer_number": 4711}
     assert desk.conversation.events.get().actor == desk.dana.user
 
 
 def test_invalid_number_is_refused_at_its_field_and_kept(desk: DeskScenario, customer_number: ContactField) -> None:
-    answer = post_section(desk, "fields", **{"field-customer_number": "abc"})
+    answer = post_section(desk, "contact_fields", **{"field-customer_number": "abc"})
     assert answer.status_code == 422
     page = answer.content.decode()
     assert 'id="field-customer_number-error"' in page
@@ -135,16 +140,16 @@ def test_invalid_number_is_refused_at_its_field_and_kept(desk: DeskScenario, cus
 
 def test_without_the_script_a_field_is_filled_in_on_a_page(desk: DeskScenario, customer_number: ContactField) -> None:
     client = client_for(desk.dana)
-    assert client.post(conversation_url(desk, "fields"), {"field-customer_number": "1"})[
+    assert client.post(conversation_url(desk, "contact_fields"), {"field-customer_number": "1"})[
         "Location"
     ] == conversation_url(desk, "conversation")
-    refused = client.post(conversation_url(desk, "fields"), {"field-customer_number": "x"})
+    refused = client.post(conversation_url(desk, "contact_fields"), {"field-customer_number": "x"})
     assert refused.status_code == 422
     assert refused.content.decode().count("<html") == 1
 
 
 def test_unknown_field_is_not_found(desk: DeskScenario) -> None:
-    assert post_section(desk, "fields", **{"field-nothing": "x"}).status_code == 422
+    assert post_section(desk, "contact_fields", **{"field-nothing": "x"}).status_code == 422
 
 
 def test_a_context_variable_is_set_and_shown(desk: DeskScenario) -> None:
@@ -158,8 +163,8 @@ def test_a_context_variable_is_set_and_shown(desk: DeskScenario) -> None:
 
 
 def test_the_customers_labels_are_shown(desk: DeskScenario) -> None:
-    desk.conversation.contact.labels.add(Label.objects.create(name="VIP", colour="purple"))
-    assert 'class="label purple" dir="auto">VIP<' in get_section(desk, "about")
+    desk.conversation.contact.labels.add(Label.objects.create(name="VIP", color="purple"))
+    assert 'class="label purple" dir="auto">VIP<' in get_section(desk, "customer_details")
 
 
 def test_conversation_details_are_shown(desk: DeskScenario) -> None:
@@ -171,7 +176,7 @@ def test_conversation_details_are_shown(desk: DeskScenario) -> None:
         actor=desk.dana.user,
         at=timezone.now() - timedelta(minutes=28),
     )
-    page = get_section(desk, "about")
+    page = get_section(desk, "customer_details")
     for text in ("Engagement channel", "WhatsApp", "Waiting time", "12 min", "Start time"):
         assert text in page
 
@@ -185,11 +190,11 @@ def german_skill(db: None) -> Skill:
 
 
 def test_its_agent_adds_a_skill_and_removes_it_again(desk: DeskScenario, german_skill: Skill) -> None:
-    assert "German 3" in post_section(desk, "skills", skill=german_skill.pk, rating=3).content.decode()
+    assert "German 3" in post_section(desk, "required_skills", skill=german_skill.pk, rating=3).content.decode()
     assert [(requirement.skill, requirement.rating) for requirement in desk.conversation.required_skills.all()] == [
         (german_skill, 3)
     ]
-    assert "German 3" not in post_section(desk, "skills", skill=german_skill.pk, remove=1).content.decode()
+    assert "German 3" not in post_section(desk, "required_skills", skill=german_skill.pk, remove=1).content.decode()
     lines = [str(line) for line in desk.conversation.events.values_list("text", flat=True)]
     assert lines == ["Dana added the skill German (3 or higher).", "Dana removed the skill German."]
 
@@ -198,7 +203,7 @@ def test_its_agent_adds_a_skill_and_removes_it_again(desk: DeskScenario, german_
 def test_only_supervisors_change_skills_of_a_colleagues_conversation(
     desk: DeskScenario, german_skill: Skill, person: str, status: int
 ) -> None:
-    assert post_section(desk, "skills", person, skill=german_skill.pk, rating=3).status_code == status
+    assert post_section(desk, "required_skills", person, skill=german_skill.pk, rating=3).status_code == status
     assert desk.conversation.required_skills.count() == (status == 200)
 
 
@@ -206,7 +211,7 @@ def test_only_supervisors_change_skills_of_a_colleagues_conversation(
 def test_invalid_required_skill_is_refused_with_a_message(
     desk: DeskScenario, german_skill: Skill, form: dict[str, Any]
 ) -> None:
-    answer = post_section(desk, "skills", **{"skill": german_skill.pk, "rating": 1, **form})
+    answer = post_section(desk, "required_skills", **{"skill": german_skill.pk, "rating": 1, **form})
     assert answer.status_code in {409, 422}
     assert 'role="alert"' in answer.content.decode()
     assert not desk.conversation.required_skills.exists()
@@ -222,9 +227,8 @@ def opt_out_contact(desk: DeskScenario) -> None:
 @pytest.mark.parametrize(("person", "status"), [("dana", 200), ("supervisor", 200), ("omar", 403)])
 def test_an_opt_out_by_word_is_lifted_with_a_reason(desk: DeskScenario, person: str, status: int) -> None:
     opt_out_contact(desk)
-    is_offered = (
-        "do-lift" in client_for(getattr(desk, person)).get(conversation_url(desk, "conversation")).content.decode()
-    )
+    page = client_for(getattr(desk, person)).get(conversation_url(desk, "conversation")).content.decode()
+    is_offered = "do-lift-opt-out" in page
     assert is_offered == (status == 200)
     assert post_section(desk, "lift_opt_out", person, reason="By phone").status_code == status
     assert Contact.objects.get(pk=desk.conversation.contact_id).opted_out_by_word is not is_offered
@@ -245,7 +249,7 @@ def test_earlier_conversations_are_listed_with_what_they_came_to(desk: DeskScena
     builders.create_inbound_message(before, "My lamp is broken")
     builders.create_outbound_message(before, "A new one is on its way")
     before.dispositions.add(DispositionCode.objects.create(name="Replaced"))
-    page = get_section(desk, "former")
+    page = get_section(desk, "previous_conversations")
     for text in ("My lamp is broken", "Omar", "Replaced", "Closed"):
         assert text in page
     assert "on its way" not in page
@@ -258,7 +262,11 @@ def test_earlier_conversations_in_other_queues_are_hidden(desk: DeskScenario) ->
     timeline.record(
         hidden, TimelineEventKind.CONTACTS_MERGED, localized("Something happened"), actor=desk.supervisor.user
     )
-    for name, text in [("former", "Between us"), ("pane_notes", "Careful"), ("story", "Something happened")]:
+    for name, text in [
+        ("previous_conversations", "Between us"),
+        ("customer_notes", "Careful"),
+        ("timeline", "Something happened"),
+    ]:
         assert text not in get_section(desk, name)
         assert text in get_section(desk, name, "supervisor")
 
@@ -266,7 +274,7 @@ def test_earlier_conversations_in_other_queues_are_hidden(desk: DeskScenario) ->
 def test_viewing_an_earlier_conversation_does_not_mark_it_read(desk: DeskScenario) -> None:
     before = create_earlier_conversation(desk, unread_count=1)
     builders.create_inbound_message(before, "My <b>lamp</b> is broken")
-    answer = client_for(desk.dana).get(reverse("desk:beside", args=[before.pk]), **HTMX_HEADERS)
+    answer = client_for(desk.dana).get(reverse("desk:conversation_preview", args=[before.pk]), **HTMX_HEADERS)
     page = answer.content.decode()
     assert "My &lt;b&gt;lamp&lt;/b&gt; is broken" in page
     assert 'id="day-' not in page
@@ -279,7 +287,7 @@ def test_notes_of_all_conversations_are_listed_newest_first(desk: DeskScenario) 
         author=desk.omar.user, text="Old", created_at=timezone.now() - timedelta(days=7)
     )
     desk.conversation.notes.create(author=desk.supervisor.user, text="New")
-    page = get_section(desk, "pane_notes")
+    page = get_section(desk, "customer_notes")
     assert page.index("New") < page.index("Old")
     assert "another conversation" in page
 
@@ -294,7 +302,7 @@ def create_attachment(conversation: Conversation, name: str, kind: str = "image/
 def test_files_are_listed_with_a_picture_a_name_and_a_size(desk: DeskScenario) -> None:
     picture = create_attachment(create_earlier_conversation(desk), "lamp.png")
     create_attachment(desk.conversation, "bill.pdf", "application/pdf")
-    page = compact(get_section(desk, "pane_files"))
+    page = compact(get_section(desk, "customer_files"))
     address = reverse("desk:attachment", args=[picture.pk])
     assert f'<img src="{address}"' in page
     assert f'href="{address}?download=1"' in page
@@ -307,17 +315,17 @@ def test_a_long_list_goes_on_where_it_ended(desk: DeskScenario) -> None:
         timeline.record(
             desk.conversation, TimelineEventKind.CONTACTS_MERGED, localized(f"Event {number:02}"), actor=None
         )
-    first = get_section(desk, "story")
+    first = get_section(desk, "timeline")
     assert "Event 44" in first
     assert "Event 04" not in first
     more = first.split("?before=")[1].split('"')[0]
-    rest = get_section(desk, "story", query=f"?before={more}")
+    rest = get_section(desk, "timeline", query=f"?before={more}")
     assert "Event 04" in rest
     assert "Event 05" not in rest
     assert "Show more" not in rest
 
 
-@pytest.mark.parametrize("name", ["former", "pane_notes", "pane_files", "story"])
+@pytest.mark.parametrize("name", ["previous_conversations", "customer_notes", "customer_files", "timeline"])
 @pytest.mark.parametrize("count", [2, 15])
 def test_a_section_takes_few_queries_however_much_there_is(
     desk: DeskScenario, name: str, count: int, django_assert_max_num_queries: DjangoAssertNumQueries
@@ -334,4 +342,89 @@ def test_a_section_takes_few_queries_however_much_there_is(
 
 def test_hostile_note_is_escaped(desk: DeskScenario) -> None:
     desk.conversation.notes.create(author=desk.supervisor.user, text="<script>alert(1)</script>")
-    assert "<script>" not in get_section(desk, "pane_notes")
+    assert "<script>" not in get_section(desk, "customer_notes")
+
+
+# -- Hidden numbers ----------------------------------------------------------------------------------------------------
+
+
+def hide_number(desk: DeskScenario, **fields: Any) -> None:
+    """Replace the customer's number by a business-scoped id, without a profile name."""
+    contact = desk.conversation.contact
+    values = {"address": "whatsapp:EG.55500000001", "identity": None, "profile_name": "", **fields}
+    Contact.objects.filter(pk=contact.pk).update(**values)
+    contact.business_scoped_ids.create(account=desk.conversation.number.account, business_scoped_id="EG.55500000001")
+
+
+@pytest.mark.parametrize(("username", "name"), [("nour.shop", "nour.shop"), ("", "WhatsApp user")])
+def test_a_customer_with_a_hidden_number_is_not_called_by_their_id(
+    desk: DeskScenario, username: str, name: str
+) -> None:
+    hide_number(desk, username=username)
+    page = client_for(desk.dana).get(reverse("desk:conversation", args=[desk.conversation.pk])).content.decode()
+    assert f"<title>{name}" in compact(page)
+    assert "EG.55500000001" not in page
+    assert ("<dt>Username</dt>" in compact(page)) == bool(username)
+    assert "Copy number" not in page
+
+
+def test_the_id_of_a_customer_is_among_their_details(desk: DeskScenario) -> None:
+    hide_number(desk)
+    details = compact(get_section(desk, "customer_details"))
+    assert "<h3>WhatsApp ID</h3>" in details
+    assert "EG.55500000001" in details
+
+
+def test_a_new_username_changes_the_header(desk: DeskScenario) -> None:
+    before = get_header_version(desk.conversation)
+    desk.conversation.contact.username = "nour.shop"
+    assert get_header_version(desk.conversation) != before
+
+
+# -- Waiting time ------------------------------------------------------------------------------------------------------
+
+
+def set_times(desk: DeskScenario, *, created: int, state: State, since: int, **fields: Any) -> None:
+    """Set when the conversation was created and since when it is in its state, in minutes ago."""
+    now = timezone.now()
+    values = {"created_at": now - timedelta(minutes=created), "state_since": now - timedelta(minutes=since)}
+    Conversation.objects.filter(pk=desk.conversation.pk).update(state=state, **values, **fields)
+
+
+def record_state(desk: DeskScenario, state: State, *, minutes_ago: int) -> None:
+    at = timezone.now() - timedelta(minutes=minutes_ago)
+    timeline.record(desk.conversation, TimelineEventKind(state.value), localized("Moved."), actor=None, at=at)
+
+
+def shown_waiting_time(desk: DeskScenario) -> str:
+    return compact(get_section(desk, "customer_details")).partition("Waiting time</dt><dd>")[2].partition("<")[0]
+
+
+def test_waiting_time_ends_when_an_agent_gets_the_conversation(desk: DeskScenario) -> None:
+    set_times(desk, created=1800, state=State.ACTIVE, since=1795)
+    record_state(desk, State.ACTIVE, minutes_ago=1795)
+    assert shown_waiting_time(desk) == "5 min"
+
+
+def test_waiting_time_without_events_ends_with_the_state_change(desk: DeskScenario) -> None:
+    set_times(desk, created=1800, state=State.ACTIVE, since=1793)
+    assert shown_waiting_time(desk) == "7 min"
+
+
+def test_waiting_time_is_the_sum_of_all_waits(desk: DeskScenario) -> None:
+    set_times(desk, created=1800, state=State.ACTIVE, since=1000)
+    record_state(desk, State.ACTIVE, minutes_ago=1795)
+    record_state(desk, State.WAITING, minutes_ago=1700)  # for the customer, which is no wait for an agent
+    record_state(desk, State.OPEN, minutes_ago=1010)
+    record_state(desk, State.ACTIVE, minutes_ago=1000)
+    assert shown_waiting_time(desk) == "15 min"
+
+
+def test_open_conversation_is_still_waiting(desk: DeskScenario) -> None:
+    set_times(desk, created=62, state=State.OPEN, since=62, agent=None)
+    assert shown_waiting_time(desk) == "1 h 2 min"
+
+
+def test_conversation_begun_by_an_agent_has_not_waited(desk: DeskScenario) -> None:
+    set_times(desk, created=1800, state=State.ACTIVE, since=1800, started_by=desk.dana.user)
+    assert shown_waiting_time(desk) == "under 1 min"

@@ -14,17 +14,22 @@ from omnichannel.conversations.notes import add_note
 from omnichannel.desk.thread.timeline import NoteEntry
 from routing.models import Agent, Skill, SkillType, State
 from tests import builders
-from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for, compact
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for, compact, conversation_url
 
 pytestmark = pytest.mark.django_db
 
 DIALOG_URL_NAMES = ["transfer", "consult", "assign"]
-POST_URL_NAMES = ["transfer", "consult", "assign", "note", "monitor", "join", "step_out", "release_to_queue"]
+POST_URL_NAMES = [
+    "transfer",
+    "consult",
+    "assign",
+    "create_note",
+    "monitor",
+    "join",
+    "leave_conversation",
+    "release_to_queue",
+]
 ALL_USERS = ["dana", "omar", "eve", "supervisor", "administrator", "stranger"]
-
-
-def conversation_url(desk: DeskScenario, name: str) -> str:
-    return reverse(f"desk:{name}", args=[desk.conversation.pk])
 
 
 def post_action(
@@ -51,10 +56,17 @@ EXPECTED_STATUSES: dict[str, dict[str, int]] = {
     "transfer": {"dana": 422, "omar": 409, "eve": 404, "supervisor": 409, "administrator": 409, "stranger": 403},
     "consult": {"dana": 422, "omar": 409, "eve": 404, "supervisor": 409, "administrator": 409, "stranger": 403},
     "assign": {"dana": 409, "omar": 409, "eve": 404, "supervisor": 409, "administrator": 409, "stranger": 403},
-    "note": {"dana": 200, "omar": 200, "eve": 404, "supervisor": 200, "administrator": 200, "stranger": 403},
+    "create_note": {"dana": 200, "omar": 200, "eve": 404, "supervisor": 200, "administrator": 200, "stranger": 403},
     "monitor": {"dana": 409, "omar": 409, "eve": 404, "supervisor": 200, "administrator": 200, "stranger": 403},
     "join": {"dana": 409, "omar": 409, "eve": 404, "supervisor": 200, "administrator": 200, "stranger": 403},
-    "step_out": {"dana": 409, "omar": 409, "eve": 404, "supervisor": 409, "administrator": 409, "stranger": 403},
+    "leave_conversation": {
+        "dana": 409,
+        "omar": 409,
+        "eve": 404,
+        "supervisor": 409,
+        "administrator": 409,
+        "stranger": 403,
+    },
     "release_to_queue": {
         "dana": 409,
         "omar": 409,
@@ -108,20 +120,20 @@ def test_transfer_reason_is_kept_after_a_conflict(desk: DeskScenario) -> None:
     ("person", "status"), [*((w, 200) for w in ("dana", "omar", "supervisor", "administrator")), ("eve", 404)]
 )
 def test_participants_are_shown_only_to_those_with_access(desk: DeskScenario, person: str, status: int) -> None:
-    assert client_for(getattr(desk, person)).get(conversation_url(desk, "colleagues")).status_code == status
+    assert client_for(getattr(desk, person)).get(conversation_url(desk, "participants")).status_code == status
 
 
-@pytest.mark.parametrize("name", [*POST_URL_NAMES, "colleagues"])
+@pytest.mark.parametrize("name", [*POST_URL_NAMES, "participants"])
 def test_anonymous_user_is_redirected_to_sign_in(desk: DeskScenario, name: str) -> None:
     answer = (
         Client().get(conversation_url(desk, name))
-        if name == "colleagues"
+        if name == "participants"
         else Client().post(conversation_url(desk, name))
     )
     assert answer["Location"].startswith("/sign-in/")
 
 
-@pytest.mark.parametrize("name", ["note", "monitor", "join", "step_out", "release_to_queue"])
+@pytest.mark.parametrize("name", ["create_note", "monitor", "join", "leave_conversation", "release_to_queue"])
 def test_changes_require_post(desk: DeskScenario, name: str) -> None:
     assert client_for(desk.supervisor).get(conversation_url(desk, name)).status_code == 405
 
@@ -153,7 +165,7 @@ def test_the_dialog_shows_presence_skills_and_free_capacity(desk: DeskScenario) 
     builders.create_agent("Gone", queue=desk.queue, presence="offline")
     shown = client_for(desk.dana).get(conversation_url(desk, "transfer"), **HTMX_HEADERS).content.decode()
     assert "Over capacity: 30 needed, 10 free" in shown
-    assert 'class="dot available"' in shown
+    assert 'class="presence-dot available"' in shown
     assert "Gone" not in shown
     assert "Returns" in shown
     assert "<dialog" in shown
@@ -179,11 +191,11 @@ def test_consulted_colleague_has_it_in_their_inbox_and_can_only_write_notes(desk
     shown = get_conversation_page(desk, "eve")
     assert 'id="note-text"' in shown
     assert 'id="reply-text"' not in shown
-    assert 'id="do-step_out"' in shown
+    assert 'id="do-leave_conversation"' in shown
     assert post_action(desk, "reply", "eve", text="Hello").status_code == 422
-    assert post_action(desk, "note", "eve", text="Recalled.").status_code == 200
-    assert "Eve" in client_for(desk.dana).get(conversation_url(desk, "colleagues")).content.decode()
-    assert post_action(desk, "step_out", "eve")["HX-Redirect"] == reverse("desk:inbox")
+    assert post_action(desk, "create_note", "eve", text="Recalled.").status_code == 200
+    assert "Eve" in client_for(desk.dana).get(conversation_url(desk, "participants")).content.decode()
+    assert post_action(desk, "leave_conversation", "eve")["HX-Redirect"] == reverse("desk:inbox")
 
 
 def test_a_consulted_colleagues_unread_messages_are_not_counted_as_theirs(desk: DeskScenario) -> None:
@@ -194,7 +206,7 @@ def test_a_consulted_colleagues_unread_messages_are_not_counted_as_theirs(desk: 
 
 @pytest.mark.parametrize("plain", [True, False])
 def test_a_refused_note_keeps_its_text(desk: DeskScenario, plain: bool) -> None:
-    answer = post_action(desk, "note", text="@eve look at this", without_htmx=plain)
+    answer = post_action(desk, "create_note", text="@eve look at this", without_htmx=plain)
     shown = answer.content.decode()
     assert answer.status_code == 422
     assert "Eve can&#x27;t see this conversation." in shown
@@ -214,7 +226,7 @@ def test_a_note_is_shown_between_the_messages_with_whom_it_is_for(desk: DeskScen
 
 def test_new_note_is_included_in_the_fragments(desk: DeskScenario) -> None:
     add_note(desk.conversation, desk.omar.user, "Look")
-    answer = client_for(desk.dana).get(conversation_url(desk, "pieces") + "?after=0", **HTMX_HEADERS)
+    answer = client_for(desk.dana).get(conversation_url(desk, "updates") + "?after=0", **HTMX_HEADERS)
     assert [entry.note.text for entry in answer.context["thread"].entries if isinstance(entry, NoteEntry)] == ["Look"]
 
 
@@ -231,12 +243,12 @@ def test_a_mention_in_what_is_open_already_is_seen_there(desk: DeskScenario) -> 
     add_note(desk.conversation, desk.dana.user, "@omar look")
     assert (
         'data-unread="1"'
-        in client_for(desk.omar).get(conversation_url(desk, "pieces"), **HTMX_HEADERS).content.decode()
+        in client_for(desk.omar).get(conversation_url(desk, "updates"), **HTMX_HEADERS).content.decode()
     )
-    assert post_action(desk, "read", "omar").status_code == 204
+    assert post_action(desk, "mark_read", "omar").status_code == 204
     assert (
         'data-unread="0"'
-        in client_for(desk.omar).get(conversation_url(desk, "pieces"), **HTMX_HEADERS).content.decode()
+        in client_for(desk.omar).get(conversation_url(desk, "updates"), **HTMX_HEADERS).content.decode()
     )
 
 

@@ -16,15 +16,11 @@ from omnichannel.conversations.models import Conversation, DispositionCode, Labe
 from omnichannel.desk.dialogs.snooze_times import get_snooze_options
 from routing.models import State
 from tests import builders
-from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for, compact
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for, compact, conversation_url
 
 pytestmark = pytest.mark.django_db
 
-DIALOG_URL_NAMES = ["labels", "customer_labels", "priority", "snooze", "finish"]
-
-
-def conversation_url(desk: DeskScenario, name: str) -> str:
-    return reverse(f"desk:{name}", args=[desk.conversation.pk])
+DIALOG_URL_NAMES = ["labels", "customer_labels", "priority", "snooze", "end_and_close"]
 
 
 def post_dialog(desk: DeskScenario, dialog: str, person: str = "dana", **form: Any) -> Any:
@@ -46,7 +42,7 @@ def test_a_dialog_is_a_page_without_the_script(desk: DeskScenario, name: str, pl
     assert ('<dialog id="dialog"' in page) != plain
 
 
-@pytest.mark.parametrize("name", ["priority", "snooze", "finish"])
+@pytest.mark.parametrize("name", ["priority", "snooze", "end_and_close"])
 def test_dialogs_of_a_colleagues_conversation_are_refused(desk: DeskScenario, name: str) -> None:
     form = {"priority": 1, "when": "message"}
     assert client_for(desk.omar).get(conversation_url(desk, name), **HTMX_HEADERS).status_code == 409
@@ -109,7 +105,7 @@ def test_offered_snooze_times_use_local_time() -> None:
     assert offered == {"hour": "28 11:00", "later": "28 13:00", "tomorrow": "29 09:00", "monday": "30 09:00"}
 
 
-@pytest.mark.parametrize("name", ["close", "finish"])
+@pytest.mark.parametrize("name", ["close", "end_and_close"])
 def test_a_required_code_is_asked_for_beside_its_field(desk: DeskScenario, name: str) -> None:
     code = DispositionCode.objects.create(name="Solved")
     builders.update_work_stream(disposition_required=True)
@@ -124,7 +120,7 @@ def test_a_required_code_is_asked_for_beside_its_field(desk: DeskScenario, name:
     assert desk.conversation.state == State.CLOSED
 
 
-@pytest.mark.parametrize("name", ["close", "finish"])
+@pytest.mark.parametrize("name", ["close", "end_and_close"])
 def test_closing_note_is_kept_when_a_message_arrives_meanwhile(desk: DeskScenario, name: str) -> None:
     code = DispositionCode.objects.create(name="Solved")
     state = State.WRAP_UP if name == "close" else State.ACTIVE
@@ -141,7 +137,7 @@ def test_closing_note_is_kept_when_a_message_arrives_meanwhile(desk: DeskScenari
 
 def test_error_uses_plural_forms_of_the_readers_language(desk: DeskScenario) -> None:
     User.objects.update(language="de")
-    page = post_dialog(desk, "finish", note="x" * 4001).content.decode()
+    page = post_dialog(desk, "end_and_close", note="x" * 4001).content.decode()
     assert "4.000" in page
     assert "4,000" not in page
 
@@ -155,7 +151,7 @@ def test_a_code_that_is_no_longer_used_is_not_offered(desk: DeskScenario) -> Non
 def test_the_head_shows_labels_priority_and_until_when_it_is_snoozed(desk: DeskScenario) -> None:
     until = timezone.now() + timedelta(hours=5)
     Conversation.objects.update(priority=1, state=State.WAITING, snoozed_at=timezone.now(), snoozed_until=until)
-    desk.conversation.labels.add(Label.objects.create(name="VIP", colour="purple"))
+    desk.conversation.labels.add(Label.objects.create(name="VIP", color="purple"))
     page = client_for(desk.dana).get(conversation_url(desk, "conversation")).content.decode()
     assert '<span class="label purple" dir="auto">VIP</span>' in page
     assert "snoozed until" in page

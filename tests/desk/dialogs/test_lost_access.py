@@ -28,7 +28,7 @@ def close_conversation(desk: DeskScenario) -> None:
 
 
 def fetch_updates(
-    client: Client, desk: DeskScenario, name: str = "pieces", **request_headers: object
+    client: Client, desk: DeskScenario, name: str = "updates", **request_headers: object
 ) -> tuple[int, str]:
     answer = client.get(reverse(f"desk:{name}", args=[desk.conversation.pk]), **request_headers)  # type: ignore[arg-type]
     return answer.status_code, answer.content.decode()
@@ -75,7 +75,7 @@ def test_action_after_losing_access_gets_the_same_explanation(desk: DeskScenario
     consult.invite_colleague(desk.conversation, desk.eve, agent=desk.dana)
     close_conversation(desk)
     answer = client_for(desk.eve).post(
-        reverse("desk:note", args=[desk.conversation.pk]), {"text": "Hm"}, **HTMX_HEADERS
+        reverse("desk:create_note", args=[desk.conversation.pk]), {"text": "Hm"}, **HTMX_HEADERS
     )
     assert answer.status_code == 410
     assert CONSULT_ENDED_TEXT in answer.content.decode()
@@ -85,7 +85,7 @@ def test_conversation_is_not_found_for_users_who_never_participated(desk: DeskSc
     close_conversation(desk)
     assert fetch_updates(client_for(desk.eve), desk)[0] == 404
     assert fetch_updates(client_for(desk.eve), desk, "conversation")[0] == 404
-    unknown = client_for(desk.eve).get(reverse("desk:pieces", args=[desk.conversation.pk + 1000]))
+    unknown = client_for(desk.eve).get(reverse("desk:updates", args=[desk.conversation.pk + 1000]))
     assert unknown.status_code == 404
 
 

@@ -8,13 +8,9 @@ from django.urls import reverse
 from omnichannel.conversations.models import Conversation
 from omnichannel.desk.thread.actions import actions_for
 from routing.models import Agent, State
-from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for, conversation_url
 
 pytestmark = pytest.mark.django_db
-
-
-def conversation_url(desk: DeskScenario, name: str) -> str:
-    return reverse(f"desk:{name}", args=[desk.conversation.pk])
 
 
 def post_action(
@@ -85,9 +81,9 @@ def test_monitoring_supervisor_cannot_write_and_is_hidden(desk: DeskScenario) ->
     shown = client_for(desk.supervisor).get(conversation_url(desk, "conversation")).content.decode()
     assert "You are monitoring Dana. No one is notified." in shown
     assert "note-text" not in shown
-    assert post_action(desk, "note", text="Psst").status_code == 422
+    assert post_action(desk, "create_note", text="Psst").status_code == 422
     assert "Sue" not in client_for(desk.dana).get(conversation_url(desk, "conversation")).content.decode()
-    assert "Sue" not in client_for(desk.dana).get(conversation_url(desk, "colleagues")).content.decode()
+    assert "Sue" not in client_for(desk.dana).get(conversation_url(desk, "participants")).content.decode()
 
 
 def test_joined_supervisor_is_shown_to_the_agent(desk: DeskScenario) -> None:
@@ -96,14 +92,14 @@ def test_joined_supervisor_is_shown_to_the_agent(desk: DeskScenario) -> None:
         "Sue joined the conversation with Dana."
         in client_for(desk.dana).get(conversation_url(desk, "conversation")).content.decode()
     )
-    assert "Sue" in client_for(desk.dana).get(conversation_url(desk, "colleagues")).content.decode()
+    assert "Sue" in client_for(desk.dana).get(conversation_url(desk, "participants")).content.decode()
 
 
 def test_monitored_conversation_is_in_own_view_until_monitoring_ends(desk: DeskScenario) -> None:
     row = f'id="row-{desk.conversation.pk}"'
     post_action(desk, "monitor")
     assert row in client_for(desk.supervisor).get(reverse("desk:inbox")).content.decode()
-    post_action(desk, "step_out")
+    post_action(desk, "leave_conversation")
     assert row not in client_for(desk.supervisor).get(reverse("desk:inbox")).content.decode()
 
 

@@ -29,7 +29,7 @@ def set_state(desk: DeskScenario, state: State) -> None:
 OFFERED_ACTIONS = {
     State.OPEN: (["take", "priority", "labels"], ["take", "priority", "labels"]),
     State.ACTIVE: (
-        ["transfer", "end", "finish", "snooze", "leave", "release", "consult", "priority", "labels"],
+        ["transfer", "end", "end_and_close", "snooze", "wait_for_customer", "release", "consult", "priority", "labels"],
         ["labels"],
     ),
     State.WAITING: (["resume", "snooze", "priority", "labels"], ["labels"]),
@@ -50,7 +50,7 @@ def test_only_what_can_be_done_now_is_offered(desk: DeskScenario, state: State) 
     ("before", "name", "after"),
     [
         (State.OPEN, "take", State.ACTIVE),
-        (State.ACTIVE, "leave", State.WAITING),
+        (State.ACTIVE, "wait_for_customer", State.WAITING),
         (State.ACTIVE, "release", State.OPEN),
         (State.ACTIVE, "end", State.WRAP_UP),
         (State.WAITING, "resume", State.ACTIVE),
@@ -96,6 +96,6 @@ def test_release_out_of_sight_redirects_to_the_inbox(desk: DeskScenario, plain: 
 
 def test_its_agent_marks_a_conversation_read_without_opening_it_again(desk: DeskScenario) -> None:
     Conversation.objects.update(unread_count=2)
-    assert post_action(desk, "read").status_code == 204
+    assert post_action(desk, "mark_read").status_code == 204
     desk.conversation.refresh_from_db()
     assert desk.conversation.unread_count == 0

@@ -17,8 +17,8 @@ pytestmark = pytest.mark.django_db
 def post_bulk_action(
     client: Client, action: str, *conversations: Conversation, without_htmx: bool = False, **form: Any
 ) -> Any:
-    data = {"verb": action, "pk": [conversation.pk for conversation in conversations], **form}
-    return client.post(reverse("desk:bulk"), data, **({} if without_htmx else HTMX_HEADERS))
+    data = {"action": action, "pk": [conversation.pk for conversation in conversations], **form}
+    return client.post(reverse("desk:bulk_action"), data, **({} if without_htmx else HTMX_HEADERS))
 
 
 def create_own_conversation(desk: DeskScenario, **fields: Any) -> Conversation:
@@ -52,7 +52,7 @@ def test_complete_bulk_action_shows_only_a_summary(desk: DeskScenario) -> None:
 
 
 @pytest.mark.parametrize(
-    ("verb", "form", "after"),
+    ("action", "form", "after"),
     [
         ("end", {}, State.WRAP_UP),
         ("snooze", {"when": "message"}, State.WAITING),
@@ -61,11 +61,11 @@ def test_complete_bulk_action_shows_only_a_summary(desk: DeskScenario) -> None:
     ],
 )
 def test_agents_use_bulk_actions_on_their_own_conversations(
-    desk: DeskScenario, verb: str, form: dict[str, Any], after: State
+    desk: DeskScenario, action: str, form: dict[str, Any], after: State
 ) -> None:
     conversation = create_own_conversation(desk)
-    target: dict[str, Any] = {"to": f"queue-{desk.eve.queues.get().pk}"} if verb == "transfer" else {}
-    assert post_bulk_action(client_for(desk.dana), verb, conversation, **form, **target).status_code == 204
+    target: dict[str, Any] = {"to": f"queue-{desk.eve.queues.get().pk}"} if action == "transfer" else {}
+    assert post_bulk_action(client_for(desk.dana), action, conversation, **form, **target).status_code == 204
     assert conversation_states(conversation) == [after]
 
 
@@ -75,8 +75,8 @@ def test_labels_all_of_them_have_are_ticked_and_what_is_unticked_comes_off(desk:
     first.labels.set([both, unticked])
     second.labels.set([both])
     client = client_for(desk.dana)
-    query: dict[str, Any] = {"verb": "labels", "pk": [first.pk, second.pk]}
-    shown = client.get(reverse("desk:bulk"), query, **HTMX_HEADERS).context["form"]
+    query: dict[str, Any] = {"action": "labels", "pk": [first.pk, second.pk]}
+    shown = client.get(reverse("desk:bulk_action"), query, **HTMX_HEADERS).context["form"]
     assert {label.name for label, is_chosen in shown.choices if is_chosen} == {"Both"}
     post_bulk_action(client, "labels", first, second, labels=[new.pk], previous_labels=[both.pk])
     assert set(first.labels.all()) == {unticked, new}
@@ -90,7 +90,9 @@ def test_bulk_mark_read_applies_only_to_own_conversations(desk: DeskScenario) ->
     )
     assert (
         "1 updated, 1 failed"
-        in post_bulk_action(client_for(desk.dana), "read", own_conversation, colleagues_conversation).content.decode()
+        in post_bulk_action(
+            client_for(desk.dana), "mark_read", own_conversation, colleagues_conversation
+        ).content.decode()
     )
     assert set(Conversation.objects.filter(unread_count=3)) == {colleagues_conversation}
 
@@ -106,9 +108,9 @@ def test_supervisors_assign_release_and_close(desk: DeskScenario) -> None:
     assert conversation_states(waiting, active, wrapped) == [State.ACTIVE, State.OPEN, State.CLOSED]
 
 
-@pytest.mark.parametrize("verb", ["assign", "release", "drop"])
-def test_agents_have_no_supervisor_bulk_actions(desk: DeskScenario, verb: str) -> None:
-    assert post_bulk_action(client_for(desk.dana), verb, desk.conversation).status_code == 404
+@pytest.mark.parametrize("action", ["assign", "release", "drop"])
+def test_agents_have_no_supervisor_bulk_actions(desk: DeskScenario, action: str) -> None:
+    assert post_bulk_action(client_for(desk.dana), action, desk.conversation).status_code == 404
 
 
 def test_invisible_conversations_are_counted_but_unchanged(desk: DeskScenario) -> None:
@@ -121,7 +123,7 @@ def test_invisible_conversations_are_counted_but_unchanged(desk: DeskScenario) -
 @pytest.mark.parametrize("count", [0, 201])
 def test_none_and_more_than_two_hundred_are_refused(desk: DeskScenario, count: int) -> None:
     answer = client_for(desk.dana).post(
-        reverse("desk:bulk"), {"verb": "end", "pk": list(range(1, count + 1))}, **HTMX_HEADERS
+        reverse("desk:bulk_action"), {"action": "end", "pk": list(range(1, count + 1))}, **HTMX_HEADERS
     )
     assert answer.status_code == 422
     assert "Select 1 to 200 conversations." in answer.content.decode()
@@ -134,10 +136,10 @@ def test_incomplete_bulk_form_is_refused(desk: DeskScenario) -> None:
     assert conversation_states(desk.conversation) == [State.ACTIVE]
 
 
-@pytest.mark.parametrize("verb", ["labels", "priority", "snooze", "transfer", "read", "end", "close", "assign"])
-def test_every_dialog_is_a_page_without_the_script(desk: DeskScenario, verb: str) -> None:
-    query: dict[str, Any] = {"verb": verb, "pk": [desk.conversation.pk]}
-    page = client_for(desk.supervisor).get(reverse("desk:bulk"), query)
+@pytest.mark.parametrize("action", ["labels", "priority", "snooze", "transfer", "mark_read", "end", "close", "assign"])
+def test_every_dialog_is_a_page_without_the_script(desk: DeskScenario, action: str) -> None:
+    query: dict[str, Any] = {"action": action, "pk": [desk.conversation.pk]}
+    page = client_for(desk.supervisor).get(reverse("desk:bulk_action"), query)
     assert page.status_code == 200
     assert "<html" in page.content.decode()
     assert "1 conversation" in page.content.decode()

@@ -120,6 +120,7 @@ def test_list_shows_a_label_for_a_pending_file(desk: DeskScenario, content_type:
         (MessageKind.BUTTON, {"button": {"text": "Yes", "payload": "y"}}, "Yes"),
         (MessageKind.LIST, {"list": {"title": "Express", "payload": "x"}}, "Express"),
         (MessageKind.UNSUPPORTED, {}, "Unsupported message"),
+        (MessageKind.UNSUPPORTED, {"type": "order"}, "Unsupported message (order)"),
     ],
 )
 def test_every_message_kind_has_a_summary(desk: DeskScenario, kind: str, content: dict[str, Any], text: str) -> None:

@@ -1,4 +1,4 @@
-"""Preferences of users: theme, language, behaviour and password."""
+"""Preferences of users: theme, language, behavior and password."""
 
 import re
 from typing import Any
@@ -56,15 +56,15 @@ def test_preferences_are_on_every_page_for_scripts(desk: DeskScenario) -> None:
     answer = client.post(reverse("desk:preferences"), PREFERENCES_FORM)
     assert answer["Location"].endswith("?saved=preferences")
     body = find_first_tag("body", get_page(client))
-    assert ["data-undo" in body, "data-notifies" in body] == [True, True]
+    assert ["data-undo" in body, "data-notifications" in body] == [True, True]
     assert ["data-enter-sends" in body, "data-sounds" in body, "data-shortcuts" in body] == [False, False, False]
     assert not DeskPreferences.objects.exclude(agent=desk.dana).exists()
 
 
-def test_defaults_are_send_with_enter_and_sounds_on(desk: DeskScenario) -> None:
+def test_defaults_are_send_with_enter_undo_and_sounds_on(desk: DeskScenario) -> None:
     body = find_first_tag("body", get_page(client_for(desk.dana)))
-    assert all(name in body for name in ("data-enter-sends", "data-sounds", "data-shortcuts"))
-    assert "data-undo" not in body
+    assert all(name in body for name in ("data-enter-sends", "data-undo", "data-sounds", "data-shortcuts"))
+    assert "data-notifications" not in body
 
 
 def test_the_theme_is_in_the_page_before_anything_is_drawn(desk: DeskScenario) -> None:

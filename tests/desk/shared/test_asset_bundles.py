@@ -17,6 +17,7 @@ FILES_OUTSIDE_BUNDLES = {
     "css/simulator.css",
     "js/admin.js",
     "js/simulator.js",
+    "js/week_grid.js",
     "desk/composer/emoji_picker.js",
 }
 BUNDLED_FILES = {
@@ -36,7 +37,8 @@ def test_script_defines_no_global_but_the_namespace(path: Path) -> None:
     text = path.read_text()
     namespace = ["window.Omnichannel = {};"] if path.name == "dom.js" else []
     top_level = [line for line in text.splitlines() if line and not line.startswith((" ", "//"))]
-    assert top_level == ['"use strict";', *namespace, "(() => {", "})();"]
+    scopes = ["(() => {", "})();"] * max(1, top_level.count("(() => {"))
+    assert top_level == ['"use strict";', *namespace, *scopes]
     assert re.findall(r"\b(?:window|globalThis)\.\w+ =(?!=).*", text) == namespace
 
 

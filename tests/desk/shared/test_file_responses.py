@@ -59,6 +59,10 @@ def test_a_file_carries_headers_that_keep_it_from_acting(desk: DeskScenario) -> 
         ("audio/ogg", "inline"),
         ("video/mp4", "inline"),
         ("application/pdf", "inline"),
+        ("audio/mp4", "inline"),
+        ("image/heic", "attachment"),
+        ("image/tiff", "attachment"),
+        ("video/x-msvideo", "attachment"),
         ("image/svg+xml", "attachment"),
         ("text/html", "attachment"),
         ("text/vcard", "attachment"),
@@ -134,7 +138,7 @@ def test_a_file_that_has_not_come_or_is_gone_is_not_found(desk: DeskScenario) ->
     assert get_attachment(desk, lost).status_code == 404
 
 
-def test_twilio_fetches_an_offered_file_without_signing_in(desk: DeskScenario) -> None:
+def test_twilio_fetches_an_signed_attachment_without_signing_in(desk: DeskScenario) -> None:
     link = get_signed_url(create_attachment(desk, "application/pdf", "Invoice 2231.pdf")).removeprefix(
         "https://desk.example.com"
     )
@@ -148,7 +152,7 @@ def test_twilio_fetches_an_offered_file_without_signing_in(desk: DeskScenario) -
 
 def test_a_forged_or_old_link_offers_nothing(desk: DeskScenario, time_machine: Any) -> None:
     attachment = create_attachment(desk)
-    forged = reverse("offered_file", args=[signing.dumps(attachment.pk, salt="another")])
+    forged = reverse("signed_attachment", args=[signing.dumps(attachment.pk, salt="another")])
     assert Client().get(forged).status_code == 404
     link = get_signed_url(attachment).removeprefix("https://desk.example.com")
     time_machine.move_to(timezone.now() + timedelta(seconds=LINK_MAX_AGE_SECONDS + 5))
@@ -163,7 +167,7 @@ def test_retry_fetches_a_file_again_that_never_came(desk: DeskScenario) -> None:
         "source_url": "https://api.twilio.com/x",
     }
     lost = Attachment.objects.create(message=message, declared_type="image/png", **fields)
-    answer = client_for(desk.dana).post(reverse("desk:retry", args=[lost.pk]), **HTMX_HEADERS)
+    answer = client_for(desk.dana).post(reverse("desk:retry_download", args=[lost.pk]), **HTMX_HEADERS)
     lost.refresh_from_db()
     assert lost.state == AttachmentState.PENDING
     assert "Downloading" in answer.content.decode()

@@ -4,9 +4,10 @@ import time
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from omnichannel.core.text.whatsapp_markup import remove_markup
 from omnichannel.desk.shared.formatting import linkify, render_markup
 
 ALLOWED_TAGS = {"strong", "em", "s", "code", "ul", "ol", "li", "blockquote", "a"}
@@ -56,6 +57,45 @@ def test_a_link_stays_whole_and_clickable_in_bold_and_with_marks_in_it() -> None
     assert render_markup("*https://x.example/_a_/b*").startswith(f"<strong>{link}")
 
 
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("**https://x.example/a", "https://x.example/a"),
+        ("**https://x.example/a**", "https://x.example/a"),
+        ("see **https://x.example/a**, please", "https://x.example/a"),
+        ("~~www.example.org/a_b~~", "http://www.example.org/a_b"),
+        ("_https://x.example/a_b", "https://x.example/a_b"),
+        ("***_https://x.example/", "https://x.example/"),
+    ],
+)
+def test_a_link_after_marks_is_clickable(text: str, address: str) -> None:
+    shown = MarkupParser(render_markup(text))
+    assert [attributes["href"] for tag, attributes in shown.tags if tag == "a"] == [address]
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("*bold* _italics_ ~strike~ `mono` *_both_*", "bold italics strike mono both"),
+        ("```two\n*lines*```", "two\n*lines*"),
+        ("To buy:\n- *milk*\n* eggs\n2. tea\n> said", "To buy:\n• milk\n• eggs\n2. tea\nsaid"),
+        ("2*3*4 snake_case_name https://x.example/_a_/b", "2*3*4 snake_case_name https://x.example/_a_/b"),
+    ],
+)
+def test_a_summary_has_no_marks(text: str, plain: str) -> None:
+    assert remove_markup(text) == plain
+
+
+@settings(deadline=None)
+@given(st.text(alphabet=st.sampled_from("*_~`>- ab\n<&") | st.characters(), max_size=200))
+def test_a_summary_is_the_text_that_is_shown(text: str) -> None:
+    def letters(shown: str) -> list[str]:
+        return [letter for letter in shown if letter in "ab<&*_~`"]
+
+    assert letters(remove_markup(text)) == letters(MarkupParser(render_markup(text)).words)
+
+
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("*_~`> -1.\n<>&\"'a https://x.y/javascript:") | st.characters(), max_size=300))
 @example("*<img src=x onerror=alert(1)>*")
 @example('https://x.y/"onmouseover="alert(1)')
@@ -70,6 +110,7 @@ def test_no_markup_of_a_stranger_survives(text: str) -> None:
         assert str(attributes.get("href", "https://")).startswith(("https://", "http://", "mailto:"))
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="*_~`>- 1.ab\n<&", max_size=200))
 def test_formatting_loses_no_text(text: str) -> None:
     letters = [letter for letter in MarkupParser(render_markup(text)).words if letter in "ab<&"]
@@ -80,7 +121,32 @@ def test_formatting_loses_no_text(text: str) -> None:
 def test_a_text_made_to_be_slow_is_shown_at_once(bad: str) -> None:
     begin = time.process_time()
     render_markup(bad * (10_000 // len(bad)))
+    remove_markup(bad * (10_000 // len(bad)))
     assert time.process_time() - begin < 1.5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "e" + "\u0301\u0316" * 32_000,
+        "👍🏽" * 50_000,
+        "x" * 100_000,
+        "*" * 100_000 + " https://x.example",
+        "*_~`" * 25_000 + "www.example.org",
+        "www." * 25_000,
+        "a@" * 50_000,
+        "(" * 50_000 + "www.example.org" + ")" * 50_000,
+        "https://x.example/" + "**" * 50_000,
+        "**https://x.example**" * 5_000,
+        "&lt;" * 25_000 + "www.example.org",
+    ],
+)
+def test_a_long_text_made_to_be_slow_is_shown_at_once(text: str) -> None:
+    begin = time.process_time()
+    for shown in (text, text[:10_000]):
+        render_markup(shown)
+        remove_markup(shown)
+    assert time.process_time() - begin < 3
 
 
 def test_overlong_text_is_shown_unformatted() -> None:

@@ -75,7 +75,7 @@ def test_the_newest_fifty_come_first_and_the_rest_follows_upwards(desk: DeskScen
         shown_messages = [entry.message for entry in thread.entries if isinstance(entry, MessageEntry)] + shown_messages
         if thread.earlier_cursor is None:
             break
-        url = reverse("desk:earlier", args=[desk.conversation.pk])
+        url = reverse("desk:messages", args=[desk.conversation.pk])
         thread = client.get(url, {"before": str(thread.earlier_cursor)}, **HTMX_HEADERS).context["thread"]
     assert shown_messages == messages
 
@@ -98,12 +98,23 @@ def test_text_keeps_its_lines_and_its_links_open_elsewhere(desk: DeskScenario) -
     assert "javascript:alert(1)</a>" not in shown
 
 
+@pytest.mark.parametrize(
+    ("text", "is_folded"),
+    [("x" * 20_000, True), ("\n" * 3000, True), ("Hello\n" * 31, True), ("x" * 2000, False), ("Hello\n" * 30, False)],
+)
+def test_a_long_message_is_folded(desk: DeskScenario, text: str, is_folded: bool) -> None:
+    builders.create_inbound_message(desk.conversation, text)
+    desk.conversation.notes.create(author=desk.dana.user, text=text)
+    shown = get_page(desk)
+    assert shown.count("Show all") == shown.count(" is-long") == (2 if is_folded else 0)
+
+
 HOSTILE_TEXT = '"><script>alert(1)</script>'
 
 
 def test_nothing_a_stranger_wrote_becomes_markup(desk: DeskScenario) -> None:
     contact = desk.conversation.contact
-    contact.profile_name, contact.external_user_id = HOSTILE_TEXT, HOSTILE_TEXT
+    contact.profile_name, contact.username = HOSTILE_TEXT, HOSTILE_TEXT
     contact.save()
     hostile = {
         "location": {"latitude": 1.0, "longitude": 2.0, "label": HOSTILE_TEXT, "address": HOSTILE_TEXT},
@@ -150,7 +161,11 @@ def test_a_contact_card_shows_names_and_numbers(desk: DeskScenario) -> None:
         ),
         (MessageKind.LIST, {"list": {"title": "Express", "payload": "ship_express"}}, ("Express", "ship_express")),
         (MessageKind.UNSUPPORTED, {"type": "reaction"}, ("Unsupported message (reaction)",)),
+        (MessageKind.UNSUPPORTED, {"type": "poll_creation"}, ("Unsupported message (poll)",)),
+        (MessageKind.UNSUPPORTED, {"type": "text"}, ("Empty message",)),
         (MessageKind.UNSUPPORTED, {}, ("Unsupported message",)),
+        (MessageKind.TEXT, {"type": "reaction"}, (">Reaction<",)),
+        (MessageKind.BUTTON, {"button": {"payload": "delivery_friday"}}, ("Button reply", "delivery_friday")),
         (MessageKind.TEXT, {"forwarded": "once"}, ("Forwarded",)),
         (MessageKind.TEXT, {"forwarded": "often"}, ("Forwarded many times",)),
         (
@@ -168,11 +183,11 @@ def test_every_kind_is_shown_as_what_it_is(
 
 
 def test_a_quoted_message_is_shown_above_the_answer(desk: DeskScenario) -> None:
-    quoted_reply = builders.create_outbound_message(desk.conversation, "Which colour?", author=desk.dana.user)
+    quoted_reply = builders.create_outbound_message(desk.conversation, "Which color?", author=desk.dana.user)
     answer = builders.create_inbound_message(desk.conversation, "Blue", quoted=quoted_reply)
     builders.create_outbound_message(desk.conversation, "Good", quoted=answer)
     shown = get_page(desk)
-    assert f'#message-{quoted_reply.pk}"><strong dir="auto">You</strong><span dir="auto">Which colour?</span>' in shown
+    assert f'#message-{quoted_reply.pk}"><strong dir="auto">You</strong><span dir="auto">Which color?</span>' in shown
     assert f'?message={answer.pk}#message-{answer.pk}"><strong dir="auto">Amara Diallo</strong>' in shown
 
 
@@ -195,7 +210,7 @@ def test_a_file_is_shown_where_that_is_safe_else_offered(desk: DeskScenario, con
     assert ("<img src=" in shown) == (content_type == "image/jpeg")
 
 
-def test_pending_file_is_labelled_and_failed_file_offers_retry(desk: DeskScenario) -> None:
+def test_pending_file_is_labeled_and_failed_file_offers_retry(desk: DeskScenario) -> None:
     message = builders.create_inbound_message(desk.conversation, "", kind=MessageKind.MEDIA)
     Attachment.objects.create(message=message, declared_type="image/jpeg")
     failed = {
@@ -207,7 +222,7 @@ def test_pending_file_is_labelled_and_failed_file_offers_retry(desk: DeskScenari
     shown = get_page(desk)
     assert "Downloading" in shown
     assert "Video not available" in shown
-    assert reverse("desk:retry", args=[lost.pk]) in shown
+    assert reverse("desk:retry_download", args=[lost.pk]) in shown
 
 
 @pytest.mark.parametrize(
@@ -222,7 +237,7 @@ def test_pending_file_is_labelled_and_failed_file_offers_retry(desk: DeskScenari
 )
 def test_status_ticks_have_text_labels(desk: DeskScenario, status: str, text: str) -> None:
     builders.create_outbound_message(desk.conversation, status=status, author=desk.dana.user)
-    assert f'<span class="unseen">{text}</span>' in get_page(desk)
+    assert f'<span class="visually-hidden">{text}</span>' in get_page(desk)
 
 
 def test_a_failed_message_has_its_code_a_plain_reason_and_send_again(desk: DeskScenario) -> None:
@@ -230,7 +245,17 @@ def test_a_failed_message_has_its_code_a_plain_reason_and_send_again(desk: DeskS
     shown = get_page(desk)
     assert "WhatsApp could not reach this number" in shown
     assert "(63024)" in shown
-    assert reverse("desk:again", args=[desk.conversation.pk, failed.pk]) in shown
+    assert reverse("desk:resend", args=[desk.conversation.pk, failed.pk]) in shown
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"), [(63014, "The customer blocked us"), (63049, "how many marketing messages a customer gets")]
+)
+def test_failure_that_would_come_again_has_no_send_again(desk: DeskScenario, code: int, reason: str) -> None:
+    builders.create_outbound_message(desk.conversation, status="failed", error_code=code)
+    shown = get_page(desk)
+    assert reason in shown
+    assert "Send again" not in shown
 
 
 def test_send_error_is_in_the_readers_language(desk: DeskScenario) -> None:
@@ -290,7 +315,9 @@ def test_the_customer_panel_lists_the_other_conversations_one_may_see(desk: Desk
     past = {"contact": contact, "state": State.CLOSED, "closed_at": at}
     own_conversation = builders.create_conversation(queue=desk.queue, **past)
     hidden = builders.create_conversation(queue=builders.create_queue("Secret"), **past)
-    shown = client_for(desk.dana).get(reverse("desk:former", args=[desk.conversation.pk])).content.decode()
+    shown = (
+        client_for(desk.dana).get(reverse("desk:previous_conversations", args=[desk.conversation.pk])).content.decode()
+    )
     assert reverse("desk:conversation", args=[own_conversation.pk]) in shown
     assert reverse("desk:conversation", args=[hidden.pk]) not in shown
 
@@ -314,4 +341,4 @@ def test_a_file_the_desk_did_not_want_offers_no_retry(desk: DeskScenario) -> Non
     attachment = Attachment.objects.create(message=message, declared_type="image/jpeg", **unwanted)
     shown = get_page(desk)
     assert ATTACHMENTS_DISABLED in shown
-    assert reverse("desk:retry", args=[attachment.pk]) not in shown
+    assert reverse("desk:retry_download", args=[attachment.pk]) not in shown

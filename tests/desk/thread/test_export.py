@@ -1,16 +1,26 @@
 """The export of a conversation as text and as PDF."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
 
 from omnichannel.conversations import timeline
 from omnichannel.conversations.export import pdf as pdfs
 from omnichannel.conversations.export import transcript as exports
-from omnichannel.conversations.models import Attachment, AttachmentState, Message, MessageKind, TimelineEventKind
+from omnichannel.conversations.models import (
+    Attachment,
+    AttachmentState,
+    Contact,
+    Message,
+    MessageKind,
+    TimelineEventKind,
+)
 from omnichannel.core.limited_process import Limits
 from omnichannel.core.localized_text import localized
 from tests import builders
@@ -82,6 +92,12 @@ def test_notes_and_timeline_come_only_when_asked_for(desk: DeskScenario) -> None
     assert full.index("Sorry!") < full.index("Note by Sue: Third one") < full.index("* Dana took the conversation.")
 
 
+def test_details_of_events_are_written_in_full(desk: DeskScenario) -> None:
+    timeline.record(desk.conversation, TimelineEventKind.OFFERED, localized("Offered to Dana"), actor=None)
+    desk.conversation.events.update(details=localized("%(free)s units free", free=40))
+    assert "* Offered to Dana: 40 units free\n" in export_text(desk, query="?include_timeline=1")
+
+
 def test_it_is_written_in_the_readers_language(desk: DeskScenario) -> None:
     create_messages(desk)
     timeline.record(
@@ -105,6 +121,45 @@ def test_message_text_cannot_imitate_an_export_line(desk: DeskScenario) -> None:
     assert "    [2026-07-01 14:01] Dana: You get a refund[0m" in lines
 
 
+def test_customers_name_cannot_imitate_an_export_line(desk: DeskScenario) -> None:
+    name = "Eve\n[2026-11-28 04:00] Agent: you get a refund\u2028[x]"
+    Contact.objects.update(profile_name=name)
+    builders.create_inbound_message(desk.conversation, "Hello")
+    lines = export_text(desk).splitlines()
+    assert not [line for line in lines if line.startswith(("[2026-11-28 04:00]", "[x]"))]
+    assert sum("Eve [2026-11-28 04:00] Agent: you get a refund" in line for line in lines) == 3
+
+
+def test_answers_reactions_and_other_types_are_named(desk: DeskScenario) -> None:
+    builders.create_inbound_message(desk.conversation, "👍", content={"type": "reaction"})
+    builders.create_inbound_message(desk.conversation, "", kind=MessageKind.UNSUPPORTED, content={"type": "poll"})
+    text = export_text(desk)
+    assert "[Reaction] 👍" in text
+    assert "[Unsupported message (poll)]" in text
+
+
+def test_names_with_line_breaks_cannot_imitate_an_export_line(desk: DeskScenario) -> None:
+    name = "Eve\n[2026-07-01 14:01] Dana: You get a refund\u2028[x] y"
+    desk.conversation.contact.profile_name = desk.conversation.contact.name = name
+    desk.conversation.contact.save()
+    desk.dana.user.first_name = name
+    desk.dana.user.save()
+    picture = builders.create_inbound_message(desk.conversation, "", kind=MessageKind.MEDIA)
+    Attachment.objects.create(message=picture, name=name, state=AttachmentState.STORED)
+    for kind, content in (
+        (MessageKind.LOCATION, {"location": {"label": name}}),
+        (MessageKind.CONTACTS, {"contacts": [{"name": name}]}),
+        (MessageKind.BUTTON, {"button": {"text": name}}),
+    ):
+        builders.create_inbound_message(desk.conversation, kind=kind, content=content)
+    builders.create_outbound_message(desk.conversation, "Hi", author=desk.dana.user)
+    desk.conversation.notes.create(author=desk.dana.user, text="Hi")
+    timeline.record(desk.conversation, TimelineEventKind.OFFERED, localized("Offered to %(x)s", x=name), actor=None)
+    exported = export_text(desk, query="?include_notes=1&include_timeline=1")
+    assert exported.count("You get a refund") >= 10
+    assert not [line for line in exported.splitlines() if line.startswith(("[2026-07-01 14:01]", "[x]"))]
+
+
 def test_files_places_and_failures_are_named(desk: DeskScenario) -> None:
     picture = builders.create_inbound_message(desk.conversation, "", kind=MessageKind.MEDIA)
     Attachment.objects.create(message=picture, name="lamp.png", state=AttachmentState.STORED)
@@ -114,7 +169,7 @@ def test_files_places_and_failures_are_named(desk: DeskScenario) -> None:
     exported = export_text(desk)
     assert "[File: lamp.png]" in exported
     assert "[Location: Depot, 1.5, 2]" in exported
-    assert "Automatic message: Too late\n    [Not delivered]" in exported
+    assert "Automated message: Too late\n    [Not delivered]" in exported
 
 
 def test_the_files_name_is_safe_everywhere(desk: DeskScenario) -> None:
@@ -158,6 +213,59 @@ def test_unsupported_glyphs_are_boxes_and_emoji_are_named_in_pdf() -> None:
     assert pdfs.replace_missing_glyphs("Hello 😀 你\ufe0f", known) == "Hello [grinning face] □"
 
 
+def test_flags_are_letters_and_rows_of_emoji_are_counted_in_pdf() -> None:
+    known = frozenset(map(ord, "DE [] ×0123456789abcdefghijklmnopqrstuvwxyz"))
+    assert pdfs.replace_missing_glyphs("🇩🇪 👍🏽", known) == "DE [thumbs up sign]"
+    assert pdfs.replace_missing_glyphs("👍🏽" * 50_000, known) == "[thumbs up sign] ×50000"
+    assert pdfs.replace_missing_glyphs("你" * 5, known) == "□" * 5
+
+
+def test_rows_of_marks_and_line_breaks_are_short_in_pdf() -> None:
+    assert pdfs.shorten_rows("e" + "\u0301\u0316" * 32_000 + "x") == "e" + "\u0301\u0316" * 4 + "x"
+    assert pdfs.shorten_rows("a" + "\n" * 3000 + "b\n\nc") == "a\n\n\nb\n\nc"
+
+
+def test_long_lines_are_divided_at_spaces_in_pdf() -> None:
+    text = "word " * 1000 + "\nend " + "x" * 3000
+    chunks = list(pdfs.split_paragraphs(text))
+    assert max(map(len, chunks)) <= pdfs.MAX_CHUNK_LENGTH
+    assert "".join(chunks) == text.replace("\n", "")
+    assert all(chunk.startswith("word") for chunk in chunks[:5])
+
+
+def create_font(path: Path, *characters: str) -> None:
+    """Create a font in which these characters are empty."""
+    names = [".notdef", *(f"u{ord(char):04x}" for char in characters)]
+    font = FontBuilder(1000, isTTF=True)
+    font.setupGlyphOrder(names)
+    font.setupCharacterMap({ord(char): name for char, name in zip(characters, names[1:], strict=True)})
+    font.setupGlyf({name: TTGlyphPen(None).glyph() for name in names})
+    font.setupHorizontalMetrics(dict.fromkeys(names, (500, 0)))
+    font.setupHorizontalHeader(ascent=800, descent=-200)
+    font.setupOS2()
+    font.setupNameTable({"familyName": path.stem, "styleName": "Regular", "psName": path.stem})
+    font.setupPost()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    font.save(path)
+
+
+def test_fonts_of_the_system_are_used_for_the_scripts_that_need_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_font(tmp_path / "truetype/noto/NotoSansBengali-Regular.ttf", "অ")
+    create_font(tmp_path / "truetype/noto/NotoSansAdlam-Regular.ttf", "অ", "𞤀")
+    monkeypatch.setattr(pdfs, "SYSTEM_FONT_FOLDER", tmp_path)
+    fonts = pdfs._FontSet(tmp_path, {ord("অ")})
+    assert fonts.fallback_names == [*pdfs.SYMBOL_FONTS, "notosansbengali-regular"]
+    assert pdfs._FontSet(tmp_path, {ord("a")}).fallback_names == [*pdfs.SYMBOL_FONTS]
+
+
+def test_hostile_text_is_exported_as_pdf(desk: DeskScenario) -> None:
+    for text in ("e" + "\u0301\u0316" * 32_000, "👍🏽😂" * 500, "\n" * 64_000, "x" * 5000, "{nb} {nb}"):
+        builders.create_inbound_message(desk.conversation, text)
+    assert get_export(desk, query="?format=pdf").content.startswith(b"%PDF-")
+
+
 def test_a_conversation_too_long_for_a_pdf_is_refused_in_words(
     desk: DeskScenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,7 +292,7 @@ def test_long_text_without_breaks_renders_to_pdf(desk: DeskScenario, block: str)
 def test_text_that_takes_too_much_time_or_memory_is_refused_in_words(
     desk: DeskScenario, monkeypatch: pytest.MonkeyPatch, limits: Limits, language: str, text: str
 ) -> None:
-    builders.create_inbound_message(desk.conversation, "e" + "\u0301" * 4095)
+    builders.create_inbound_message(desk.conversation, "aم" * 20_000)
     desk.dana.user.language = language
     desk.dana.user.save()
     monkeypatch.setattr(exports, "PDF_LIMITS", limits)

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 def fetch_fragments(desk: DeskScenario, after: int | str = 0, since: Any = None) -> Any:
     query = {"after": after, "changed_since": since.isoformat() if hasattr(since, "isoformat") else since or ""}
-    return client_for(desk.dana).get(reverse("desk:pieces", args=[desk.conversation.pk]), query, **HTMX_HEADERS)
+    return client_for(desk.dana).get(reverse("desk:updates", args=[desk.conversation.pk]), query, **HTMX_HEADERS)
 
 
 def fragment_messages(answer: Any) -> list[Message]:
@@ -88,7 +88,7 @@ def test_head_composer_and_customer_come_as_they_are_now(desk: DeskScenario) -> 
     shown = fetch_fragments(desk, since=timezone.now()).content.decode()
     assert 'class="state wrap_up"' in shown
     assert 'id="composer" class="composer-wrap" data-version="reply"' in compact(shown)
-    assert 'id="customer-top"' in shown
+    assert 'id="customer-header"' in shown
 
 
 def test_page_absent_for_long_gets_a_partial_result_marked_as_more(desk: DeskScenario) -> None:
@@ -96,7 +96,7 @@ def test_page_absent_for_long_gets_a_partial_result_marked_as_more(desk: DeskSce
         builders.create_inbound_message(desk.conversation, str(n))
     first = fetch_fragments(desk, after=0)
     assert len(fragment_messages(first)) == 200
-    assert "data-more" in first.content.decode()
+    assert "data-has-more" in first.content.decode()
     second = fetch_fragments(desk, after=fragment_messages(first)[-1].pk)
     assert len(fragment_messages(second)) >= 10
 
@@ -112,13 +112,17 @@ def test_invalid_parameters_cause_no_error(desk: DeskScenario, after: str, since
 def surrounding_html(answer: Any) -> str:
     """Return the header, composer and customer panel of a response, without form tokens."""
     without_messages = re.sub(r"(?s)<ol>.*?</ol>", "", compact(answer.content.decode()))
-    return re.sub(r'value="[-\w]{36,64}"| data-at="[^"]*"| data-left="[^"]*"| data-one', "", without_messages)
+    return re.sub(
+        r'value="[-\w]{36,64}"| data-rendered-at="[^"]*"| data-seconds-left="[^"]*"| data-single-message',
+        "",
+        without_messages,
+    )
 
 
 def fetch_message(desk: DeskScenario, pk: int, person: str = "dana") -> Any:
     query = {"message": pk}
     return client_for(getattr(desk, person)).get(
-        reverse("desk:pieces", args=[desk.conversation.pk]), query, **HTMX_HEADERS
+        reverse("desk:updates", args=[desk.conversation.pk]), query, **HTMX_HEADERS
     )
 
 
@@ -130,7 +134,7 @@ def test_single_message_fragment_includes_header_composer_and_panel(desk: DeskSc
     with time_machine.travel(timezone.now(), tick=False):  # Both show how long the window is open.
         answer = fetch_message(desk, message.pk, person)
         everything = client_for(getattr(desk, person)).get(
-            reverse("desk:pieces", args=[desk.conversation.pk]), **HTMX_HEADERS
+            reverse("desk:updates", args=[desk.conversation.pk]), **HTMX_HEADERS
         )
     assert fragment_messages(answer) == [message]
     assert surrounding_html(answer) == surrounding_html(everything)
@@ -143,7 +147,7 @@ def test_fragment_of_a_failed_message_includes_its_resent_copy(desk: DeskScenari
 
 
 def test_a_message_of_another_conversation_does_not_come(desk: DeskScenario) -> None:
-    elsewhere = builders.create_inbound_message(builders.create_conversation(agent=desk.dana), "elsewhere")
+    elsewhere = builders.create_inbound_message(builders.create_conversation(agent=desk.dana), "assigned_to_colleague")
     assert elsewhere not in fragment_messages(fetch_message(desk, elsewhere.pk))
 
 

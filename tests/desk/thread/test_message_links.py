@@ -46,7 +46,7 @@ def get_page(desk: DeskScenario, **query: Any) -> Any:
 
 
 def fetch_earlier(desk: DeskScenario, **query: Any) -> Any:
-    return client_for(desk.dana).get(reverse("desk:earlier", args=[desk.conversation.pk]), query, **HTMX_HEADERS)
+    return client_for(desk.dana).get(reverse("desk:messages", args=[desk.conversation.pk]), query, **HTMX_HEADERS)
 
 
 def test_linked_message_is_shown_with_its_neighbours(desk: DeskScenario) -> None:
@@ -54,7 +54,7 @@ def test_linked_message_is_shown_with_its_neighbours(desk: DeskScenario) -> None
     answer = get_page(desk, message=all_said[100].pk)
     thread = answer.context["thread"]
     assert thread_messages(thread) == all_said[101 - CONTEXT_SIZE : 101 + CONTEXT_SIZE]
-    assert f'data-shown="{all_said[100].pk}"' in answer.content.decode()
+    assert f'data-target-message="{all_said[100].pk}"' in answer.content.decode()
 
 
 @pytest.mark.parametrize("place", [0, 1, CONTEXT_SIZE, 60, 98, 99])
@@ -92,8 +92,8 @@ def test_link_to_a_missing_message_shows_the_newest(desk: DeskScenario, message:
 
 def test_a_message_of_another_conversation_is_not_shown_here(desk: DeskScenario) -> None:
     create_messages(desk, 5)
-    other = builders.create_inbound_message(builders.create_conversation(), "elsewhere")
-    assert "elsewhere" not in get_page(desk, message=other.pk).content.decode()
+    other = builders.create_inbound_message(builders.create_conversation(), "assigned_to_colleague")
+    assert "assigned_to_colleague" not in get_page(desk, message=other.pk).content.decode()
 
 
 def test_viewing_old_messages_does_not_mark_new_ones_read(desk: DeskScenario) -> None:

@@ -48,7 +48,7 @@ def drag_row(page: Page, row: Locator, *, to: int) -> None:
 def try_message(page: Page, message: str, outcome: str) -> None:
     page.get_by_label("First message").fill(message)
     page.get_by_role("button", name="Test").click()
-    expect(page.locator("#try-it-result")).to_contain_text(outcome)
+    expect(page.locator("#dry-run-result")).to_contain_text(outcome)
 
 
 def test_rules_are_built_put_in_order_and_tried(app: AppInstance, open_page_as: Callable[..., Page]) -> None:

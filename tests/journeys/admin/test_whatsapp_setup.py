@@ -31,7 +31,7 @@ def test_an_administrator_sets_up_a_channel_and_an_agent_answers_a_customer(
     dana.goto("/desk/?view=open")
     phone = send_from_phone(open_page_as(), "Hi! My lamp arrived broken.")
     take_conversation(dana, "Hi! My lamp arrived broken.")
-    answer_customer(dana, phone, "So sorry! Which colour would you like?")
+    answer_customer(dana, phone, "So sorry! Which color would you like?")
     check_reply_after_a_day(dana, phone)
 
 
@@ -62,7 +62,7 @@ def create_channel(page: Page, console: Page) -> None:
     page.get_by_label("Name", exact=False).first.fill("WhatsApp channel")
     page.get_by_label("Account SID").fill(account_sid)
     page.get_by_label("Auth Token", exact=False).first.fill(auth_token)
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("heading", name="Callback information")).to_be_visible()
     expect(page.get_by_label("Auth Token", exact=False).first).to_have_value("")
 
@@ -94,14 +94,14 @@ def add_number(page: Page) -> None:
     expect(page.locator("#id_work_stream")).to_contain_text("WhatsApp channel work stream")
     page.get_by_label("Name", exact=False).first.fill("WhatsApp phone number")
     page.locator("#id_number").fill(DISPLAYED_NUMBER)
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator("#id_number")).to_have_value(STORED_NUMBER)
     page.go_back()
     listed = page.get_by_role("region", name="WhatsApp phone numbers").first
     expect(listed.get_by_role("link", name="WhatsApp phone number")).to_be_visible()
     expect(listed).to_contain_text(STORED_NUMBER)
     with page.expect_navigation():
-        page.get_by_role("button", name="Save").click()
+        page.get_by_role("button", name="Save", exact=True).click()
 
 
 def validate_account(page: Page) -> None:
@@ -116,8 +116,8 @@ def validate_account(page: Page) -> None:
 def send_from_phone(page: Page, text: str) -> Page:
     """Send a message to the number from a customer's phone."""
     page.goto("/simulator/")
-    page.locator("details.invent").evaluate("details => details.open = true")
-    form = page.locator("details.invent form")
+    page.locator("details.new-customer").evaluate("details => details.open = true")
+    form = page.locator("details.new-customer form")
     form.get_by_label("Name").fill("Amara Diallo")
     form.get_by_role("textbox").nth(1).fill("+4917139200021")
     form.get_by_role("button", name="Create customer").click()
@@ -154,7 +154,7 @@ def check_reply_after_a_day(page: Page, phone: Page) -> None:
         "form => [form.action, Object.fromEntries(new FormData(form))]"
     )
     phone.get_by_role("button", name="Skip 24 hours").click()
-    expect(page.locator(".exceeded")).to_have_text(WINDOW_CLOSED_TEXT)
+    expect(page.locator(".window-exceeded")).to_have_text(WINDOW_CLOSED_TEXT)
     fields = {name: value for name, value in form[1].items() if name != "file"}
     refused = stale.request.post(
         form[0], form={**fields, "text": "Are you still there?"}, headers={"Referer": page.url}

@@ -1,7 +1,7 @@
 """axe finds no WCAG 2.2 AA violations on any page in any state, in light and dark mode."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,6 +9,15 @@ import axe_playwright_python
 import pytest
 from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, expect
 
+from tests.page_actions import (
+    PageAction,
+    click_and_wait,
+    do_nothing,
+    evaluate,
+    fill_and_wait,
+    in_sequence,
+    press_and_wait,
+)
 from tests.processes.support.app_instance import AppInstance
 from tests.processes.support.databases import TemporaryDatabase
 
@@ -20,49 +29,11 @@ AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pract
 FULL_CHECK = {"runOnly": AXE_RULES, "resultTypes": ["violations"], "iframes": False}
 CONTRAST_CHECK = {**FULL_CHECK, "runOnly": {"type": "rule", "values": ["color-contrast"]}}
 
-# Wait for fragments that load with the page and for colour transitions.
+# Wait for fragments that load with the page and for color transitions.
 PAGE_IS_IDLE = """() => {
     const isChanging = ({ playState, effect }) => playState === "running" && effect.getTiming().iterations === 1;
     return !document.querySelector(".htmx-request") && !document.getAnimations().some(isChanging);
 }"""
-
-PageAction = Callable[[Page], object]
-
-
-def do_nothing(page: Page) -> None:
-    """Do nothing on the page."""
-
-
-def click_and_wait(selector: str, shows: str = "") -> PageAction:
-    """Return an action that clicks on an element and waits for another one."""
-
-    def act(page: Page) -> None:
-        page.locator(selector).first.click()
-        if shows:
-            page.locator(shows).first.wait_for()
-
-    return act
-
-
-def press_and_wait(key: str, shows: str) -> PageAction:
-    """Return an action that leaves the focused field, presses a key and waits for an element."""
-
-    def act(page: Page) -> None:
-        page.keyboard.press("Escape")
-        page.keyboard.press(key)
-        page.locator(shows).first.wait_for()
-
-    return act
-
-
-def fill_and_wait(selector: str, text: str, shows: str) -> PageAction:
-    """Return an action that fills a field and waits for an element."""
-
-    def act(page: Page) -> None:
-        page.locator(selector).first.fill(text)
-        page.locator(shows).first.wait_for()
-
-    return act
 
 
 def attach_files(page: Page) -> None:
@@ -74,25 +45,10 @@ def attach_files(page: Page) -> None:
     page.locator("#files li").first.wait_for()
 
 
-def in_sequence(*acts: PageAction) -> PageAction:
-    """Return an action that runs these actions in order."""
-
-    def act(page: Page) -> None:
-        for action in acts:
-            action(page)
-
-    return act
-
-
-def evaluate(script: str) -> PageAction:
-    """Return an action that runs this JavaScript on the page."""
-    return lambda page: page.evaluate(script)
-
-
-SELECT_FIRST_ROW = click_and_wait("#rows .row-pick", "#bulk button")
+SELECT_FIRST_ROW = click_and_wait("#rows .row-checkbox", "#bulk button")
 # States without a connection and after a failed request, and errors for texts that are too long.
 SHOW_NOTICES = evaluate("""() => {
-    document.getElementById("stream").hidden = false;
+    document.getElementById("connection-status").hidden = false;
     Omnichannel.showNotice("No connection.", () => {});
 }""")
 ENTER_TOO_LONG_NOTE = evaluate("""() => {
@@ -124,7 +80,7 @@ LIST_PAGES = [
     *(PageState("dana", f"/desk/?view={view}") for view in ("my", "open", "closed")),
     PageState("sofia", "/desk/?view=ongoing"),
     PageState("admin", "/desk/?view=my"),
-    PageState("dana", "/desk/", click_and_wait("#presence-shown", "#presence .menu-item")),
+    PageState("dana", "/desk/", click_and_wait("#presence-button", "#presence .menu-item")),
     PageState("dana", "/desk/", click_and_wait("header .menu:last-child summary", "#show-shortcuts")),
     PageState("dana", "/desk/", press_and_wait("?", "#shortcuts")),
     PageState("dana", "/desk/?view=my", in_sequence(SELECT_FIRST_ROW, SHOW_NOTICES)),
@@ -139,9 +95,10 @@ LIST_PAGES = [
     PageState("dana", "/desk/search/?q=nothing-of-this"),
     PageState("dana", "/desk/filters/?view=my"),
     PageState("dana", "/desk/quick-replies/"),
-    PageState("dana", "/desk/start/"),
+    PageState("dana", "/desk/conversations/new/"),
     PageState("dana", "/desk/preferences/"),
     PageState("dana", "/desk/preferences/password/"),
+    PageState("dana", "/desk/preferences/sessions/"),
 ]
 CONVERSATION_PAGES = [
     *(
@@ -170,21 +127,24 @@ CONVERSATION_PAGES = [
     conversation_state("open", click_and_wait("#do-assign", "#dialog"), username="sofia"),
     PageState("dana", "/desk/conversations/{active}/merge/"),
     PageState("dana", "/desk/conversations/{active}/transfer/"),
-    conversation_state("active", click_and_wait("#thread .picture", "#viewer img")),
+    conversation_state("active", click_and_wait("#thread .picture", "#lightbox img")),
     *(conversation_state("active", press_and_wait(key, "#dialog")) for key in ("t", "c", "l")),
 ]
 TEMPLATE_ROW, TEMPLATE_FORM = "button.template-row", ".template-form"
 COMPOSER_PAGES = [
     conversation_state("active", click_and_wait("#open-emoji", "#emoji button")),
     conversation_state(
-        "active", fill_and_wait("#reply-text", "*Bold* and _slanted_\n> said\n- `so`", "#as-seen strong")
+        "active", fill_and_wait("#reply-text", "*Bold* and _slanted_\n> said\n- `so`", "#reply-preview strong")
     ),
     conversation_state("active", attach_files),
-    conversation_state("message_kinds", click_and_wait("#thread .in [data-reply-to]", "#quoting-text:text('مرحبا')")),
+    conversation_state(
+        "message_kinds", click_and_wait("#thread .in [data-reply-to]", "#reply-quote-text:text('مرحبا')")
+    ),
     conversation_state(
         "window_closed",
         in_sequence(
-            click_and_wait(TEMPLATE_ROW, TEMPLATE_FORM), fill_and_wait("[data-variable]", "Mei", ".slot:not(.is-empty)")
+            click_and_wait(TEMPLATE_ROW, TEMPLATE_FORM),
+            fill_and_wait("[data-variable]", "Mei", ".template-variable:not(.is-empty)"),
         ),
     ),
     conversation_state(
@@ -212,7 +172,7 @@ ADMIN_PAGES = [
     PageState("admin", "/admin/routing/queue/add/"),
     PageState("admin", "/admin/channels_whatsapp/whatsappaccount/1/change/"),
     PageState("admin", "/admin/channels_whatsapp/messagetemplate/"),
-    PageState("admin", "/simulator/", click_and_wait(".person", "#thread li, #thread .bubble")),
+    PageState("admin", "/simulator/", click_and_wait(".customer-link", "#thread li, #thread .bubble")),
     PageState("admin", "/simulator/console/"),
 ]
 

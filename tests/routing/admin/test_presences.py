@@ -2,7 +2,7 @@
 
 import pytest
 
-from routing.models import Agent, Presence
+from routing.models import Agent, BasePresence, Presence
 from tests import builders
 from tests.admin_client import (
     UserClient,
@@ -20,6 +20,16 @@ def test_a_built_in_presence_is_neither_changed_nor_deleted(admin_client: UserCl
     assert admin_client.post(admin_url("routing_presence", "delete", away.pk), {"post": "yes"}).status_code == 403
     away.refresh_from_db()
     assert away.text == "Appear away"
+
+
+def test_presences_and_base_statuses_have_the_same_names_on_all_pages(admin_client: UserClient) -> None:
+    texts = dict(Presence.objects.filter(is_built_in=True).values_list("base_status", "text"))
+    assert texts == dict(BasePresence.choices)
+    selectable = {str(base): text for base, text in texts.items() if base != BasePresence.INACTIVE}
+    presence_form = admin_client.get(admin_url("routing_presence", "add")).context["adminform"].form
+    stream_form = admin_client.get(admin_url("routing_workstream", "add")).context["adminform"].form
+    assert dict(presence_form.fields["base_status"].choices) == selectable
+    assert dict(stream_form.fields["allowed_presences"].choices) == selectable
 
 
 def test_an_own_presence_is_added_and_deleted(admin_client: UserClient) -> None:

@@ -36,11 +36,6 @@ WEEKDAY_CONDITION = {"field": "weekday", "operator": "one_of", "value": [0, 5]}
 EVENING_CONDITION = {"field": "time", "operator": "between", "value": ["17:30", "22:00"]}
 
 
-@pytest.fixture
-def stream() -> WorkStream:
-    return builders.update_work_stream()
-
-
 def condition_form(*lines: tuple[str, ...], **match: Any) -> dict[str, Any]:
     """Return the form data of the condition builder.
 
@@ -50,7 +45,8 @@ def condition_form(*lines: tuple[str, ...], **match: Any) -> dict[str, Any]:
     """
     names = ("group", "field", "operator", "value")
     columns = {f"condition-{name}": [line[place] for line in lines] for place, name in enumerate(names)}
-    return {**columns, **{f"condition-match-{number.removeprefix('g')}": value for number, value in match.items()}}
+    groups = {"g0": "all", **match}
+    return {**columns, **{f"condition-match-{number.removeprefix('g')}": value for number, value in groups.items()}}
 
 
 def rule_form(
@@ -107,19 +103,19 @@ def test_groups_within_groups_are_shown_and_not_built(admin_client: UserClient, 
 
 
 def test_unreadable_condition_is_kept_and_not_treated_as_empty(admin_client: UserClient, stream: WorkStream) -> None:
-    odd = create_rule(stream, "Odd", {"field": "colour", "operator": "equals", "value": "red"})
+    odd = create_rule(stream, "Odd", {"field": "color", "operator": "equals", "value": "red"})
     url = admin_url("routing_routingrule", "change", odd.pk)
     assert "A condition that can't be read" in visible_text(admin_client.get(url))
     admin_client.post(url, {"name": "Odd", "description": "", "queue": odd.queue_id})
     odd.refresh_from_db()
-    assert odd.condition["field"] == "colour"
+    assert odd.condition["field"] == "color"
 
 
 def test_a_rule_is_made_of_rows_and_groups_without_a_script(admin_client: UserClient, stream: WorkStream) -> None:
     queue = builders.create_queue("Orders")
     lines = (
         ("0", "first_message", "contains", "order"),
-        ("0", "", "equals", ""),
+        ("0", "", "", " "),
         ("1", "contact_language", "equals", "de"),
         ("1", "weekday", "one_of", "Monday, saturday"),
     )
@@ -139,6 +135,9 @@ def test_a_time_of_day_is_typed_as_people_write_it(admin_client: UserClient, str
 @pytest.mark.parametrize(
     ("line", "error_text"),
     [
+        (("0", "", "equals", ""), "Choose a field, or clear this row."),
+        (("0", "", "", "order"), "Choose a field, or clear this row."),
+        (("0", "first_message", "", ""), "Choose an operator."),
         (("0", "first_message", "contains", ""), "“First message” needs a value."),
         (("0", "time", "between", "soon"), "“Time of day” needs two times, for example 09:00 and 17:30."),
         (("0", "weekday", "equals", "someday"), "“Day of the week” needs a value"),
@@ -153,6 +152,49 @@ def test_condition_error_is_shown_and_input_is_kept(
     assert error_text in visible_text(response)
     assert not RoutingRule.objects.exists()
     assert f'value="{line[3]}"' in response.content.decode()
+    assert 'aria-describedby="condition-error-0-1"' in response.content.decode()
+
+
+def test_a_condition_that_was_added_is_not_left_empty(admin_client: UserClient, stream: WorkStream) -> None:
+    lines = (("0", "first_message", "contains", "order"), ("0", "", "", ""))
+    form = {**rule_form(builders.create_queue("Orders"), *lines), "condition-required": ["1", "1"]}
+    response = admin_client.post(add_url("routing_routingrule", stream), form)
+    assert "Choose a field, or remove this condition." in visible_text(response)
+    assert not RoutingRule.objects.exists()
+
+
+@pytest.mark.parametrize("model", ["routing_routingrule", "routing_skillrule"])
+def test_a_rule_without_conditions_must_be_meant_for_everything(
+    admin_client: UserClient, stream: WorkStream, model: str
+) -> None:
+    queue = builders.create_queue("Everything")
+    form = {**rule_form(queue, ("0", "", "", "")), **inline_form_data("skill_requirements")}
+    rules = stream.routingrules if model == "routing_routingrule" else stream.skillrules
+    assert "Add a condition, or select “Matches everything”." in visible_text(
+        admin_client.post(add_url(model, stream), form)
+    )
+    assert not rules.exists()
+    admin_client.post(add_url(model, stream), {**form, "matches_everything": "on"})
+    assert rules.get().condition == {}
+    page = admin_client.get(admin_url("routing_workstream", "change", stream.pk)).content.decode()
+    assert '<span class="pill warn">Always</span>' in page
+
+
+def test_a_rule_for_everything_has_no_conditions(admin_client: UserClient, stream: WorkStream) -> None:
+    lines = [("0", "first_message", "contains", "order")]
+    form = rule_form(builders.create_queue("Orders"), *lines, matches_everything="on")
+    response = admin_client.post(add_url("routing_routingrule", stream), form)
+    assert "Remove the conditions below, or clear this box." in visible_text(response)
+
+
+def test_a_rule_loses_its_conditions_when_all_rows_are_removed(admin_client: UserClient, stream: WorkStream) -> None:
+    orders = create_rule(stream, "Orders", {"all": [ORDER_CONDITION]})
+    form = {"name": "All", "description": "", "queue": orders.queue_id, "condition-match-0": "all"}
+    url = admin_url("routing_routingrule", "change", orders.pk)
+    assert "Add a condition" in visible_text(admin_client.post(url, form))
+    admin_client.post(url, {**form, "matches_everything": "on"})
+    orders.refresh_from_db()
+    assert orders.condition == {}
 
 
 def test_saving_a_rule_again_changes_nothing(admin_client: UserClient, stream: WorkStream) -> None:
@@ -227,7 +269,7 @@ def test_a_rule_is_reached_from_its_work_stream_and_leads_back(admin_client: Use
 def test_the_work_stream_of_a_rule_is_not_changed(admin_client: UserClient, stream: WorkStream) -> None:
     orders = create_rule(stream, "Orders")
     other = type(stream).objects.create(name="Other")
-    form = rule_form(orders.queue, work_stream=other.pk)
+    form = rule_form(orders.queue, work_stream=other.pk, matches_everything="on")
     admin_client.post(admin_url("routing_routingrule", "change", orders.pk), form)
     orders.refresh_from_db()
     assert orders.work_stream == stream
@@ -261,14 +303,14 @@ def sample_form(**changed: Any) -> dict[str, Any]:
 def test_sample_shows_the_matching_rule_and_reason(admin_client: UserClient, stream: WorkStream) -> None:
     create_rule(stream, "German", {"all": [GERMAN_CONDITION]}, position=1)
     create_rule(stream, "Orders", {"all": [ORDER_CONDITION]}, position=2)
-    shown = visible_text(admin_client.post(admin_url("routing_workstream", "try", stream.pk), sample_form()))
+    shown = visible_text(admin_client.post(admin_url("routing_workstream", "dry_run", stream.pk), sample_form()))
     assert "Rule “Orders” → queue Queue of Orders" in shown
     assert "Rule “German”: Does not match because the contact language does not equal “de”." in shown
 
 
 def test_a_script_gets_just_the_result(admin_client: UserClient, stream: WorkStream) -> None:
     response = admin_client.post(
-        admin_url("routing_workstream", "try", stream.pk), sample_form(), headers={"accept": "application/json"}
+        admin_url("routing_workstream", "dry_run", stream.pk), sample_form(), headers={"accept": "application/json"}
     )
     assert "No rule" in response.json()["html"]
     assert "Default messaging queue" in response.json()["html"]
@@ -302,7 +344,7 @@ def test_a_context_variable_can_be_typed_or_found_and_has_to_be_a_number(
         work_stream=stream, display_name="Amount", name="amount", type="number", found_after="Amount:"
     )
     create_rule(stream, "Big", {"field": "context.amount", "operator": "greater_than", "value": "500"})
-    url = admin_url("routing_workstream", "try", stream.pk)
+    url = admin_url("routing_workstream", "dry_run", stream.pk)
     assert "Rule “Big”" in visible_text(admin_client.post(url, sample_form(**{"first_message": "Amount: 501"})))
     assert "Rule “Big” →" in visible_text(admin_client.post(url, sample_form(**{"context.amount": "1000,5"})))
     assert "Amount: Enter a number, for example 4711 or 12.50." in visible_text(
@@ -316,7 +358,7 @@ def test_dry_run_converts_time_from_the_administrators_to_the_numbers_zone(
     india = OperatingHours.objects.create(name="India", time_zone="Asia/Kolkata")
     builders.create_number(operating_hours=india, work_stream=stream)
     create_rule(stream, "Sundays", {"field": "weekday", "operator": "equals", "value": 6})
-    url = admin_url("routing_workstream", "try", stream.pk)
+    url = admin_url("routing_workstream", "dry_run", stream.pk)
     response = admin_client.post(url, sample_form(at="2026-11-28T22:00", zone="America/New_York"))
     shown = visible_text(response)
     assert "Rule “Sundays” →" in shown
@@ -335,7 +377,7 @@ def test_where_numbers_have_several_clocks_one_is_chosen(admin_client: UserClien
     shown = visible_text(admin_client.get(admin_url("routing_workstream", "change", stream.pk)))
     assert "India (Asia/Kolkata) None (UTC)" in shown
     assert "Elsewhere" not in shown[shown.index("Test") :]
-    url = admin_url("routing_workstream", "try", stream.pk)
+    url = admin_url("routing_workstream", "dry_run", stream.pk)
     assert "in UTC." in visible_text(admin_client.post(url, sample_form(clock="none")))
 
 
@@ -343,14 +385,14 @@ def test_dry_run_counts_conversations_waiting_now(admin_client: UserClient, stre
     orders = create_rule(stream, "Orders", {})
     builders.create_conversation(queue=orders.queue)
     OverflowRule.objects.create(queue=orders.queue, condition="work_item_limit", action="end", limit=2)
-    url = admin_url("routing_workstream", "try", stream.pk)
+    url = admin_url("routing_workstream", "dry_run", stream.pk)
     assert "1 conversation waiting now." in visible_text(admin_client.post(url, sample_form()))
     builders.create_conversation(queue=orders.queue)
     assert "is full (2 work items): conversation ended." in visible_text(admin_client.post(url, sample_form()))
 
 
 def test_sample_without_a_valid_time_is_refused_with_a_message(admin_client: UserClient, stream: WorkStream) -> None:
-    response = admin_client.post(admin_url("routing_workstream", "try", stream.pk), sample_form(at="tomorrow"))
+    response = admin_client.post(admin_url("routing_workstream", "dry_run", stream.pk), sample_form(at="tomorrow"))
     assert "Date and time: Enter a valid date/time." in visible_text(response)
 
 
@@ -378,7 +420,7 @@ def test_agents_and_users_without_role_are_refused(role: str, stream: WorkStream
     for url in (
         admin_url("routing_routingrule", "change", orders.pk),
         admin_url("routing_workstream", "order", stream.pk, "routingrule"),
-        admin_url("routing_workstream", "try", stream.pk),
+        admin_url("routing_workstream", "dry_run", stream.pk),
     ):
         assert client.post(url, {}).status_code == 302
     assert rule_names(stream) == ["Orders"]

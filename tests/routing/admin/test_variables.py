@@ -18,11 +18,6 @@ VARIABLE_MODEL, FIELD_MODEL = "routing_contextvariable", "routing_contactfield"
 LARGE_AMOUNT_CONDITION = {"all": [{"field": "context.amount", "operator": "greater_than", "value": "500"}]}
 
 
-@pytest.fixture
-def stream() -> WorkStream:
-    return builders.update_work_stream()
-
-
 def variable_form(**changed: Any) -> dict[str, Any]:
     return {"display_name": "Order number", "name": "", "type": "text", "found_after": "", **changed}
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, resolve_url
+from django.urls import Resolver404, resolve
 from django.views.decorators.http import require_GET, require_POST
 
 from omnichannel.conversations import access
@@ -43,10 +44,22 @@ def _offer_view(
     return view
 
 
+def _has_workspace(request: AgentRequest) -> bool:
+    """Return whether the page that sent the request can show a conversation."""
+    path = request.htmx.current_url_abs_path
+    try:
+        match = resolve(path.partition("?")[0]) if path else None
+    except Resolver404:
+        match = None
+    return match is None or match.view_name in {"desk:inbox", "desk:conversation"}
+
+
 def _open_conversation(request: AgentRequest, pk: int) -> HttpResponse:
     url = resolve_url("desk:conversation", pk=pk)
     if not request.htmx:
         return redirect(url)
+    if not _has_workspace(request):
+        return HttpResponse(headers={"HX-Redirect": url})
     location = {"path": url, "target": "#workspace", "swap": "outerHTML show:none"}
     return HttpResponse(headers={"HX-Location": json.dumps(location)})
 

@@ -23,7 +23,7 @@ def render_agent_status(
     """Return the agent's current status, as a fragment or as a page."""
     template = "desk/agent_status/_status.html" if request.htmx else "desk/agent_status/page.html"
     context = {
-        "standing": get_agent_status(request.agent),
+        "agent_status": get_agent_status(request.agent),
         "error_message": error_message,
         "notification_cursor": notification_cursor,
     }

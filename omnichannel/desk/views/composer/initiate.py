@@ -16,7 +16,7 @@ from omnichannel.conversations.models import Contact
 from omnichannel.conversations.outbound.compose import ReplyError
 from omnichannel.desk.composer import template_picker
 from omnichannel.desk.composer.forms import StartConversationForm
-from omnichannel.desk.composer.template_picker import TemplatePicker
+from omnichannel.desk.composer.template_picker import PickerLocation, TemplatePicker
 from omnichannel.desk.shared.decorators import AgentRequest, agent_required
 from omnichannel.desk.shared.paging import parse_int_or_zero
 
@@ -32,7 +32,8 @@ def new_conversation(request: AgentRequest) -> HttpResponse:
     picker = _build_picker(request, request.GET, contact)
     template = _find_template(number, request.GET.get("template", ""))
     if template is not None:
-        picker = replace(picker, selected=template_picker.build_selected_template(template, window_is_open=False))
+        selected = template_picker.build_selected_template(template, contact, window_is_open=False)
+        picker = replace(picker, selected=selected)
     elif number is not None:
         picker = template_picker.add_choices(picker, number.account, contact, window_is_open=False)
     return _render_page(request, form, contact, picker)
@@ -84,7 +85,7 @@ def _start_conversation(
 ) -> StartedConversation:
     return start_conversation(
         form.cleaned_data["number"],
-        contact.address if contact else form.cleaned_data["to"],
+        contact or form.cleaned_data["to"],
         template,
         values,
         author=request.user,
@@ -133,14 +134,14 @@ def _find_template(number: WhatsAppNumber | None, pk: str) -> MessageTemplate | 
 
 def _build_picker(request: AgentRequest, values: Mapping[str, str], contact: Contact | None) -> TemplatePicker:
     return TemplatePicker(
-        location="start",
-        list_url=reverse("desk:start"),
-        send_url=reverse("desk:begin"),
-        sync_url=reverse("desk:sync_start"),
+        location=PickerLocation.NEW_CONVERSATION,
+        list_url=reverse("desk:new_conversation"),
+        send_url=reverse("desk:create_conversation"),
+        sync_url=reverse("desk:sync_new_conversation_templates"),
         query=values.get("q", "")[:200],
         name_suggestions=template_picker.get_name_suggestions(contact, request.agent),
         preserved_params={name: values[name] for name in PRESERVED_FIELDS if values.get(name)},
-        htmx_include="#start-fields",
+        htmx_include="#new-conversation-fields",
     )
 
 
@@ -169,7 +170,7 @@ def _render_with_errors(
     errors: Mapping[str, str],
 ) -> HttpResponse:
     selected = template_picker.build_selected_template(
-        template, window_is_open=False, submitted_values=values, errors=errors
+        template, contact, window_is_open=False, submitted_values=values, errors=errors
     )
     picker = replace(_build_picker(request, request.POST, contact), selected=selected)
     return _render_page(request, form, contact, picker, status=422)
@@ -189,7 +190,7 @@ def _redirect_to_open_conversation(
     except Http404:
         form.add_error("to", error.message)
         return _render_with_errors(request, form, contact, template, values, {})
-    return _redirect(request, f"{reverse('desk:conversation', args=[conversation.pk])}?told=open_already")
+    return _redirect(request, f"{reverse('desk:conversation', args=[conversation.pk])}?notice=already_open")
 
 
 def _redirect_to_started(request: AgentRequest, started: StartedConversation) -> HttpResponse:

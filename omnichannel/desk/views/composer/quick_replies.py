@@ -12,10 +12,11 @@ from omnichannel.conversations import access
 from omnichannel.conversations.models import QuickReply
 from omnichannel.conversations.outbound import quick_replies
 from omnichannel.desk.composer.forms import PersonalQuickReplyForm
+from omnichannel.desk.composer.quick_reply_choices import build_quick_reply_choice
 from omnichannel.desk.dialogs.responses import DialogContent, render_dialog
 from omnichannel.desk.shared.decorators import AgentRequest, agent_required
 
-SAVED_EVENT = "quick-reply-kept"
+SAVED_EVENT = "quick-reply-saved"
 
 
 @require_GET
@@ -26,8 +27,8 @@ def choices(request: AgentRequest, pk: int) -> HttpResponse:
     languages = [conversation.contact.language, get_language() or "en"]
     rows = quick_replies.get_quick_replies_for(conversation, request.user, languages)
     values = quick_replies.get_slug_values(conversation.contact, request.user)
-    filled_in = [(quick_reply, quick_replies.fill_slugs(quick_reply.message, values)) for quick_reply in rows]
-    return render(request, "desk/composer/_quick_reply_choices.html", {"choices": filled_in})
+    choices = [build_quick_reply_choice(quick_reply, values) for quick_reply in rows]
+    return render(request, "desk/composer/_quick_reply_choices.html", {"choices": choices})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -56,7 +57,7 @@ def edit(request: AgentRequest, pk: int) -> HttpResponse:
 def delete(request: AgentRequest, pk: int) -> HttpResponse:
     """Delete one of the agent's own quick replies."""
     _get_own_or_404(request, pk).delete()
-    return HttpResponseRedirect(reverse("desk:own_quick_replies") + "?saved=deleted")
+    return HttpResponseRedirect(reverse("desk:personal_quick_replies") + "?saved=deleted")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -69,7 +70,7 @@ def create_from_composer(request: AgentRequest) -> HttpResponse:
     if _save_form(request, form, None) is None:
         return _render_dialog(request, form, status=422)
     if not request.htmx:
-        return HttpResponseRedirect(reverse("desk:own_quick_replies") + "?saved=kept")
+        return HttpResponseRedirect(reverse("desk:personal_quick_replies") + "?saved=saved")
     return HttpResponse(status=204, headers={"HX-Trigger": SAVED_EVENT})
 
 
@@ -103,7 +104,7 @@ def _save_and_redirect(request: AgentRequest, quick_reply: QuickReply | None) ->
     form = PersonalQuickReplyForm(request.POST)
     if _save_form(request, form, quick_reply) is None:
         return _render_page(request, form, quick_reply, status=422)
-    return HttpResponseRedirect(reverse("desk:own_quick_replies") + "?saved=kept")
+    return HttpResponseRedirect(reverse("desk:personal_quick_replies") + "?saved=saved")
 
 
 def _render_page(
@@ -111,12 +112,13 @@ def _render_page(
 ) -> HttpResponse:
     context: dict[str, Any] = {
         "form": form,
-        "one": quick_reply,
-        "slugs": list(quick_replies.SLUG_DESCRIPTIONS.items()),
-        "own": quick_replies.get_own_quick_replies(request.user),
-        "shared": quick_replies.get_shared_quick_replies(),
+        "quick_reply": quick_reply,
+        "placeholders": quick_replies.PLACEHOLDERS,
+        "personal_quick_replies": quick_replies.get_own_quick_replies(request.user),
+        "shared_quick_replies": quick_replies.get_shared_quick_replies(),
         "saved": request.GET.get("saved", ""),
-        "may_keep_shared": request.user.is_staff and request.user.has_perm("conversations.change_quickreply"),
+        "can_edit_shared": request.user.is_staff and request.user.has_perm("conversations.change_quickreply"),
+        "can_add_shared": request.user.is_staff and request.user.has_perm("conversations.add_quickreply"),
     }
     return render(request, "desk/composer/quick_replies.html", context, status=status)
 
@@ -130,8 +132,8 @@ def _render_dialog(request: AgentRequest, form: PersonalQuickReplyForm, *, statu
     context = {
         "dialog": dialog,
         "form": form,
-        "about": gettext("Only you can use it. Type / or /q in a reply."),
-        "action": reverse("desk:keep_quick_reply"),
-        "back": reverse("desk:own_quick_replies"),
+        "description": gettext("Only you can use it. Type / or /q in a reply."),
+        "action_url": reverse("desk:create_quick_reply"),
+        "back_url": reverse("desk:personal_quick_replies"),
     }
     return render_dialog(request, context, status=status)

@@ -16,6 +16,7 @@ from omnichannel.conversations.outbound.compose import (
     QUOTED_ELSEWHERE_ERROR,
     TEXT_LIMIT,
     ReplyError,
+    ReplyErrorCode,
     send_reply,
     validate_reply,
 )
@@ -68,9 +69,11 @@ def _send_messages(
     """Send the reply and return its messages: one per file, with the text in the first."""
     if not form.is_valid():
         field, errors = next(iter(form.errors.items()))
-        raise ReplyError("invalid", " ".join(map(str, errors)), field="file" if field == "file" else "text")
+        raise ReplyError(
+            ReplyErrorCode.INVALID_FORM, " ".join(map(str, errors)), field="file" if field == "file" else "text"
+        )
     if form.cleaned_data["quoted"] and quoted is None:
-        raise ReplyError("not_here", gettext(QUOTED_ELSEWHERE_ERROR))
+        raise ReplyError(ReplyErrorCode.QUOTED_ELSEWHERE, gettext(QUOTED_ELSEWHERE_ERROR))
     files: list[Any] = request.FILES.getlist("file") or [None]
     first_file, *other_files = files
     for file in other_files:

@@ -17,13 +17,13 @@ from omnichannel.conversations.outbound.templates import send_template
 from omnichannel.desk.composer import template_picker
 from omnichannel.desk.composer.forms import SendTemplateForm
 from omnichannel.desk.composer.reply_box import get_composer
-from omnichannel.desk.composer.template_picker import TemplatePicker
+from omnichannel.desk.composer.template_picker import PickerLocation, TemplatePicker
 from omnichannel.desk.shared.decorators import AgentRequest, agent_required
 from omnichannel.desk.shared.paging import parse_int_or_zero
 from omnichannel.desk.thread.messages import thread_of_messages
 from omnichannel.desk.workspace import conversation_response
 
-PICKER_LOCATIONS = {"composer", "dialog", "page"}
+CONVERSATION_PICKERS = (PickerLocation.COMPOSER, PickerLocation.DIALOG, PickerLocation.PAGE)
 
 
 @require_GET
@@ -37,7 +37,9 @@ def choose_template(request: AgentRequest, pk: int) -> HttpResponse:
     template = _find_template(conversation, request.GET.get("template", ""))
     if template is None:
         return _render_picker(request, conversation, _add_choices(picker, conversation))
-    selected = template_picker.build_selected_template(template, window_is_open=conversation.window_is_open)
+    selected = template_picker.build_selected_template(
+        template, conversation.contact, window_is_open=conversation.window_is_open
+    )
     return _render_picker(request, conversation, replace(picker, selected=selected))
 
 
@@ -84,6 +86,7 @@ def _render_refusal(
 ) -> HttpResponse:
     selected = template_picker.build_selected_template(
         template,
+        conversation.contact,
         window_is_open=conversation.window_is_open,
         submitted_values=values,
         errors=getattr(refusal, "errors", {"": refusal.message}),
@@ -97,9 +100,9 @@ def _find_template(conversation: Conversation, pk: str) -> MessageTemplate | Non
 
 
 def _build_picker(request: AgentRequest, conversation: Conversation, form: Mapping[str, str]) -> TemplatePicker:
-    location = form.get("where", "")
+    location = next((name for name in CONVERSATION_PICKERS if name == form.get("location")), PickerLocation.PAGE)
     return TemplatePicker(
-        location=location if location in PICKER_LOCATIONS and request.htmx else "page",
+        location=location if request.htmx else PickerLocation.PAGE,
         list_url=reverse("desk:templates", args=[conversation.pk]),
         send_url=reverse("desk:send_template", args=[conversation.pk]),
         sync_url=reverse("desk:sync_templates", args=[conversation.pk]),
@@ -119,10 +122,10 @@ def _render_picker(
 ) -> HttpResponse:
     """Return the picker as a fragment, in a dialog when the target is the panel, or as a page of its own."""
     if not request.htmx:
-        template_name = "desk/templates/page.html"
-    elif request.htmx.target == "panel":
-        template_name = "desk/templates/_dialog.html"
+        template_name = "desk/message_templates/page.html"
+    elif request.htmx.target == "dialog-container":
+        template_name = "desk/message_templates/_dialog.html"
     else:
-        template_name = "desk/templates/_section.html"
+        template_name = "desk/message_templates/_section.html"
     context = {"conversation": conversation, "picker": picker, "agent": request.agent}
     return render(request, template_name, context, status=status)

@@ -18,9 +18,9 @@ from omnichannel.desk.workspace import conversation_response
 @require_http_methods(["GET", "HEAD", "POST"])
 @agent_required
 def merge_contact(request: AgentRequest, pk: int) -> HttpResponse:
-    """Search the other contact with `?q=`, compare both with `?with=`, and merge it with a POST."""
+    """Search the other contact with `?q=`, compare both with `?other=`, and merge it with a POST."""
     conversation = access.get_conversation_or_404(request.user, pk)
-    other_pk = parse_int_or_zero(request.POST.get("with", "") or request.GET.get("with", ""))
+    other_pk = parse_int_or_zero(request.POST.get("other", "") or request.GET.get("other", ""))
     if not other_pk:
         return _render_candidate_search(request, conversation)
     other = access.fully_visible_contacts(request.user).filter(pk=other_pk).first()
@@ -39,8 +39,8 @@ def _render_candidate_search(request: AgentRequest, conversation: Conversation) 
     """Render the search for the contact to merge with, and its results."""
     query = request.GET.get("q", "")
     candidates = list(merge.search_merge_candidates(conversation.contact, request.user, query))
-    context = {"conversation": conversation, "words": query, "found": candidates}
-    if request.htmx and request.htmx.target == "merge-found":
+    context = {"conversation": conversation, "query": query, "candidates": candidates}
+    if request.htmx and request.htmx.target == "merge-results":
         return render(request, "desk/customer_panel/merge/_results.html", context)
     return _render_dialog(request, "desk/customer_panel/merge/_search.html", context)
 
@@ -53,21 +53,25 @@ def _render_comparison(
         "conversation": conversation,
         "other": other,
         "rows": compare_contacts(contact, other),
-        "why": refusal or merge.get_merge_error(contact, other, request.user),
+        "refusal": refusal or merge.get_merge_error(contact, other, request.user),
     }
     return _render_dialog(request, "desk/customer_panel/merge/_comparison.html", context, status=status)
 
 
-def _render_dialog(request: AgentRequest, part: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
-    template = "desk/customer_panel/merge/_form.html" if request.htmx else "desk/customer_panel/merge/page.html"
-    return render(request, template, {"agent": request.agent, "part": part, **context}, status=status)
+def _render_dialog(
+    request: AgentRequest, content_template: str, context: dict[str, Any], *, status: int = 200
+) -> HttpResponse:
+    template = "desk/customer_panel/merge/_dialog.html" if request.htmx else "desk/customer_panel/merge/page.html"
+    return render(
+        request, template, {"agent": request.agent, "content_template": content_template, **context}, status=status
+    )
 
 
 def _redirect_to_merged_conversation(
     request: AgentRequest, conversation: Conversation, record: ContactMerge
 ) -> HttpResponse:
     """Redirect to the conversation, or to the one it was merged into."""
-    target_pks = {snapshot["gone"]["pk"]: snapshot["kept"] for snapshot in record.merged_conversations}
+    target_pks = {merged["source"]["pk"]: merged["target_pk"] for merged in record.merged_conversations}
     url = resolve_url("desk:conversation", pk=target_pks.get(conversation.pk, conversation.pk))
     return HttpResponse(headers={"HX-Redirect": url}) if request.htmx else redirect(url)
 

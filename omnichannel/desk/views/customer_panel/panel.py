@@ -1,4 +1,4 @@
-"""The customer panel beside a conversation: its sections, details and changes to them."""
+"""The customer panel next to a conversation: its sections, details and changes to them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +18,7 @@ from omnichannel.desk.customer_panel import panel
 from omnichannel.desk.customer_panel.forms import RequiredSkillForm
 from omnichannel.desk.shared.decorators import AgentRequest, agent_required
 from omnichannel.desk.shared.paging import Cursor
-from omnichannel.desk.thread.messages import get_thread
+from omnichannel.desk.thread.messages import get_quotable_conversation_ids, get_thread
 from omnichannel.desk.workspace import conversation_response
 from routing.models import Skill
 from routing.variables.values import InvalidValueError
@@ -33,7 +33,7 @@ def _render_section(
     context = {"agent": request.agent, **context}
     if request.htmx:
         return render(request, template, context, status=status)
-    return render(request, "desk/customer_panel/page.html", {**context, "part": template}, status=status)
+    return render(request, "desk/customer_panel/page.html", {**context, "content_template": template}, status=status)
 
 
 def _section_view(load_page: SectionLoader, template: str) -> Callable[..., HttpResponseBase]:
@@ -54,7 +54,7 @@ previous_conversations = _section_view(
 )
 customer_notes = _section_view(panel.list_notes, "desk/customer_panel/_notes.html")
 customer_files = _section_view(panel.list_files, "desk/customer_panel/_files.html")
-timeline = _section_view(panel.list_events, "desk/thread/_story.html")
+timeline = _section_view(panel.list_events, "desk/customer_panel/_timeline.html")
 
 
 @require_GET
@@ -62,19 +62,24 @@ timeline = _section_view(panel.list_events, "desk/thread/_story.html")
 def participants(request: AgentRequest, pk: int) -> HttpResponse:
     """Show the colleagues who were consulted about the conversation."""
     conversation = access.get_conversation_or_404(request.user, pk)
-    context = {"conversation": conversation, "people": consulted_participations(conversation)}
+    context = {"conversation": conversation, "participants": consulted_participations(conversation)}
     return _render_section(request, "desk/customer_panel/_participants.html", context)
 
 
 @require_GET
 @agent_required
 def conversation_preview(request: AgentRequest, pk: int) -> HttpResponse:
-    """Show a conversation beside the one that is open, without marking it as read."""
+    """Show a conversation next to the one that is open, without marking it as read."""
     conversation = access.get_conversation_or_404(request.user, pk)
     if not request.htmx:
         return redirect("desk:conversation", pk=pk)
     thread = get_thread(conversation)
-    return render(request, "desk/thread/_timeline.html", {"conversation": conversation, "thread": thread})
+    context = {
+        "conversation": conversation,
+        "thread": thread,
+        "quotable_conversation_ids": get_quotable_conversation_ids(request.user, conversation, thread),
+    }
+    return render(request, "desk/customer_panel/_conversation_preview.html", context)
 
 
 # -- Details ----------------------------------------------------------------------------------------------------------
@@ -92,7 +97,7 @@ def _render_details(
 ) -> HttpResponse:
     details = panel.get_customer_details(conversation, request.user, **form_state)
     return _render_section(
-        request, "desk/customer_panel/_details.html", {"conversation": conversation, "about": details}, status=status
+        request, "desk/customer_panel/_details.html", {"conversation": conversation, "details": details}, status=status
     )
 
 

@@ -20,9 +20,9 @@ from omnichannel.desk.shared.paging import parse_int_or_zero
 @require_http_methods(["GET", "HEAD", "POST"])
 @agent_required
 def bulk_action(request: AgentRequest) -> HttpResponse:
-    """Show the dialog of the action `verb`, perform it on the conversations `pk`, and show the result."""
+    """Show the dialog of the action `action`, perform it on the conversations `pk`, and show the result."""
     params = request.POST if request.method == "POST" else request.GET
-    dialog = _get_action(request, params.get("verb", ""))
+    dialog = _get_action(request, params.get("action", ""))
     pks = [pk for pk in map(parse_int_or_zero, params.getlist("pk")) if pk]
     if not 0 < len(set(pks)) <= bulk_actions.MAX_CONVERSATIONS:
         return _render_selection_error(request)
@@ -47,7 +47,9 @@ def _get_action(request: AgentRequest, name: str) -> Dialog:
 def _render_selection_error(request: AgentRequest) -> HttpResponse:
     message = _("Select 1 to %(most)s conversations.") % {"most": bulk_actions.MAX_CONVERSATIONS}
     return render_dialog(
-        request, {"form_template": "desk/inbox/_bulk_result.html", "title": message, "back": _inbox_url()}, status=422
+        request,
+        {"form_template": "desk/inbox/_bulk_result.html", "title": message, "back_url": _inbox_url()},
+        status=422,
     )
 
 
@@ -58,10 +60,16 @@ def _inbox_url() -> str:
 def _render_action_dialog(
     request: AgentRequest, dialog: Dialog, form: DialogForm, pks: list[int], *, status: int
 ) -> HttpResponse:
-    about = ngettext("%(count)s conversation", "%(count)s conversations", len(pks)) % {"count": len(pks)}
-    action = resolve_url("desk:bulk")
-    context: dict[str, Any] = {"dialog": dialog, "form": form, "pks": pks, "action": action, "about": about}
-    return render_dialog(request, {**context, "back": _inbox_url(), "verb": dialog.name}, status=status)
+    description = ngettext("%(count)s conversation", "%(count)s conversations", len(pks)) % {"count": len(pks)}
+    action_url = resolve_url("desk:bulk_action")
+    context: dict[str, Any] = {
+        "dialog": dialog,
+        "form": form,
+        "pks": pks,
+        "action_url": action_url,
+        "description": description,
+    }
+    return render_dialog(request, {**context, "back_url": _inbox_url(), "action": dialog.name}, status=status)
 
 
 def _result_response(request: AgentRequest, dialog: Dialog, result: bulk_actions.BulkResult) -> HttpResponse:
@@ -79,8 +87,8 @@ def _result_response(request: AgentRequest, dialog: Dialog, result: bulk_actions
     context = {
         "form_template": "desk/inbox/_bulk_result.html",
         "title": summary,
-        "outcome": result,
-        "back": _inbox_url(),
+        "result": result,
+        "back_url": _inbox_url(),
     }
     response = render_dialog(request, context)
     response["HX-Trigger"] = trigger

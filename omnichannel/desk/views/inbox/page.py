@@ -76,7 +76,7 @@ def filter_dialog(request: AgentRequest) -> HttpResponse:
         "view": view,
         "filters": _get_filters(request),
         "queues": queues.order_by("name"),
-        "streams": WorkStream.objects.order_by("name"),
+        "work_streams": WorkStream.objects.order_by("name"),
         "labels": Label.objects.all(),
         "priorities": Priority,
         "agents": access.active_agents().order_by("user__first_name", "user__username") if sees_all else (),

@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from omnichannel.conversations.search.query import search
-from omnichannel.desk.inbox.conversation_list import MINE, get_inbox
+from omnichannel.desk.inbox.conversation_list import InboxView, get_inbox
 from omnichannel.desk.shared.decorators import AgentRequest, agent_required
 
 
@@ -16,6 +16,8 @@ def search_inbox(request: AgentRequest) -> HttpResponse:
     query = request.GET.get("q", "")
     results = search(request.user, query) if query.strip() else None
     if request.htmx:
-        return render(request, "desk/inbox/_search_results.html", {"found": results})
-    inbox = get_inbox(request.user, request.agent, MINE)
-    return render(request, "desk/inbox/page.html", {"found": results, "q": query, "inbox": inbox, "view": inbox.view})
+        return render(request, "desk/inbox/_search_results.html", {"results": results})
+    inbox = get_inbox(request.user, request.agent, InboxView.MINE)
+    return render(
+        request, "desk/inbox/page.html", {"results": results, "query": query, "inbox": inbox, "view": inbox.view}
+    )

@@ -29,7 +29,7 @@ def save_contact_card(request: AgentRequest, pk: int, message_pk: int, person: i
         contact, error_message = None, str(error)
     if not request.htmx and not error_message:
         return redirect(f"{resolve_url('desk:conversation', pk=pk)}?message={message_pk}")
-    context = {"kept": contact, "name": card["name"], "problem": error_message}
+    context = {"contact": contact, "name": card["name"], "error_message": error_message}
     template = "desk/thread/message/_contact_saved.html" if request.htmx else "desk/thread/message/contact_card.html"
     return render(request, template, context, status=422 if error_message else 200)
 

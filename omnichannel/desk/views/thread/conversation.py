@@ -18,8 +18,8 @@ from omnichannel.desk.shared.paging import Cursor, parse_int_or_zero
 from omnichannel.desk.thread.messages import get_changed_message, get_thread, get_thread_updates, single_message_update
 from omnichannel.desk.workspace import conversation_context, render_conversation, workspace_context
 
-# Notices by the value of `?told=`, for agents who were redirected to a conversation.
-NOTICES: dict[str, Any] = {"open_already": _("This customer already has an open conversation: this one.")}
+# Notices by the value of `?notice=`, for agents who were redirected to a conversation.
+NOTICES: dict[str, Any] = {"already_open": _("This customer already has an open conversation: this one.")}
 
 
 @require_GET
@@ -27,7 +27,7 @@ NOTICES: dict[str, Any] = {"open_already": _("This customer already has an open 
 def conversation_page(request: AgentRequest, pk: int) -> HttpResponse:
     """Show the conversation with its newest messages, or at `?before=`, `?after=` or `?message=`."""
     conversation = access.get_conversation_or_404(request.user, pk)
-    return render_conversation(request, conversation, error_message=NOTICES.get(request.GET.get("told", ""), ""))
+    return render_conversation(request, conversation, error_message=NOTICES.get(request.GET.get("notice", ""), ""))
 
 
 @require_GET
@@ -39,8 +39,8 @@ def more_messages(request: AgentRequest, pk: int) -> HttpResponse:
     if before is None and after is None:
         raise Http404("No valid cursor in ?before= or ?after=.")
     thread = get_thread(conversation, before=before, after=after)
-    context = {**conversation_context(request, conversation), "thread": thread, "downwards": after is not None}
-    return render(request, "desk/thread/_earlier_messages.html", context)
+    context = {**conversation_context(request, conversation, thread), "is_later_page": after is not None}
+    return render(request, "desk/thread/_more_messages.html", context)
 
 
 @require_GET
@@ -59,7 +59,7 @@ def updates(request: AgentRequest, pk: int) -> HttpResponse:
     after_message_id = parse_int_or_zero(request.GET.get("after", ""))
     changed_since = _parse_timestamp(request.GET.get("changed_since", "")) or now
     thread = get_thread_updates(conversation, after_message_id=after_message_id, changed_since=changed_since)
-    context = {**workspace_context(request, conversation, thread), "at": now}
+    context = {**workspace_context(request, conversation, thread), "rendered_at": now}
     return render(request, "desk/thread/_fragments.html", context)
 
 

@@ -20,16 +20,16 @@ from omnichannel.desk.shared.decorators import AgentRequest, agent_required
 @require_http_methods(["GET", "HEAD", "POST"])
 @agent_required
 def viewers(request: AgentRequest, pk: int) -> HttpResponse:
-    """Return the other viewers; a POST records the agent as a viewer, or with `gone` removes them."""
+    """Return the other viewers; a POST records the agent as a viewer, or with `closed` removes them."""
     conversation = access.get_conversation_or_404(request.user, pk)
     now = timezone.now()
-    if "gone" in request.POST:
+    if "closed" in request.POST:
         remove_viewer(conversation, request.agent, now)
         return HttpResponse(status=204)
     if request.method == "POST":
         record_viewing(conversation, request.agent, now)
     others = other_viewers(conversation, request.agent, now)
-    context = {"viewers": others, "writers": [viewer for viewer in others if viewer.is_typing]}
+    context = {"viewers": others, "typing_viewers": [viewer for viewer in others if viewer.is_typing]}
     return render(request, "desk/thread/_viewers.html", context)
 
 

@@ -1,7 +1,7 @@
 """Functions that tests call by name in the database of a running app; arguments and results are JSON."""
 
-from tests.processes.support.rpc_functions.call_centre import (
-    create_call_centre,
+from tests.processes.support.rpc_functions.call_center import (
+    create_call_center,
     publish_changes,
     visible_conversations_by_user,
 )
@@ -16,8 +16,10 @@ from tests.processes.support.rpc_functions.live import (
     create_message_history,
     mark_last_reply_read,
     move_all_to_queue,
+    record_offer_with_details,
 )
 from tests.processes.support.rpc_functions.offers import (
+    create_offers,
     create_waiting_conversation,
     queue_name_of_customer,
     send_from_customer,
@@ -25,6 +27,12 @@ from tests.processes.support.rpc_functions.offers import (
     set_all_capacities,
     set_all_offline,
     set_offer_seconds,
+)
+from tests.processes.support.rpc_functions.pages import (
+    create_failed_work,
+    create_long_names,
+    create_settings_of_every_kind,
+    list_admin_paths,
 )
 from tests.processes.support.rpc_functions.records import (
     count_records,
@@ -42,7 +50,6 @@ from tests.processes.support.rpc_functions.replies import (
     create_quick_replies,
     create_sample_templates,
     create_team_member,
-    enable_undo_send,
     is_typing_shown_to,
     list_replies,
     list_twilio_messages,
@@ -73,24 +80,28 @@ __all__ = [
     "count_files_by_state",
     "count_records",
     "count_reply_statuses",
-    "create_call_centre",
+    "create_call_center",
     "create_customer_conversations",
     "create_customer_message",
+    "create_failed_work",
     "create_labels",
     "create_long_conversation",
+    "create_long_names",
     "create_message_history",
     "create_offer",
+    "create_offers",
     "create_quick_replies",
     "create_returning_customer",
     "create_sample_templates",
     "create_scenario",
+    "create_settings_of_every_kind",
     "create_shop",
     "create_team_member",
     "create_waiting_conversation",
     "create_waiting_conversations",
-    "enable_undo_send",
     "has_message",
     "is_typing_shown_to",
+    "list_admin_paths",
     "list_file_sizes",
     "list_inbound_sids",
     "list_lanes",
@@ -104,6 +115,7 @@ __all__ = [
     "publish_changes",
     "publish_unrelated_event",
     "queue_name_of_customer",
+    "record_offer_with_details",
     "reassign_all",
     "reply_pickup_delays",
     "send_from_customer",

@@ -7,8 +7,14 @@ from django.db.models import F
 from django.utils import timezone
 
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
-from omnichannel.conversations.models import Conversation, Message, MessageStatus
-from omnichannel.core.localized_text import LocalizedText
+from omnichannel.conversations.models import (
+    Conversation,
+    ConversationEvent,
+    Message,
+    MessageStatus,
+    TimelineEventKind,
+)
+from omnichannel.core.localized_text import LocalizedText, localized
 from routing.models import Agent, QueueMembership
 from tests import builders
 
@@ -37,6 +43,19 @@ def mark_last_reply_read() -> None:
     with transaction.atomic():
         Message.objects.filter(pk=reply.pk).update(status=MessageStatus.READ, updated_at=timezone.now())
         publish_event(LiveEventKind.MESSAGE, reply.conversation, part_id=reply.pk)
+
+
+def record_offer_with_details() -> None:
+    """Add an event with details to the conversation of Dana's first customer."""
+    conversation = Conversation.objects.order_by("pk")[0]
+    with transaction.atomic():
+        ConversationEvent.objects.create(
+            conversation=conversation,
+            kind=TimelineEventKind.OFFERED,
+            text=localized("Offered to %(agent)s (%(why)s)", agent="Dana", why=localized("only agent available")),
+            details=localized("%(free)s units free", free=40),
+        )
+        publish_event(LiveEventKind.CONVERSATION, conversation)
 
 
 def create_message_history(messages: int) -> list[int]:

@@ -1,6 +1,9 @@
 """Offers, presences and messages of new customers."""
 
+from datetime import timedelta
+
 from django.db import transaction
+from django.utils import timezone
 
 from channels_whatsapp.models import WhatsAppNumber
 from channels_whatsapp.simulator import factories
@@ -29,6 +32,19 @@ def create_waiting_conversation(name: str, text: str) -> int:
         builders.create_inbound_message(conversation, text)
         request_assignment()
     return conversation.pk
+
+
+def create_offers(username: str, count: int, seconds: int = 110) -> None:
+    """Offer new conversations to this user; the last of them end last."""
+    agent = Agent.objects.get(user__username=username)
+    with transaction.atomic():
+        for index in range(count):
+            conversation = builders.create_conversation(
+                number=WhatsAppNumber.objects.first(), contact=builders.create_contact(f"Offered {index}")
+            )
+            builders.create_inbound_message(conversation, "My order 4711 never arrived and I have waited for two weeks")
+            expires_at = timezone.now() + timedelta(seconds=seconds + index)
+            Conversation.objects.filter(pk=conversation.pk).update(offered_to=agent, offer_expires_at=expires_at)
 
 
 def set_offer_seconds(seconds: int) -> None:

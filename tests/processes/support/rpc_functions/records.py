@@ -4,13 +4,13 @@ import time
 from typing import Any
 
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import transaction
 from django.db.models import Count
 
 from channels_whatsapp.models import WebhookDelivery, WhatsAppNumber
 from channels_whatsapp.simulator import factories
 from omnichannel.accounts.models import User
+from omnichannel.accounts.session_store import SessionStore
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import (
     Contact,

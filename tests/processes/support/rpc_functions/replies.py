@@ -17,7 +17,6 @@ from omnichannel.accounts.models import User
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import (
     Conversation,
-    DeskPreferences,
     Message,
     MessageStatus,
     QuickReply,
@@ -113,12 +112,6 @@ def create_quick_replies() -> None:
         ("Return label", "en", "returns", "The label is on its way, {LastName{Agent}}."),
     ):
         QuickReply.objects.create(title=title, locale=locale, message=message).tags.set(get_or_create_tags([tag]))
-
-
-def enable_undo_send(username: str) -> None:
-    """Enable undo send for the user, which holds replies for three seconds."""
-    agent = Agent.objects.get(user__username=username)
-    DeskPreferences.objects.update_or_create(agent=agent, defaults={"can_undo_sending": True})
 
 
 def is_typing_shown_to(name: str) -> bool:
