@@ -35,7 +35,7 @@ LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
 SENDERS_HINT = "In the Twilio Console, open Messaging > Senders > WhatsApp senders"
 ResultT = TypeVar("ResultT")
-# What Twilio says of an account and of its senders.
+# Twilio's data of an account and of its senders, each possibly a failure.
 TwilioAnswers = tuple[TwilioAccount | TwilioFailure, list[TwilioSender] | TwilioFailure]
 
 
