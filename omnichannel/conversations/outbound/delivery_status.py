@@ -79,9 +79,7 @@ def apply_status_update(
         # Lock the lane before the conversation, as when a reply is queued: the opposite order would deadlock.
         if was_unknown:
             enqueue(LaneKind.SEND, message.conversation_id)
-        handle_error_code(message, update.error_code)
-        if STATUS_BY_TWILIO_STATUS[update.status] in FAILURE_STATUSES:
-            record_failed_reply(message)
+        _handle_failure(message, update)
         publish_event(LiveEventKind.MESSAGE, message.conversation, part_id=message.pk)
 
 
@@ -95,10 +93,15 @@ def apply_fetched_status(message: Message, sent: SentMessage) -> None:
         is_requeued = _requeue_if_rate_limited(message, update)
         if is_requeued or _advance_status(message, status, update):
             if not is_requeued:
-                handle_error_code(message, sent.error_code)
-                if status in FAILURE_STATUSES:
-                    record_failed_reply(message)
+                _handle_failure(message, update)
             publish_event(LiveEventKind.MESSAGE, message.conversation, part_id=message.pk)
+
+
+def _handle_failure(message: Message, update: StatusUpdate) -> None:
+    """Do what the error code asks for, and show a failed reply to whoever can act; nothing for other statuses."""
+    handle_error_code(message, update.error_code)
+    if STATUS_BY_TWILIO_STATUS[update.status] in FAILURE_STATUSES:
+        record_failed_reply(message)
 
 
 # -- Rate limits ----------------------------------------------------------------------------------------------------
