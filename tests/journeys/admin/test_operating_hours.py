@@ -34,6 +34,12 @@ def button(page: Page, day: str, name: str) -> Locator:
     return page.get_by_role("button", name=f"{day}: {name}")
 
 
+def save(page: Page) -> None:
+    """Save, and wait for the page that comes back: the one before it already shows the same hours."""
+    with page.expect_navigation():
+        page.get_by_role("button", name="Save").last.click()
+
+
 def test_a_day_is_typed_copied_undone_and_saved_by_keyboard(
     app: AppInstance, open_page_as: Callable[..., Page]
 ) -> None:
@@ -50,9 +56,9 @@ def test_a_day_is_typed_copied_undone_and_saved_by_keyboard(
     assert week_of(page) == [night, [], [], []]
     button(page, "Monday", "Copy to Mon–Fri").press("Enter")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    page.get_by_label("Name", exact=False).first.press("Enter")
+    with page.expect_navigation():
+        page.get_by_label("Name", exact=False).first.press("Enter")
     expect(page.get_by_text("“Office” was saved.")).to_be_visible()
-    expect(page.get_by_role("group", name="Monday", exact=True).get_by_role("textbox")).to_have_count(2)
     assert week_of(page) == [night, night, night, []]
     expect(page.get_by_text("25 h open")).to_be_visible()
 
@@ -64,9 +70,9 @@ def test_removed_hours_are_gone_after_saving(app: AppInstance, open_page_as: Cal
         page.keyboard.type("9")
         page.keyboard.press("Tab")
         page.keyboard.type("24:00")
-    page.get_by_role("button", name="Save").last.click()
+    save(page)
     page.get_by_role("group", name="Monday").get_by_role("button", name="Remove this period").click()
-    page.get_by_role("button", name="Save").last.click()
+    save(page)
     expect(page.get_by_text("15 h open")).to_be_visible()
     assert week_of(page) == [[], [], [], ["09:00", "24:00"]]
 
@@ -78,6 +84,7 @@ def test_a_day_is_copied_without_scripts(app: AppInstance, open_page_as: Callabl
     monday.nth(1).fill("17")
     button(page, "Monday", "Copy to Mon–Fri").click()
     expect(page.get_by_text("Monday was copied.")).to_be_visible()
-    page.get_by_label("Name", exact=False).first.press("Enter")
+    with page.expect_navigation():
+        page.get_by_label("Name", exact=False).first.press("Enter")
     office = ["09:30", "17:00"]
     assert [times[:2] for times in week_of(page)] == [office, office, office, ["", ""]]
