@@ -222,6 +222,21 @@ def _validate_postgresql_options(options: dict[str, Any]) -> None:
         ) from error
 
 
+def validate_direct_database_url(value: str) -> str:
+    """Return the PostgreSQL URL; empty if there is none.
+
+    Raises:
+        ImproperlyConfigured: it is not a URL that PostgreSQL's client library reads.
+    """
+    try:
+        is_valid = not value or (value.startswith(("postgres://", "postgresql://")) and bool(make_conninfo(value)))
+    except Error:
+        is_valid = False
+    if not is_valid:
+        raise ImproperlyConfigured("DATABASE_DIRECT_URL must look like postgres://user:password@host/name.")
+    return value
+
+
 def validate_public_url(value: str) -> str:
     """Return the public URL without a trailing slash: scheme, host and optional port.
 

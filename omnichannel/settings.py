@@ -147,6 +147,8 @@ def _get_database_config() -> dict[str, Any]:
 
 
 DATABASES = {"default": _get_database_config()}
+# For LISTEN, where DATABASE_URL names a pooler in transaction mode.
+DATABASE_DIRECT_URL = environment.validate_direct_database_url(env.str("DATABASE_DIRECT_URL", default=""))
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # -- Language and time ----------------------------------------------------------------------------------------------
