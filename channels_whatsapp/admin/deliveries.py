@@ -30,6 +30,7 @@ class WebhookDeliveryAdmin(ReadOnlyModelAdmin):
     list_select_related = ("account",)
     search_fields = ("fingerprint",)
     search_help_text = "Message SID"
+    folds_search = False
     date_hierarchy = "received_at"
     actions = ("retry", "ignore")
     attention_text = "Messages from WhatsApp could not be applied, or were sent to a number that is not set up."

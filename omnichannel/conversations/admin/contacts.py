@@ -25,6 +25,7 @@ class ContactAdmin(ReadOnlyModelAdmin):
     list_display = ("display_name", "display_number", "username", "opted_out", "first_seen")
     search_fields = ("name", "profile_name", "username", "address")
     search_help_text = "Name, username or number"
+    folds_search = False
     fields = ("name", "profile_name", "username", "display_number", "whatsapp_ids", "opted_out", "first_seen")
     readonly_fields = ("display_number", "whatsapp_ids", "opted_out", "first_seen")
 

@@ -25,6 +25,7 @@ class ConversationAdmin(ReadOnlyModelAdmin):
     list_select_related = ("contact", "number", "queue", "agent__user")
     search_fields = ("contact__name", "contact__profile_name", "contact__username", "contact__address")
     search_help_text = "Customer's name or number"
+    folds_search = False
     fields = (
         "contact",
         "number",
