@@ -24,6 +24,7 @@ class WebhookDeliveryAdmin(ReadOnlyModelAdmin):
     """Every webhook Twilio delivered; failed and ignored ones can be retried."""
 
     empty_hint = "Webhooks that Twilio sends appear here. If none arrive, validate the WhatsApp channel."
+    empty_link_model = "channels_whatsapp.WhatsAppAccount"
     list_display = ("received_time", "account", "kind", "state_pill", "attempts", "short_error")
     list_display_links = ("received_time",)
     list_filter = ("needs_attention", "state", "kind", "account")

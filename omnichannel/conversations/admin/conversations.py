@@ -20,6 +20,7 @@ class ConversationAdmin(ReadOnlyModelAdmin):
     """Read-only admin of conversations."""
 
     empty_hint = "A conversation appears when a customer writes to one of your WhatsApp numbers."
+    empty_link_model = "channels_whatsapp.WhatsAppAccount"
     list_display = ("contact", "number", "state_pill", "queue", "agent", "last_activity")
     list_filter = ("state", "queue", "number")
     list_select_related = ("contact", "number", "queue", "agent__user")

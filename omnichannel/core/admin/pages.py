@@ -125,6 +125,8 @@ class ProductModelAdmin(PlainRelatedFieldsMixin, ModelAdminBase):
     deletion_hint = ""
     # Advice shown in a list without rows.
     empty_hint = ""
+    # The list to go to from one without rows whose objects are not added by hand: the label of its model.
+    empty_link_model = ""
     # Singular and plural by model label, used when a deletion is refused; see describe_usages.
     usage_labels: ClassVar[Mapping[str, tuple[str, str]]] = {}
 
@@ -157,8 +159,17 @@ class ProductModelAdmin(PlainRelatedFieldsMixin, ModelAdminBase):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         title = {"title": capfirst(str(self.opts.verbose_name_plural)), "noun": self.noun}
-        title["empty_hint"] = self.empty_hint
-        return super().changelist_view(request, {**title, **(extra_context or {})})
+        empty = {"empty_hint": self.empty_hint, "empty_link": self._get_empty_link(request)}
+        return super().changelist_view(request, {**title, **empty, **(extra_context or {})})
+
+    def _get_empty_link(self, request: HttpRequest) -> dict[str, str] | None:
+        """Return the title and URL of the list that `empty_link_model` names; None if the user may not see it."""
+        linked = next((each for each in self.admin_site._registry if each._meta.label == self.empty_link_model), None)
+        if linked is None or not self.admin_site._registry[linked].has_view_permission(request):
+            return None
+        options = linked._meta
+        url = reverse(f"admin:{options.app_label}_{options.model_name}_changelist", current_app=self.admin_site.name)
+        return {"title": capfirst(str(options.verbose_name_plural)), "url": url}
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
