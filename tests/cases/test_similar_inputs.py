@@ -247,4 +247,5 @@ def test_a_voice_note_is_sound_in_any_container(
     content_type: str,
 ) -> None:
     file = receive_file(case_runner, monkeypatch, declared, content)
-    assert (file["name"], file["type"], file["state"]) == (f"file-1-1{ending}", content_type, "stored")
+    assert file["name"].endswith(f"-1{ending}")
+    assert (file["type"], file["state"]) == (content_type, "stored")
