@@ -189,7 +189,7 @@ class ProductModelAdmin(PlainRelatedFieldsMixin, ModelAdminBase):
 
     # -- Search -----------------------------------------------------------------------------------------------------
 
-    def get_search_fields(self, request: HttpRequest) -> Sequence[str]:
+    def get_search_fields(self, request: HttpRequest) -> list[str] | tuple[str, ...]:
         """Return the fields to search, those with text without regard to accents."""
         names = super().get_search_fields(request)
         return [_fold_search_field(self.model, name) for name in names] if self.folds_search else names
