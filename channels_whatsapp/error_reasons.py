@@ -97,7 +97,10 @@ ERROR_REASONS: Final[dict[int, ErrorReason]] = {
     ),
     21701: ErrorReason(_("Twilio can't find the Messaging Service. Ask an administrator to check the channel.")),
     21703: ErrorReason(
-        _("The Messaging Service has no number to send from. Ask an administrator to check it in the Twilio Console.")
+        _(
+            "No sender of the Messaging Service can send this message to this recipient. "
+            "Ask an administrator to check its senders in the Twilio Console."
+        )
     ),
     21704: ErrorReason(
         _("The Messaging Service has no senders. Ask an administrator to add our number in the Twilio Console.")
@@ -192,7 +195,10 @@ ERROR_REASONS: Final[dict[int, ErrorReason]] = {
         ),
     ),
     63022: ErrorReason(
-        _("WhatsApp rejected the certificate of our number. Ask an administrator to check it in the Twilio Console.")
+        _(
+            "WhatsApp rejected the certificate of our display name. "
+            "Ask an administrator to check the sender in the Twilio Console."
+        )
     ),
     63023: ErrorReason(_("WhatsApp reported an error without details. Try again later.")),
     63024: ErrorReason(
@@ -203,7 +209,7 @@ ERROR_REASONS: Final[dict[int, ErrorReason]] = {
     ),
     63025: ErrorReason(_("WhatsApp already has this file and did not take it again. Send it again.")),
     63026: ErrorReason(
-        _("WhatsApp did not take the message. Try again. If it fails again, ask an administrator to check Twilio.")
+        _("WhatsApp flagged our messages as spam. Change the text before you send it."), can_resend=False
     ),
     63027: ErrorReason(
         _("This template is not available in this language on WhatsApp. Choose another one."), can_resend=False
@@ -252,9 +258,7 @@ ERROR_REASONS: Final[dict[int, ErrorReason]] = {
             "Ask an administrator to accept them in Meta Business Manager."
         )
     ),
-    63119: ErrorReason(
-        _("WhatsApp does not let our sender send this message. Ask an administrator to check it in the Twilio Console.")
-    ),
+    63119: ErrorReason(_("WhatsApp had too many requests for our number. Try again later.")),
     92007: ErrorReason(
         _("Twilio rejected the values in the template. Enter them again without special characters."), can_resend=False
     ),

@@ -21,6 +21,12 @@ ENDINGS: Final[dict[str, str]] = {
     "application/vnd.oasis.opendocument.text": ".odt",
     "application/vnd.oasis.opendocument.spreadsheet": ".ods",
     "application/vnd.oasis.opendocument.presentation": ".odp",
+    "application/vnd.ms-word.document.macroenabled.12": ".docm",
+    "application/vnd.ms-excel.sheet.macroenabled.12": ".xlsm",
+    "application/vnd.ms-powerpoint.presentation.macroenabled.12": ".pptm",
+    "application/vnd.android.package-archive": ".apk",
+    "application/java-archive": ".jar",
+    "application/epub+zip": ".epub",
     "application/zip": ".zip",
     "application/json": ".json",
     "application/rtf": ".rtf",
@@ -42,9 +48,12 @@ ENDINGS: Final[dict[str, str]] = {
     "audio/ogg": ".ogg",
     "audio/webm": ".weba",
     "audio/3gpp": ".3gp",
+    "audio/x-matroska": ".mka",
+    "audio/x-caf": ".caf",
     "video/mp4": ".mp4",
     "video/3gpp": ".3gp",
     "video/quicktime": ".mov",
+    "video/x-matroska": ".mkv",
 }
 TYPES: Final = {ending: content_type for content_type, ending in reversed(ENDINGS.items())}
 # Names that Twilio's storage gives to a file without a name.

@@ -2,7 +2,7 @@
 
 import struct
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import IO, Final
 
 import filetype
@@ -17,6 +17,19 @@ OFFICE_TYPES: Final = {
     "xl/": f"{OFFICE_PREFIX}.spreadsheetml.sheet",
     "ppt/": f"{OFFICE_PREFIX}.presentationml.presentation",
 }
+# Documents with macros have other endings; Office refuses to open them with those above.
+MACRO_TYPES: Final = {
+    "word/": "application/vnd.ms-word.document.macroEnabled.12",
+    "xl/": "application/vnd.ms-excel.sheet.macroEnabled.12",
+    "ppt/": "application/vnd.ms-powerpoint.presentation.macroEnabled.12",
+}
+# Other formats that are ZIP files, by a part that each has.
+ZIP_TYPES: Final = {
+    "AndroidManifest.xml": "application/vnd.android.package-archive",
+    "META-INF/container.xml": "application/epub+zip",
+    "META-INF/MANIFEST.MF": "application/java-archive",
+}
+OPEN_DOCUMENT_PREFIX, OPEN_DOCUMENT_PART = "application/vnd.oasis.opendocument.", "META-INF/manifest.xml"
 OFFICE_CONTENTS_LIST: Final = "[Content_Types].xml"
 ZIP_START, ZIP_ENTRY, ZIP_END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
 ZIP_ENTRY_SIZE, ZIP_END_SIZE = 46, 22
@@ -34,6 +47,7 @@ AUDIO_IN_CONTAINER: Final = {
     "video/3gpp": "audio/3gpp",
     "video/3gpp2": "audio/3gpp2",
     "video/webm": "audio/webm",
+    "video/x-matroska": "audio/x-matroska",
     "video/ogg": "audio/ogg",
 }
 
@@ -43,12 +57,12 @@ def detect_content_type(file: IO[bytes], declared_type: str) -> str:
 
     Args:
         file: a file that can seek.
-        declared_type: decides what the bytes can't: whether there is a picture in a container of video, and whether
-            unmarked bytes are text or a contact card.
+        declared_type: decides what the bytes can't: whether there is a picture in a container of video, which document
+            of OpenDocument it is, and whether unmarked bytes are text or a contact card.
     """
     head = file.read(HEAD_SIZE)
     declared = declared_type.partition(";")[0].strip().lower()
-    detected = _detect_zip_content(file) if head.startswith(ZIP_START) else _detect_by_head(head)
+    detected = _detect_zip_content(file, declared) if head.startswith(ZIP_START) else _detect_by_head(head)
     file.seek(0)
     if detected:
         return AUDIO_IN_CONTAINER.get(detected, detected) if declared.startswith("audio/") else detected
@@ -87,16 +101,24 @@ def _is_vcard(head: bytes) -> bool:
 # -- ZIP ------------------------------------------------------------------------------------------------------------
 
 
-def _detect_zip_content(file: IO[bytes]) -> str:
-    """Return the type of an Office document, which may have its parts in any order; else as `filetype` does."""
-    names = list(_iter_zip_names(_read_zip_directory(file)))
-    folder = next((folder for folder in OFFICE_TYPES if any(name.startswith(folder) for name in names)), "")
-    if folder and OFFICE_CONTENTS_LIST in names:
-        return OFFICE_TYPES[folder]
+def _detect_zip_content(file: IO[bytes], declared: str) -> str:
+    """Return the type of a document, which may have its parts in any order; else as `filetype` does."""
+    names = set(_iter_zip_names(_read_zip_directory(file)))
+    if detected := _detect_office_type(names) or next((ZIP_TYPES[part] for part in ZIP_TYPES if part in names), ""):
+        return detected
+    if declared.startswith(OPEN_DOCUMENT_PREFIX) and OPEN_DOCUMENT_PART in names:
+        return declared
     file.seek(0)
     kind = filetype.guess(file.read(HEAD_SIZE))
     # `filetype` goes by the name of the first parts only.
     return "application/zip" if kind is None or kind.mime in OFFICE_TYPES.values() else str(kind.mime)
+
+
+def _detect_office_type(names: Set[str]) -> str:
+    folder = next((folder for folder in OFFICE_TYPES if any(name.startswith(folder) for name in names)), "")
+    if not folder or OFFICE_CONTENTS_LIST not in names:
+        return ""
+    return (MACRO_TYPES if f"{folder}vbaProject.bin" in names else OFFICE_TYPES)[folder]
 
 
 def _read_zip_directory(file: IO[bytes]) -> bytes:

@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from omnichannel.core.text.single_line import single_line
+
 MAX_LINES: Final = 100
 MAX_VALUE_LENGTH: Final = 1000
 MAX_DEPTH: Final = 5
@@ -14,20 +16,18 @@ ENVELOPES: Final = ("flowResponse", "response_json", "nfm_reply", "interactive")
 
 
 def format_answers(text: str) -> str:
-    """Return the answers as `name: value` lines, in their order; text that is no JSON object as it is."""
-    answers = _parse_object(text)
-    if answers is None:
-        return text.strip()[: MAX_LINES * MAX_VALUE_LENGTH]
-    lines = [f"{name}: {value}" for name, value in _iter_answers(answers)]
-    return "\n".join(lines[:MAX_LINES])
-
-
-def _parse_object(text: str) -> Mapping[str, Any] | None:
+    """Return the answers as `name: value` lines, in their order; a value alone as a line; other text as it is."""
     try:
-        value = json.loads(text)
+        return _format_answers(json.loads(text))
     except (ValueError, RecursionError):
-        return None
-    return _find_nested(value) if isinstance(value, dict) else None
+        return text.strip()[: MAX_LINES * MAX_VALUE_LENGTH]
+
+
+def _format_answers(answers: Any) -> str:
+    if not isinstance(answers, dict):
+        return _format_value(answers)
+    lines = [f"{name}: {value}" if name else value for name, value in _iter_answers(_find_nested(answers))]
+    return "\n".join(list(filter(None, lines))[:MAX_LINES])
 
 
 def _find_nested(answers: dict[str, Any]) -> Mapping[str, Any]:
@@ -53,7 +53,7 @@ def _iter_answers(answers: Mapping[str, Any], depth: int = 0) -> Iterator[tuple[
         if name in HIDDEN_NAMES:
             continue
         if isinstance(value, dict) and depth < MAX_DEPTH:
-            yield from ((f"{name} {inner}", text) for inner, text in _iter_answers(value, depth + 1))
+            yield from ((_to_line(f"{name} {inner}"), text) for inner, text in _iter_answers(value, depth + 1))
         else:
             yield _to_line(name), _format_value(value)
 
@@ -69,4 +69,5 @@ def _format_value(value: Any) -> str:
 
 
 def _to_line(text: str) -> str:
-    return " ".join(text.split())
+    """Return the text without line breaks, and without NUL and surrogates, which JSON can have but no database."""
+    return single_line(text)

@@ -271,12 +271,14 @@ LOGGING = {
             "style": "{",
         }
     },
+    "filters": {"disallowed_host": {"()": "omnichannel.core.security.DisallowedHostFilter"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": _library_level},
     "loggers": {
         **{package: {"level": LOG_LEVEL} for package in ("omnichannel", "channels_whatsapp", "routing")},
         "django": {"handlers": [], "level": _library_level, "propagate": True},
         "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
+        "django.security.DisallowedHost": {"filters": ["disallowed_host"]},
         # These write full URLs, which contain customers' numbers: one of every request, the other when it tries again.
         "twilio.http_client": {"level": "WARNING"},
         "urllib3": {"level": "ERROR"},

@@ -112,6 +112,33 @@ def next_opening(hours: WeeklySchedule | None, at: datetime) -> datetime | None:
     return None
 
 
+def next_closing(hours: WeeklySchedule | None, at: datetime) -> datetime | None:
+    """Return the first moment at or after `at` at which it is closed; None if it never closes.
+
+    The moment is given in the time zone of the schedule.
+    """
+    if hours is None or not is_open(hours, at):
+        return at.astimezone(hours.time_zone) if hours else None
+    today = at.astimezone(hours.time_zone).date()
+    for days in range(-1, MAX_DAYS_AHEAD):
+        moments = (moment for moment in _get_possible_closings(hours, today + timedelta(days=days)) if moment >= at)
+        closing = min((moment for moment in moments if not is_open(hours, moment)), default=None)
+        if closing is not None:
+            return closing.astimezone(hours.time_zone)
+    return None
+
+
+def _get_possible_closings(hours: WeeklySchedule, day: date) -> Iterator[datetime]:
+    """Yield the day's moments at which it may close: its start, the ends of periods, and a clock change."""
+    start, end = (datetime.combine(day + timedelta(days=n), MIDNIGHT, hours.time_zone).astimezone(UTC) for n in (0, 1))
+    yield start
+    for closes in {period.closes for period in hours.periods}:
+        for fold in (0, 1):
+            yield datetime.combine(day, closes, hours.time_zone).replace(fold=fold).astimezone(UTC)
+    if _offset(start, hours.time_zone) != _offset(end, hours.time_zone):
+        yield _clock_change(start, end, hours.time_zone)
+
+
 def _get_possible_openings(hours: WeeklySchedule, day: date) -> Iterator[datetime]:
     """Yield the day's moments at which it may open: the starts of periods, and a clock change.
 

@@ -24,12 +24,14 @@ class WebhookDeliveryAdmin(ReadOnlyModelAdmin):
     """Every webhook Twilio delivered; failed and ignored ones can be retried."""
 
     empty_hint = "Webhooks that Twilio sends appear here. If none arrive, validate the WhatsApp channel."
+    empty_link_model = "channels_whatsapp.WhatsAppAccount"
     list_display = ("received_time", "account", "kind", "state_pill", "attempts", "short_error")
     list_display_links = ("received_time",)
     list_filter = ("needs_attention", "state", "kind", "account")
     list_select_related = ("account",)
     search_fields = ("fingerprint",)
     search_help_text = "Message SID"
+    folds_search = False
     date_hierarchy = "received_at"
     actions = ("retry", "ignore")
     attention_text = "Messages from WhatsApp could not be applied, or were sent to a number that is not set up."

@@ -86,6 +86,7 @@ class MessageTemplateAdmin(ReadOnlyModelAdmin):
     """Read-only: templates are created and submitted in the Twilio Console."""
 
     empty_hint = "Create templates in the Twilio Console, then synchronize them here."
+    empty_link_model = "channels_whatsapp.WhatsAppAccount"
     list_display = ("name", "approval_pill", "language_name", "kind", "category_name", "account")
     list_filter = (
         "approval",

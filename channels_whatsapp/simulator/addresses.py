@@ -16,5 +16,9 @@ def add_whatsapp_prefix(address: str) -> str:
 
 
 def strip_punctuation(text: str) -> str:
-    """Return a typed phone number without spaces, brackets, dots, dashes, slashes and (0)."""
+    """Return a typed phone number without spaces, brackets, dots, dashes, slashes and (0).
+
+    The product's own function of this name accepts more. This one is separate, because the simulator is Twilio and
+    imports nothing of the product.
+    """
     return PUNCTUATION_PATTERN.sub("", TRUNK_ZERO_PATTERN.sub("", text))

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, Permission
-from django.db.models import Prefetch, Q, QuerySet, prefetch_related_objects
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, prefetch_related_objects
 from django.http import Http404
 from django.utils.translation import gettext as _
 
@@ -25,7 +25,7 @@ from omnichannel.conversations.models import (
     agent_annotations,
 )
 from omnichannel.live.topics import ALL_TOPIC, agent_topic, queue_topic
-from routing.models import Agent, Queue, State
+from routing.models import Agent, Queue, QueueMembership, State
 
 WORK_PERMISSION = "conversations.work_on_conversations"
 SEE_ALL_PERMISSION = "conversations.see_all_conversations"
@@ -86,6 +86,26 @@ def agents_with_access(conversation: Conversation) -> QuerySet[Agent]:
     participants = Participation.objects.filter(conversation=conversation, left_at=None).values("agent")
     has_access = Q(user__in=supervisors) | Q(pk=conversation.agent_id) | Q(pk__in=participants)
     return active_agents().filter(has_access | Q(memberships__queue=conversation.queue_id)).distinct()
+
+
+def has_lost_access(agent: str, conversation: str) -> Q:
+    """Return the condition that an agent can't see a conversation: as `agents_with_access`, for rows with both.
+
+    Args:
+        agent: The path from the rows to the agent; rows without an agent don't match.
+        conversation: The path from the rows to the conversation.
+    """
+    supervisors = Agent.objects.filter(user__in=_users_with_permission(SEE_ALL_PERMISSION).values("pk"))
+    rows = {"conversation": OuterRef(conversation), "agent": OuterRef(agent)}
+    is_member = QueueMembership.objects.filter(queue=OuterRef(f"{conversation}__queue"), agent=OuterRef(agent))
+    has_access = (
+        Q(**{f"{conversation}__queue__is_default": True})
+        | Q(**{f"{conversation}__agent__isnull": False, f"{conversation}__agent": F(agent)})
+        | Q(Exists(Participation.objects.filter(**rows, left_at=None)))
+        | Q(Exists(is_member))
+        | Q(**{f"{agent}__in": supervisors.values("pk")})
+    )
+    return Q(**{f"{agent}__isnull": False}) & ~has_access
 
 
 def supervisors_with_pk(pk: Any) -> QuerySet[Agent]:

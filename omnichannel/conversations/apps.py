@@ -2,7 +2,6 @@ from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig
-from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 
 from omnichannel.conversations.search import index
@@ -19,6 +18,5 @@ class ConversationsConfig(AppConfig):
 
     def ready(self) -> None:
         post_migrate.connect(ensure_search_index, sender=self)
-        connection_created.connect(index.register_sqlite_functions)
         # Connects its receivers in every process, commands included; it needs the models, so not at the top.
         import_module("omnichannel.conversations.assignment.former_agents")

@@ -1,6 +1,8 @@
 """Security middleware: host names and the Content-Security-Policy header."""
 
+import logging
 from collections.abc import Callable
+from typing import Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -34,6 +36,33 @@ def fixed_host_middleware(get_response: GetResponse) -> GetResponse:
         return get_response(request)
 
     return middleware
+
+
+class DisallowedHostFilter(logging.Filter):
+    """Reduce Django's error with traceback about a request for another host to one warning for each host.
+
+    Scanners send such requests to every public server. The line is for those who have set PUBLIC_URL wrongly.
+    """
+
+    MAX_HOSTS: Final = 20  # for each process; a scanner may send a new one with each request
+    MAX_LENGTH: Final = 100
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._hosts: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        request = getattr(record, "request", None)
+        host = request.META.get("HTTP_HOST", "")[: self.MAX_LENGTH] if request else ""
+        if host in self._hosts or len(self._hosts) >= self.MAX_HOSTS:
+            return False
+        self._hosts.add(host)
+        record.levelno, record.levelname, record.exc_info = logging.WARNING, "WARNING", None
+        record.msg = "Refused a request for the host %r: PUBLIC_URL names %s. Logged once for each host."
+        record.args = (host, ", ".join(settings.ALLOWED_HOSTS))
+        if len(self._hosts) == self.MAX_HOSTS:
+            record.msg += " No more hosts are logged until the next start."
+        return True
 
 
 def content_security_policy_middleware(get_response: GetResponse) -> GetResponse:

@@ -96,7 +96,7 @@ def _create_history(shop: Sender, agents: dict[str, Agent]) -> None:
     close.end_conversation(conversation, agents["omar"])
     close.close_conversation(conversation, agents["omar"])
 
-    amara = factories.create_customer("Amara Diallo", "+4917139200021")
+    amara = factories.create_customer("Amara Diallo", "+4917139200021", username="amara.diallo")
     _receive_past_message(
         amara, shop, now - timedelta(minutes=14), "Hi! I ordered lamp 2231 last week, it arrived broken"
     )
@@ -116,7 +116,7 @@ def _create_history(shop: Sender, agents: dict[str, Agent]) -> None:
     )
     _pick_conversation(closing_soon, agents["dana"])
 
-    mei = factories.create_customer("Mei Tanaka", "+447700900118")
+    mei = factories.create_customer("Mei Tanaka", "+447700900118", username="mei.tanaka")
     _receive_past_message(mei, shop, now - timedelta(hours=30), "Is the store in Camden open on Sundays?")
 
 
@@ -124,7 +124,7 @@ def _queue_new_messages(shop: Sender, returns: Sender) -> None:
     """Queue messages that the simulator posts as soon as the server runs."""
     amara = Customer.objects.get(name="Amara Diallo")
     inbound.receive_customer_message(amara, shop, "The blue one, please. Can it come on Friday?")
-    anonymous = factories.create_customer("", "US.13491208655302741918")
+    anonymous = factories.create_customer("", "US.13491208655302741918", username="nora_writes")
     inbound.receive_customer_message(anonymous, shop, "Do you deliver to Canada?")
     layla = factories.create_customer("ليلى حسن", "+447700900142")
     inbound.receive_customer_message(layla, shop, "مرحبا، متى يصل طلبي؟")

@@ -71,6 +71,7 @@ class AgentAdmin(RoutingSettingsAdmin):
     """Agents are created with their user's role; here they get capacity, skills and queues."""
 
     empty_hint = "A user with a role that works at the desk becomes an agent; add users under Users."
+    empty_link_model = "accounts.User"
     list_display = ("__str__", "presence_pill", "capacity", "default_presence", "skill_names", "queue_names")
     list_display_links = ("__str__",)
     list_filter = ("presence", ("queues", NonDefaultQueueFilter), "skills")

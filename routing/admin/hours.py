@@ -18,13 +18,16 @@ from django.utils import timezone
 from omnichannel.jobs.lanes import enqueue
 from routing.admin.form_fields import TimeOfDayField, date_input, get_time_zone_choices
 from routing.admin.holiday_import import CountryForm, build_preview, select_holidays
+from routing.admin.hours_summary import build_summary
 from routing.admin.inlines import AccessibleInlineFormSet, AccessibleTabularInline
 from routing.admin.settings_admin import RoutingSettingsAdmin
 from routing.admin.week_grid import (
+    FILL_FIELD,
     Day,
     Period,
     build_days,
     copy_day,
+    fill_week,
     find_overlap,
     format_open_time,
     get_copied_weekday,
@@ -114,14 +117,16 @@ class OpeningPeriodFormSet(AccessibleInlineFormSet):
             form.fields[name].widget.attrs["aria-label"] = f"{weekday}, {name}"
 
     @property
-    def copied_day(self) -> str:
-        """The name of the day that a Copy button copied; empty if the form was saved instead."""
+    def unsaved_change(self) -> str:
+        """What a button of the week did; empty if the form was saved instead."""
+        if self.is_bound and FILL_FIELD in self.data:
+            return "Every day is open from 00:00 to 24:00."
         weekday = get_copied_weekday(self.data) if self.is_bound else None
-        return "" if weekday is None else str(Weekday(weekday).label)
+        return "" if weekday is None else f"{Weekday(weekday).label} was copied."
 
     def is_valid(self) -> bool:
-        """Return whether the week can be saved; a copied day is shown first and not saved yet."""
-        return not self.copied_day and super().is_valid()
+        """Return whether the week can be saved; what a button did is shown first and not saved yet."""
+        return not self.unsaved_change and super().is_valid()
 
     def _should_delete_form(self, form: Any) -> bool:
         return bool(form.is_empty or form.cleaned_data.get(DELETION_FIELD_NAME))
@@ -217,7 +222,9 @@ class OperatingHoursAdmin(RoutingSettingsAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         hours = self.get_object(request, unquote(object_id))
-        context = {}
+        context: dict[str, Any] = {}
+        if hours:
+            context["summary"] = build_summary(hours, self.admin_site, timezone.now())
         if hours and self.has_import_permission(request, hours):
             context["import_url"] = reverse(f"admin:{IMPORT_URL_NAME}", args=[hours.pk])
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
@@ -257,7 +264,9 @@ class OperatingHoursAdmin(RoutingSettingsAdmin):
         if isinstance(inline, OpeningPeriodInline):
             kwargs["initial"] = [{"weekday": weekday} for weekday in Weekday.values]
             weekday = get_copied_weekday(request.POST)
-            if weekday is not None and "data" in kwargs:
+            if FILL_FIELD in request.POST and "data" in kwargs:
+                fill_week(kwargs["data"], prefix)
+            elif weekday is not None and "data" in kwargs:
                 copy_day(kwargs["data"], prefix, weekday)
         return kwargs
 

@@ -97,5 +97,6 @@ OVERFLOW_RULE_LIST = RelatedList(
     lambda queue, rules: (
         (describe_overflow_condition(rule), rule.get_action_display(), rule.target or "") for rule in rules
     ),
+    "There are no overflow rules yet: conversations wait in this queue until an agent takes them.",
     select_related_fields=("target",),
 )

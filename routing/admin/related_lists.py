@@ -32,6 +32,7 @@ class RelatedList:
     add_label: str
     column_labels: Sequence[str]
     build_cells: Callable[[Any, Iterable[Any]], Iterable[Sequence[object]]]
+    empty_hint: str  # what happens without rows
     select_related_fields: Sequence[str] = ()
     prefetch_related_fields: Sequence[str] = ()
     is_ordered: bool = True

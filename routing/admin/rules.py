@@ -169,6 +169,7 @@ ROUTING_RULE_LIST = RelatedList(
     "New rule item",
     ("Name", "Condition", "Queue"),
     _routing_cells,
+    "There are no rule items yet: all conversations go to the fallback queue.",
     select_related_fields=("queue",),
 )
 SKILL_RULE_LIST = RelatedList(
@@ -179,5 +180,6 @@ SKILL_RULE_LIST = RelatedList(
     "New skill rule",
     ("Name", "Condition", "Skills"),
     _skill_cells,
+    "There are no skill rules yet: conversations need no skills.",
     prefetch_related_fields=("skill_requirements__skill",),
 )

@@ -137,5 +137,6 @@ CONTEXT_VARIABLE_LIST = RelatedList(
         (variable.display_name, variable.name, variable.get_type_display(), variable.found_after)
         for variable in variables
     ),
+    "There are no context variables yet.",
     is_ordered=False,
 )

@@ -15,6 +15,9 @@ WEEK_MINUTES = 7 * DAY_MINUTES
 MIN_LABELLED_MINUTES = 5 * 60
 # A submit button of a day posts its weekday under this name.
 COPY_FIELD = "_copy_day"
+# The submit button that opens every day from start to end.
+FILL_FIELD = "_fill_week"
+ALL_DAY = ("00:00", "24:00")
 WORKDAYS, WEEKEND = (0, 1, 2, 3, 4), (5, 6)
 
 
@@ -163,7 +166,7 @@ def format_open_time(periods: Sequence[Period]) -> str:
     return f"{hours} h {minutes} min open" if minutes else f"{hours} h open"
 
 
-# -- Copying a day ----------------------------------------------------------------------------------------------------
+# -- Copying a day and filling the week -------------------------------------------------------------------------------
 
 
 def get_copied_weekday(data: Any) -> int | None:
@@ -184,12 +187,23 @@ def copy_day(data: QueryDict, prefix: str, weekday: int) -> None:
         if _is_used(data, row) and data.get(f"{row}-weekday") == str(weekday)
     ]
     for target in (day for day in (WORKDAYS if weekday in WORKDAYS else WEEKEND) if day != weekday):
-        targets = [row for row in rows if data.get(f"{row}-weekday") == str(target)]
-        for number in range(max(len(source), len(targets))):
-            row = targets[number] if number < len(targets) else _add_row(data, prefix, target)
-            opens, closes = source[number] if number < len(source) else ("", "")
-            data[f"{row}-opens"], data[f"{row}-closes"] = opens, closes
-            data.pop(f"{row}-DELETE", None)
+        _set_times(data, prefix, target, source)
+
+
+def fill_week(data: QueryDict, prefix: str) -> None:
+    """Open every day from start to end, in posted form data."""
+    for weekday in Weekday.values:
+        _set_times(data, prefix, weekday, [ALL_DAY])
+
+
+def _set_times(data: QueryDict, prefix: str, weekday: int, times: Sequence[tuple[str, str]]) -> None:
+    rows = (f"{prefix}-{number}" for number in range(_count_rows(data, prefix)))
+    targets = [row for row in rows if data.get(f"{row}-weekday") == str(weekday)]
+    for number in range(max(len(times), len(targets))):
+        row = targets[number] if number < len(targets) else _add_row(data, prefix, weekday)
+        opens, closes = times[number] if number < len(times) else ("", "")
+        data[f"{row}-opens"], data[f"{row}-closes"] = opens, closes
+        data.pop(f"{row}-DELETE", None)
 
 
 def _count_rows(data: QueryDict, prefix: str) -> int:

@@ -7,7 +7,7 @@ from datetime import time
 from functools import lru_cache
 from typing import Any
 
-from omnichannel.core.text.phone_numbers import strip_punctuation
+from omnichannel.core.text.phone_numbers import get_spellings, strip_punctuation, unify_spelling
 from routing.conditions.fields import FieldType, Operator
 from routing.variables.values import parse_number
 
@@ -39,8 +39,11 @@ def _normalize_cached(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
-def normalize_phone_number(value: object) -> str:
-    """Return a phone number as `strip_punctuation` does; other text, such as a business-scoped id, in small letters."""
+def normalize_number_or_id(value: object) -> str:
+    """Return a phone number, or its beginning, without punctuation; a business-scoped id in small letters.
+
+    Nothing is refused, and no country code is assumed.
+    """
     text = normalize_text(value).removeprefix("whatsapp:").strip()
     return strip_punctuation(text) if text[:1] in PHONE_NUMBER_STARTS else re.sub(r"[\s()/-]", "", text)
 
@@ -55,7 +58,7 @@ def is_valid_value(field_type: FieldType, value: object) -> bool:
         case FieldType.NUMBER:
             return parse_number(value) is not None
         case FieldType.PHONE:
-            return bool(normalize_phone_number(value))
+            return bool(normalize_number_or_id(value))
         case _:
             return bool(normalize_text(value))
 
@@ -86,7 +89,19 @@ def _compare_text(
 
 
 def _compare_phone(operator: Operator, fact: object, value: Any) -> bool:
-    return _compare_text(operator, fact, value, normalize=normalize_phone_number)
+    """Compare numbers in all their spellings: a condition with +229 97… also means +229 01 97…."""
+    match operator:
+        case Operator.CONTAINS | Operator.STARTS_WITH | Operator.ENDS_WITH:
+            spellings = get_spellings(normalize_number_or_id(fact))
+            return any(_compare_text(operator, text, value, normalize_number_or_id) for text in spellings)
+        case Operator.NOT_CONTAINS:
+            return not _compare_phone(Operator.CONTAINS, fact, value)
+        case _:
+            return _compare_text(operator, fact, value, _unify_number_or_id)
+
+
+def _unify_number_or_id(value: object) -> str:
+    return unify_spelling(normalize_number_or_id(value))
 
 
 def _compare_number(operator: Operator, fact: object, value: Any) -> bool:

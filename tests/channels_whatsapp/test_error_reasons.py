@@ -49,11 +49,24 @@ def test_temporary_problem_names_who_has_it(code: int, expected: str) -> None:
     assert get_error_reason(code).startswith(expected)
 
 
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (21703, "No sender of the Messaging Service can send this message to this recipient."),  # but it has senders
+        (63022, "certificate of our display name"),  # Invalid vname certificate
+        (63026, "flagged our messages as spam"),  # Channel sender content flagged as spam
+        (63119, "too many requests"),  # Meta rate limit exceeded
+    ],
+)
+def test_reason_means_what_twilios_dictionary_says(code: int, expected: str) -> None:
+    assert expected in get_error_reason(code)
+
+
 def test_limit_on_marketing_messages_has_advice() -> None:
     assert "Don't send this one again today" in get_error_reason(63049)
 
 
-@pytest.mark.parametrize("code", [21211, 21610, 21617, 30004, 60228, 63003, 63014, 63033, 63034, 63040, 63049])
+@pytest.mark.parametrize("code", [21211, 21610, 21617, 30004, 60228, 63003, 63014, 63026, 63033, 63034, 63040, 63049])
 def test_sending_the_same_again_is_not_offered_where_it_is_pointless(code: int) -> None:
     assert not can_send_again(code)
 

@@ -57,7 +57,7 @@ def test_names_of_types_are_translated() -> None:
         ('{"type": "nfm_reply", "nfm_reply": {"name": "flow", "response_json": "{\\"rating\\": 5}"}}', "rating: 5"),
         ('{"response_json": "not JSON"}', "response_json: not JSON"),
         ("five stars", "five stars"),
-        ("[1, 2]", "[1, 2]"),
+        ("[1, 2]", "1, 2"),
         ("{}", ""),
         ("", ""),
     ],

@@ -10,6 +10,7 @@ from channels_whatsapp.simulator.models import ScheduledTask
 from omnichannel.accounts.demo_accounts import DEMO_PASSWORD
 from omnichannel.accounts.models import User
 from omnichannel.conversations.models import Conversation, Message
+from omnichannel.conversations.search.query import search
 from routing.models import State
 
 pytestmark = pytest.mark.django_db
@@ -37,6 +38,15 @@ def test_the_demonstration_shows_every_part_of_the_desk() -> None:
     assert ScheduledTask.objects.filter(state="due").exists()  # customers who write when the server starts
     assert Conversation.objects.filter(labels__name="Damaged").exists()
     assert {user.groups.get().name for user in User.objects.all()} == {"Administrator", "Supervisor", "Agent"}
+
+
+def test_some_customers_have_a_username_that_search_finds() -> None:
+    call_command("seed_demo")
+    agent = User.objects.get(username="dana")
+    found = [
+        [result.contact.display_name for result in search(agent, text).customers] for text in ("@mei.tanaka", "amara.d")
+    ]
+    assert found == [["Mei Tanaka"], ["Amara Diallo"]]
 
 
 def test_only_those_who_still_have_the_printed_password_are_printed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -104,6 +104,49 @@ def test_phone_numbers_are_compared_without_spaces_and_hyphens(operator: str, va
     assert is_condition_met(make_condition("customer_number", operator, value), FACTS) is expected
 
 
+@pytest.mark.parametrize(
+    ("number", "other_spelling"),
+    [
+        ("+2290197123456", "+229 97 12 34 56"),
+        ("+22997123456", "+229 01 97 12 34 56"),
+        ("+525512345678", "+52 1 55 1234 5678"),
+        ("+5215512345678", "+52 55 1234 5678"),
+        ("+5491123456789", "+54 11 2345-6789"),
+        ("+541123456789", "+54 9 11 2345-6789"),
+        ("+5511987654321", "+55 11 8765-4321"),
+        ("+551187654321", "+55 (11) 98765-4321"),
+        ("+2250709345678", "+225 09 34 56 78"),
+        ("+22509345678", "+225 07 09 34 56 78"),
+    ],
+)
+def test_a_condition_means_every_spelling_of_a_number(number: str, other_spelling: str) -> None:
+    def is_met(operator: str, value: Any) -> bool:
+        return is_condition_met(make_condition("customer_number", operator, value), {"customer_number": number})
+
+    assert is_met("equals", other_spelling)
+    assert not is_met("not_equals", other_spelling)
+    assert is_met("one_of", ["+1 555 010 0200", other_spelling])
+    assert is_met("starts_with", other_spelling)
+    assert is_met("starts_with", other_spelling[:-6])
+    assert is_met("contains", other_spelling[1:-2])
+    assert not is_met("not_contains", other_spelling[1:-2])
+    assert is_met("ends_with", other_spelling[2:])
+
+
+@pytest.mark.parametrize(
+    ("number", "operator", "value"),
+    [
+        ("+2250702345678", "equals", "+225 02 34 56 78"),  # means the number with 01
+        ("+2250702345678", "starts_with", "+225 02"),
+        ("+551132345678", "starts_with", "+55 11 9"),  # a landline number
+        ("+15512345678", "starts_with", "+52"),
+    ],
+)
+def test_a_condition_does_not_mean_another_number(number: str, operator: str, value: str) -> None:
+    condition = make_condition("customer_number", operator, value)
+    assert not is_condition_met(condition, {"customer_number": number})
+
+
 def test_a_customer_without_a_number_has_an_id() -> None:
     facts = {"customer_number": "US.13491208655302741918"}
     assert is_condition_met(make_condition("customer_number", "starts_with", "us."), facts)

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from routing.models import OperatingHours
-from routing.operating_hours import OpenPeriod, WeeklySchedule, build_schedule, get_holiday_name, is_open, next_opening
+from routing.operating_hours import (
+    OpenPeriod,
+    WeeklySchedule,
+    build_schedule,
+    get_holiday_name,
+    is_open,
+    next_closing,
+    next_opening,
+)
 
 BERLIN, NEW_YORK, KOLKATA = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York"), ZoneInfo("Asia/Kolkata")
 MINUTE = dt.timedelta(minutes=1)
@@ -244,6 +252,31 @@ def test_at_its_next_opening_it_is_open_and_before_that_it_is_not(hours: WeeklyS
     before = min(opening - at, dt.timedelta(hours=30)) // MINUTE
     earlier = (opening.astimezone(dt.UTC) - minutes * MINUTE for minutes in range(1, before + 1))
     assert not any(is_open(hours, moment) for moment in earlier)
+
+
+@given(hours=hours_strategy, at=moment_strategy)
+def test_at_its_next_closing_it_is_closed_and_before_that_it_is_open(hours: WeeklySchedule, at: dt.datetime) -> None:
+    closing = next_closing(hours, at)
+    limit = dt.timedelta(hours=30)
+    before = limit if closing is None else min(closing - at, limit)
+    assert all(is_open(hours, at + minutes * MINUTE) for minutes in range(before // MINUTE))
+    if closing is not None:
+        assert closing >= at
+        assert not is_open(hours, closing)
+
+
+@pytest.mark.parametrize(
+    ("hours", "at", "closing"),
+    [
+        (make_office_hours(), "2026-11-27 10:00", "2026-11-27 17:00"),
+        (make_office_hours(), "2026-11-27 17:00", "2026-11-27 17:00"),  # closed already
+        (make_hours((4, "18:00", "00:00"), (5, "00:00", "03:00")), "2026-11-27 20:00", "2026-11-28 03:00"),
+        (make_hours((4, "21:00", "02:00"), d2026_11_28="Fair"), "2026-11-27 22:00", "2026-11-28 00:00"),
+        (make_hours(*((day, "00:00", "00:00") for day in range(7))), "2026-11-27 22:00", None),
+    ],
+)
+def test_next_closing(hours: WeeklySchedule, at: str, closing: str | None) -> None:
+    assert next_closing(hours, local_datetime(at)) == (local_datetime(closing) if closing else None)
 
 
 @given(hours=hours_strategy, at=moment_strategy)

@@ -22,9 +22,11 @@ class ContactAdmin(ReadOnlyModelAdmin):
     """Read-only admin of contacts."""
 
     empty_hint = "A contact appears when a customer writes to one of your WhatsApp numbers."
+    empty_link_model = "channels_whatsapp.WhatsAppAccount"
     list_display = ("display_name", "display_number", "username", "opted_out", "first_seen")
     search_fields = ("name", "profile_name", "username", "address")
     search_help_text = "Name, username or number"
+    folds_search = False
     fields = ("name", "profile_name", "username", "display_number", "whatsapp_ids", "opted_out", "first_seen")
     readonly_fields = ("display_number", "whatsapp_ids", "opted_out", "first_seen")
 

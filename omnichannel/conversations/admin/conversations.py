@@ -20,11 +20,13 @@ class ConversationAdmin(ReadOnlyModelAdmin):
     """Read-only admin of conversations."""
 
     empty_hint = "A conversation appears when a customer writes to one of your WhatsApp numbers."
+    empty_link_model = "channels_whatsapp.WhatsAppAccount"
     list_display = ("contact", "number", "state_pill", "queue", "agent", "last_activity")
     list_filter = ("state", "queue", "number")
     list_select_related = ("contact", "number", "queue", "agent__user")
     search_fields = ("contact__name", "contact__profile_name", "contact__username", "contact__address")
     search_help_text = "Customer's name or number"
+    folds_search = False
     fields = (
         "contact",
         "number",

@@ -23,7 +23,7 @@ from omnichannel.conversations.assignment.offers import withdraw_offer
 from omnichannel.conversations.lanes import LaneKind
 from omnichannel.conversations.live_events import publish_presence
 from omnichannel.conversations.models import Conversation, ConversationQuerySet, Participation
-from omnichannel.conversations.outbound.failed_replies import notify_supervisors_instead
+from omnichannel.conversations.outbound.failed_replies import notify_supervisors_instead, record_unseen_failures
 from omnichannel.conversations.state_machine import TransitionError, transition
 from omnichannel.core.localized_text import LocalizedText, localized
 from omnichannel.jobs.lanes import Lease, enqueue
@@ -149,8 +149,9 @@ def _release(conversation: Conversation, agent: Agent) -> None:
     if conversation.agent_id != agent.pk:
         return
     if conversation.state == State.WRAP_UP and not conversation.unread_count:
-        text = localized("%(why)s Closed.", why=_reason(agent))
+        text, state_since = localized("%(why)s Closed.", why=_reason(agent)), conversation.state_since
         transition(conversation, State.CLOSED, agent=agent, actor=None, event_text=text)
+        record_unseen_failures(conversation, since=state_since)
     elif conversation.state in ASSIGNED_STATES:
         text = localized(
             "%(why)s Waiting in %(queue)s for another agent.", why=_reason(agent), queue=conversation.queue

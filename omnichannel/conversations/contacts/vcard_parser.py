@@ -22,7 +22,7 @@ MAX_LINES_PER_PROPERTY: Final = 30  # of the same property in one card
 MAX_PEOPLE, MAX_NUMBERS = 20, 10  # per person, of phone numbers and of e-mail addresses
 MAX_NAME_LENGTH, MAX_PHONE_LENGTH, MAX_EMAIL_LENGTH = 200, 40, 120  # characters
 
-SUPPORTED_PROPERTIES: Final = frozenset({"FN", "N", "ORG", "TEL", "EMAIL"})
+SUPPORTED_PROPERTIES: Final = frozenset({"FN", "N", "NICKNAME", "ORG", "TEL", "EMAIL"})
 CARD_DELIMITERS: Final = frozenset({b"BEGIN:VCA", b"END:VCARD"})
 # Python has more codecs, some of which take quadratic time (`punycode`) or do not decode text.
 ALLOWED_CHARSETS: Final = frozenset({
@@ -166,6 +166,8 @@ def _iter_candidate_names(fields: CardFields) -> Iterator[str]:
             "",
         ]
         yield " ".join(filter(None, [given_name, additional_name, family_name]))
+    for line in fields.get("NICKNAME", []):
+        yield _unescape_text(_parse_property(line)[1])
     for line in fields.get("ORG", []):
         yield from _split_components(_parse_property(line)[1])
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 from omnichannel.conversations.access import can_supervise
 from omnichannel.conversations.lifecycle.dispositions import validate_wrap_up
 from omnichannel.conversations.models import Conversation, ConversationQuerySet, DispositionCode, Note
+from omnichannel.conversations.outbound.failed_replies import record_unseen_failures
 from omnichannel.conversations.state_machine import TransitionError, require_agent, require_all_read, transition
 from omnichannel.core.localized_text import LocalizedText, localized
 from routing.models import Agent, State
@@ -90,18 +91,26 @@ def close_stale_conversations(now: datetime | None = None) -> int:
     closed_count = 0
     for conversation, text in [*_stale_by_state(at), *_idle_waiting(at)]:
         try:
-            transition(
-                conversation,
-                State.CLOSED,
-                agent=conversation.agent,
-                actor=None,
-                event_text=text,
-                expected_state_since=conversation.state_since,
-            )
+            _close_automatically(conversation, text)
             closed_count += 1
         except TransitionError:
             logger.info("Conversation %s changed before it could be closed.", conversation.pk)
     return closed_count
+
+
+def _close_automatically(conversation: Conversation, text: LocalizedText) -> None:
+    """Close a stale conversation; a reply that failed in this state gets a notice, because nobody looked."""
+    state_since = conversation.state_since
+    with transaction.atomic():
+        transition(
+            conversation,
+            State.CLOSED,
+            agent=conversation.agent,
+            actor=None,
+            event_text=text,
+            expected_state_since=state_since,
+        )
+        record_unseen_failures(conversation, since=state_since)
 
 
 def _stale_by_state(at: datetime) -> list[tuple[Conversation, LocalizedText]]:

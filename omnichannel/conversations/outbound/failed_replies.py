@@ -1,17 +1,25 @@
 """Notify people of replies that fail after their author has closed or left the conversation.
 
-While the author has the conversation, they see the failure in the thread. Afterwards nobody looks there, so the author
-gets a notice on the desk; the supervisors get it if the author may no longer work or see the conversation.
+While the author has the conversation, they see the failure in the thread, and the dialog that closes it names failures
+that nobody has reacted to. Afterwards nobody looks there, so the author gets a notice on the desk; the supervisors get
+it if the author may no longer work or see the conversation.
 """
 
+from collections.abc import Collection
+from datetime import datetime
 from typing import Final
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from omnichannel.conversations.access import agents_with_access, can_supervise, conversations_visible_to
+from omnichannel.conversations.access import (
+    agents_with_access,
+    can_supervise,
+    conversations_visible_to,
+    has_lost_access,
+)
 from omnichannel.conversations.live_events import LiveEventKind
-from omnichannel.conversations.models import FailedReply, Message, MessageStatus
+from omnichannel.conversations.models import Conversation, FailedReply, Message, MessageStatus
 from omnichannel.live.publish import publish
 from omnichannel.live.topics import ALL_TOPIC, agent_topic
 from routing.models import CAPACITY_STATES, Agent
@@ -40,9 +48,32 @@ def record_failed_reply(message: Message) -> None:
         _publish(recipient.pk if recipient else None)
 
 
+def get_unseen_failures(conversations: Collection[Conversation]) -> QuerySet[Message]:
+    """Return the failed replies in these conversations after whose failure nobody wrote again, oldest first.
+
+    Whoever writes, or sends the reply again, has the failure in front of them.
+    """
+    later = Message.objects.filter(
+        conversation=OuterRef("conversation"), author__isnull=False, created_at__gt=OuterRef("updated_at")
+    )
+    failed = Message.objects.filter(conversation__in=conversations, status__in=FAILED_STATUSES, author__isnull=False)
+    return failed.filter(~Exists(later), failed_reply__seen_at=None).order_by("created_at", "pk")
+
+
+def record_unseen_failures(conversation: Conversation, *, since: datetime) -> None:
+    """Record the replies that failed since this time in a conversation that was closed without a person."""
+    for message in get_unseen_failures([conversation]).filter(updated_at__gte=since):
+        record_failed_reply(message)
+
+
 def get_failed_replies(agent: Agent) -> QuerySet[FailedReply]:
-    """Return the failed replies that the agent has to see, oldest first: own ones, and for supervisors those of all."""
-    is_recipient = Q(agent=agent) | Q(agent=None) if can_supervise(agent) else Q(agent=agent)
+    """Return the failed replies that the agent has to see, oldest first.
+
+    These are the agent's own ones, and for supervisors those whose author can't see the conversation any more.
+    """
+    is_recipient = Q(agent=agent)
+    if can_supervise(agent):
+        is_recipient |= Q(agent=None) | has_lost_access("agent", "message__conversation")
     visible = conversations_visible_to(agent.user).order_by().values("pk")
     unseen = FailedReply.objects.filter(is_recipient, seen_at=None, message__status__in=FAILED_STATUSES)
     return unseen.filter(message__conversation__in=visible).select_related(
@@ -50,10 +81,10 @@ def get_failed_replies(agent: Agent) -> QuerySet[FailedReply]:
     )
 
 
-def mark_failed_reply_seen(failed_reply: FailedReply) -> None:
+def mark_failed_reply_seen(failed_reply: FailedReply, *, by: Agent) -> None:
     """Remove the notice of a failed reply from the pages of all who have it."""
     if FailedReply.objects.filter(pk=failed_reply.pk, seen_at=None).update(seen_at=timezone.now()):
-        _publish(failed_reply.agent_id)
+        _publish(by.pk if failed_reply.agent_id == by.pk else None)
 
 
 def notify_supervisors_instead(agent: Agent) -> None:

@@ -6,21 +6,13 @@ which triggers keep up to date.
 """
 
 from collections.abc import Iterator, Sequence
-from functools import reduce
 from typing import Any, Final
 
 from django.apps import apps
 from django.db import connections
-from django.db.models import BooleanField, CharField, F, Func, QuerySet, Value
+from django.db.models import BooleanField, F, Func, QuerySet, Value
 
-from omnichannel.core.text.search_words import (
-    DIGIT_REPLACEMENTS,
-    IGNORED_MARKS,
-    LETTER_REPLACEMENTS,
-    build_search_text,
-    fold_text,
-    get_required_words,
-)
+from omnichannel.core.text.search_words import build_search_text, get_required_words
 
 MESSAGE_TABLE: Final = "conversations_message"
 WORDS_COLUMN: Final = "search_text"
@@ -52,19 +44,6 @@ _TRIGGER_SQL: Final = {
 }
 
 
-def _build_folded_sql() -> str:
-    """Return SQL that folds the expression `{text}` as `fold_text` does, for PostgreSQL."""
-    single = {char: plain for char, plain in (LETTER_REPLACEMENTS | DIGIT_REPLACEMENTS).items() if len(plain) == 1}
-    several = {char: plain for char, plain in LETTER_REPLACEMENTS.items() if len(plain) > 1}
-    lower = "lower(normalize({text}, NFKD))"
-    replaced = reduce(lambda sql, pair: f"replace({sql}, '{pair[0]}', '{pair[1]}')", several.items(), lower)
-    translated = f"translate({replaced}, '{''.join(single)}', '{''.join(single.values())}')"
-    return f"normalize(regexp_replace({translated}, '{IGNORED_MARKS}', '\\1', 'g'), NFC)"
-
-
-_FOLDED_SQL: Final = _build_folded_sql()
-
-
 class HasWords(Func):
     """Expression that is true for messages with each of these words, as split_words returns them."""
 
@@ -92,24 +71,6 @@ class HasWords(Func):
         for query_word in str(value.value).split():
             words, are_prefixes = get_required_words(query_word)
             yield from ((word, are_prefixes) for word in words)
-
-
-class FoldedText(Func):
-    """Expression for a text as `fold_text` returns it."""
-
-    arity = 1
-    function = "folded"  # on SQLite, see register_sqlite_functions
-    output_field = CharField()
-
-    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:
-        text, params = compiler.compile(self.source_expressions[0])
-        return f"lower({_FOLDED_SQL.format(text=text)})", [*params]
-
-
-def register_sqlite_functions(connection: Any, **kwargs: Any) -> None:
-    """Register `folded` with a new SQLite connection."""
-    if connection.vendor == "sqlite":
-        connection.connection.create_function("folded", 1, fold_text, deterministic=True)
 
 
 def ensure_index(using: str = "default") -> None:

@@ -13,7 +13,8 @@ from channels_whatsapp.identity import get_identity
 from omnichannel.accounts.models import User
 from omnichannel.conversations import access
 from omnichannel.conversations.models import Contact, ContactBusinessId, Conversation, Message
-from omnichannel.conversations.search.index import FoldedText, HasWords
+from omnichannel.conversations.search.index import HasWords
+from omnichannel.core.db import FoldedText
 from omnichannel.core.text.phone_numbers import strip_punctuation
 from omnichannel.core.text.search_words import MAX_INDEXED_CHARACTERS, WordKind, fold_text, get_word_kind, split_words
 from omnichannel.core.text.whatsapp_markup import remove_markup

@@ -7,14 +7,15 @@ import types
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partialmethod
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.utils import quote, unquote
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
-from django.core.exceptions import PermissionDenied
-from django.db.models import PROTECT, ForeignObjectRel, Model, Q, QuerySet
+from django.core.exceptions import FieldDoesNotExist, PermissionDenied
+from django.db.models import PROTECT, CharField, ForeignObjectRel, Model, Q, QuerySet, TextField
+from django.db.models.constants import LOOKUP_SEP
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import formats, timezone
@@ -22,6 +23,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst, get_text_list
 from django.views.decorators.http import require_POST
+
+from omnichannel.core.db import FoldedText
+from omnichannel.core.text.search_words import fold_text
 
 if TYPE_CHECKING:
     ModelAdminBase: TypeAlias = admin.ModelAdmin[Any]
@@ -90,6 +94,18 @@ def format_timestamp(moment: datetime | None) -> str:
     return formats.date_format(timezone.localtime(moment), "j M Y, H:i:s") if moment else ""
 
 
+def _fold_search_field(model: type[Model], path: str) -> str:
+    """Return the search field `user__name` as a comparison of folded texts; other than texts unchanged."""
+    *relations, name = path.split(LOOKUP_SEP)
+    try:
+        for relation in relations:
+            model = cast("type[Model]", model._meta.get_field(relation).related_model)
+        is_text = isinstance(model._meta.get_field(name), CharField | TextField)
+    except FieldDoesNotExist:  # a prefix such as "=", or a lookup
+        return path
+    return LOOKUP_SEP.join((path, FoldedText.lookup_name, "contains")) if is_text else path
+
+
 class PlainRelatedFieldsMixin:
     """Remove the change, view and delete buttons beside related fields; keep the add button."""
 
@@ -109,8 +125,13 @@ class ProductModelAdmin(PlainRelatedFieldsMixin, ModelAdminBase):
     deletion_hint = ""
     # Advice shown in a list without rows.
     empty_hint = ""
+    # The list to go to from one without rows whose objects are not added by hand: the label of its model.
+    empty_link_model = ""
     # Singular and plural by model label, used when a deletion is refused; see describe_usages.
     usage_labels: ClassVar[Mapping[str, tuple[str, str]]] = {}
+
+    # Whether "ola" finds "Olá". Folding reads every row, so lists of large tables search with what was typed.
+    folds_search = True
 
     # Shown with the number of rows that need attention, and the filter of the list that shows them.
     attention_text = ""
@@ -138,8 +159,17 @@ class ProductModelAdmin(PlainRelatedFieldsMixin, ModelAdminBase):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         title = {"title": capfirst(str(self.opts.verbose_name_plural)), "noun": self.noun}
-        title["empty_hint"] = self.empty_hint
-        return super().changelist_view(request, {**title, **(extra_context or {})})
+        empty = {"empty_hint": self.empty_hint, "empty_link": self._get_empty_link(request)}
+        return super().changelist_view(request, {**title, **empty, **(extra_context or {})})
+
+    def _get_empty_link(self, request: HttpRequest) -> dict[str, str] | None:
+        """Return the title and URL of the list that `empty_link_model` names; None if the user may not see it."""
+        linked = next((each for each in self.admin_site._registry if each._meta.label == self.empty_link_model), None)
+        if linked is None or not self.admin_site._registry[linked].has_view_permission(request):
+            return None
+        options = linked._meta
+        url = reverse(f"admin:{options.app_label}_{options.model_name}_changelist", current_app=self.admin_site.name)
+        return {"title": capfirst(str(options.verbose_name_plural)), "url": url}
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -156,6 +186,20 @@ class ProductModelAdmin(PlainRelatedFieldsMixin, ModelAdminBase):
     def get_page_title(self, instance: Any) -> str:
         """Return the heading of an object's page."""
         return str(instance)
+
+    # -- Search -----------------------------------------------------------------------------------------------------
+
+    def get_search_fields(self, request: HttpRequest) -> list[str] | tuple[str, ...]:
+        """Return the fields to search, those with text without regard to accents."""
+        names = super().get_search_fields(request)
+        return [_fold_search_field(self.model, name) for name in names] if self.folds_search else names
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return super().get_search_results(
+            request, queryset, fold_text(search_term) if self.folds_search else search_term
+        )
 
     # -- One Save ---------------------------------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ from channels_whatsapp.message_templates.sync import SyncResult
 from channels_whatsapp.models import ApprovalStatus, MessageTemplate, WhatsAppAccount
 from omnichannel.conversations.automated_messages.triggers import language_fallbacks
 from omnichannel.conversations.models import Contact
-from omnichannel.conversations.search.index import FoldedText
+from omnichannel.core.db import FoldedText
 from omnichannel.core.languages import language_name
 from omnichannel.core.text.search_words import fold_text
 from routing.models import Agent

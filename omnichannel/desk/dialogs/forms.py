@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
 from django.utils import timezone
-from django.utils.functional import Promise
+from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext_lazy as _
 
 from omnichannel.conversations.lifecycle import dispositions
@@ -17,12 +19,14 @@ from omnichannel.conversations.lifecycle.labels import (
     can_create_label,
     get_or_create_label,
 )
-from omnichannel.conversations.models import Conversation, DispositionCode, Label, Priority
+from omnichannel.conversations.models import Conversation, DispositionCode, Label, Message, Priority
 from omnichannel.conversations.notes import MAX_NOTE_LENGTH
+from omnichannel.conversations.outbound.failed_replies import get_unseen_failures
 from omnichannel.desk.dialogs.snooze_times import SnoozeOption, get_snooze_options
 from routing.models import Agent
 
 CUSTOM_TIME = "at"
+MAX_NAMED_FAILURES = 3  # the thread has the others too
 
 
 class DialogForm(forms.Form):
@@ -132,13 +136,25 @@ class LabelsForm(DialogForm):
 
 
 class WrapUpForm(DialogForm):
-    """The outcome of a conversation and a handover note, to close it."""
+    """The outcome of a conversation and a handover note, to close it; names replies that were not delivered."""
 
     codes = forms.ModelMultipleChoiceField(DispositionCode.objects.filter(is_active=True), required=False)
     note = forms.CharField(required=False, strip=False)
 
     note_limit = MAX_NOTE_LENGTH
     max_codes = dispositions.MAX_CODES
+
+    @cached_property
+    def failures(self) -> list[Message]:
+        """The replies that were not delivered and to which nobody has reacted."""
+        return list(get_unseen_failures(self.conversations)[:MAX_NAMED_FAILURES])
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse once to close when the dialog has not named each failed reply: it may have failed in the meantime."""
+        named = self.data.getlist("named_failures") if isinstance(self.data, QueryDict) else []
+        if any(str(message.pk) not in named for message in self.failures):
+            raise ValidationError(_("A reply was not delivered in the meantime. Check it, or close anyway."))
+        return super().clean() or self.cleaned_data
 
     @property
     def choices(self) -> list[tuple[DispositionCode, bool]]:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -202,6 +203,15 @@ def test_office_documents_and_sound_are_sent_with_their_own_type(
     file = SimpleUploadedFile(name, content, content_type=declared)
     attachment = send_reply(conversation, author=dana.user, file=file).attachments.get()
     assert (attachment.name, attachment.content_type) == (name, kind)
+
+
+@pytest.mark.parametrize("name", ["ms-word-customxml.docx", "ms-word-trash.docx"])
+def test_documents_that_word_wrote_with_other_parts_first_are_sent(
+    conversation: Conversation, dana: Agent, name: str
+) -> None:
+    content = (Path(__file__).parents[2] / "cases" / "data" / "files" / name).read_bytes()
+    attachment = send_reply(conversation, author=dana.user, file=SimpleUploadedFile(name, content)).attachments.get()
+    assert (attachment.name, attachment.content_type) == (name, DOCX_TYPE)
 
 
 def test_sound_that_is_sent_again_stays_sound(conversation: Conversation, dana: Agent) -> None:

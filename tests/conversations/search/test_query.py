@@ -12,8 +12,9 @@ from django.db.models import Value
 from omnichannel.conversations.contacts import merge
 from omnichannel.conversations.models import Conversation, Label, Message
 from omnichannel.conversations.search import index
-from omnichannel.conversations.search.index import FoldedText, HasWords
+from omnichannel.conversations.search.index import HasWords
 from omnichannel.conversations.search.query import SearchResults, search
+from omnichannel.core.db import FoldedText
 from omnichannel.core.text.search_words import DIGIT_REPLACEMENTS, LETTER_REPLACEMENTS, fold_text, split_words
 from routing.models import Agent
 from tests import builders

@@ -64,6 +64,22 @@ def test_each_list_says_what_to_do_when_it_is_empty() -> None:
     assert not [each for each in lists if not each.empty_hint and each.opts.object_name not in hidden]
 
 
+@pytest.mark.parametrize(
+    ("model", "link"),
+    [
+        ("conversations_contact", '<a href="/admin/channels_whatsapp/whatsappaccount/">Open WhatsApp</a>'),
+        ("conversations_conversation", '<a href="/admin/channels_whatsapp/whatsappaccount/">Open WhatsApp</a>'),
+        ("channels_whatsapp_messagetemplate", '<a href="/admin/channels_whatsapp/whatsappaccount/">Open WhatsApp</a>'),
+    ],
+)
+def test_an_empty_list_leads_to_the_page_where_its_rows_come_from(
+    admin_client: UserClient, model: str, link: str
+) -> None:
+    url = admin_url(model, "changelist")
+    assert link in admin_client.get(url).content.decode()
+    assert link not in create_signed_in_client("Supervisor").get(url).content.decode()
+
+
 def test_the_link_to_add_is_only_for_those_who_may(admin_client: UserClient) -> None:
     url = admin_url("routing_skill", "changelist")
     assert not Skill.objects.exists()

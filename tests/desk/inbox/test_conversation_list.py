@@ -136,12 +136,22 @@ def test_unread_messages_are_counted_on_the_row_and_for_the_title(desk: DeskScen
 
 
 @pytest.mark.parametrize(
-    ("view", "text"),
-    [("my", "No conversations"), ("open", "No one is waiting"), ("closed", "No conversations closed")],
+    ("view", "text", "next_view"),
+    [
+        ("my", "No conversations", "open"),
+        ("open", "No one is waiting", "my"),
+        ("ongoing", "No ongoing conversations", "open"),
+        ("closed", "No conversations closed", "my"),
+    ],
 )
-def test_an_empty_tab_says_what_belongs_there(desk: DeskScenario, view: str, text: str) -> None:
-    page = client_for(desk.eve).get(reverse("desk:inbox"), {"view": view}).content.decode()
+def test_an_empty_tab_says_what_belongs_there_and_leads_on(
+    desk: DeskScenario, view: str, text: str, next_view: str
+) -> None:
+    Conversation.objects.all().delete()
+    page = client_for(desk.supervisor).get(reverse("desk:inbox"), {"view": view}).content.decode()
     assert text in page
+    assert f'id="show-{next_view}-empty"' in page
+    assert f'href="{reverse("desk:inbox")}?view={next_view}"' in page
 
 
 def test_a_name_full_of_markup_is_only_text(desk: DeskScenario) -> None:
