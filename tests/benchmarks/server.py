@@ -100,15 +100,12 @@ async def record_arrivals(
     reader, writer = await asyncio.open_connection("127.0.0.1", app.port)
     writer.write(f"GET /live/ HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: sessionid={session}\r\n\r\n".encode())
     arrival_times: dict[int, float] = {}
-    event_id = 0
     while len(commits) < BROADCAST_COUNT or not commits.keys() <= arrival_times.keys():
         line = (await reader.readline()).decode().strip()
-        if line.startswith("id: "):
-            event_id = int(line[4:])
-        elif line == "event: hello":
+        if line == "event: hello":
             await opened.wait()
-        elif line == "event: hint":
-            arrival_times[event_id] = time.time()
+        elif line.startswith('data: {"kind"'):
+            arrival_times[json.loads(line.removeprefix("data: "))["event"]] = time.time()
     writer.close()
     return arrival_times
 

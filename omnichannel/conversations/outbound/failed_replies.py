@@ -12,7 +12,7 @@ from django.utils import timezone
 from omnichannel.conversations.access import agents_with_access, can_supervise, conversations_visible_to
 from omnichannel.conversations.live_events import LiveEventKind
 from omnichannel.conversations.models import FailedReply, Message, MessageStatus
-from omnichannel.live.publish import publish
+from omnichannel.events.publish import publish
 from omnichannel.live.topics import ALL_TOPIC, agent_topic
 from routing.models import CAPACITY_STATES, Agent
 

@@ -12,7 +12,7 @@ from omnichannel.conversations.models import Conversation, FailedReply, Message
 from omnichannel.conversations.outbound import delivery_status
 from omnichannel.conversations.outbound.compose import resend_reply
 from omnichannel.conversations.outbound.failed_replies import get_failed_replies
-from omnichannel.live.models import LiveEvent
+from omnichannel.events.models import Event
 from routing.models import Agent, State
 from tests import builders
 from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for, create_desk_scenario
@@ -62,7 +62,7 @@ def test_author_is_notified_after_closing_or_leaving(desk: DeskScenario, leave: 
     leave(desk)
     fail(message)
     assert recipients(desk) == ["Dana"]
-    assert LiveEvent.objects.filter(kind="presence").latest("pk").topics == [f"agent:{desk.dana.pk}"]
+    assert Event.objects.filter(kind="presence").latest("pk").topics == [f"agent:{desk.dana.pk}"]
 
 
 @pytest.mark.parametrize("fields", [{"author": None}, {}])
@@ -87,7 +87,7 @@ def test_supervisors_are_notified_when_the_author_can_no_longer_see_it(desk: Des
     message = create_reply(desk, author=desk.eve.user)
     fail(message)
     assert recipients(desk) == ["Sue", "Ada"]
-    assert LiveEvent.objects.filter(kind="presence").latest("pk").topics == ["all"]
+    assert Event.objects.filter(kind="presence").latest("pk").topics == ["all"]
 
 
 def test_supervisors_take_over_from_an_author_who_is_deactivated(desk: DeskScenario) -> None:
