@@ -4,6 +4,9 @@ On PostgreSQL neither ids nor transaction ids are committed in order. A reader t
 read: which transactions were visible to it then. What is visible now and was not then is new. A snapshot also tells up
 to which transaction nothing more can appear: the position from which a reader may go on after an interruption.
 
+A server that was killed may assign again the ids of transactions that had been rolled back just before: after an outage
+a reader goes back a little, and may get events twice.
+
 SQLite has one writer at a time, so ids are committed in order, and the ids of events take the place of transaction ids.
 """
 
@@ -16,6 +19,9 @@ from django.db import connection
 from django.db.models import F, Max, Min, Q, QuerySet
 
 from omnichannel.events.models import Event
+
+# More transactions than begin in 0.2 s, after which PostgreSQL has written their ids to disk at the latest.
+REWOUND_TRANSACTIONS = 2000
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,13 @@ class Snapshot:
     def position(self) -> int:
         """Return the last key up to which every event is visible, or its transaction was rolled back."""
         return self.start - 1
+
+    def rewind(self) -> "Snapshot":
+        """Return the snapshot to go on with after an outage of the database."""
+        if connection.vendor != "postgresql":
+            return self
+        end = max(self.end - REWOUND_TRANSACTIONS, 0)
+        return Snapshot(min(self.start, end), end, tuple(key for key in self.in_progress if key < end))
 
     def visible(self) -> Q:
         """Return the filter for events that are visible in the snapshot."""

@@ -106,6 +106,7 @@ class Hub:
         # Held while the events of a read are passed on: who subscribes meanwhile would receive only some of them.
         self._subscribe_lock = asyncio.Lock()
         self._wakeup = asyncio.Event()
+        self._is_after_outage = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def subscribe(self, listener: Listener) -> Snapshot:
@@ -159,6 +160,7 @@ class Hub:
                 await self._poll_once()
             except Error as error:
                 logger.warning("Could not read live events; trying again: %s", error)
+                self._is_after_outage = True
                 await asyncio.sleep(RETRY_SECONDS)
             except Exception:  # keep polling whatever went wrong: nothing else would restart it
                 logger.exception("Could not dispatch live events; trying again.")
@@ -172,7 +174,9 @@ class Hub:
             await asyncio.wait_for(self._wakeup.wait(), POLL_SECONDS)
 
     async def _poll_once(self) -> None:
-        now, hints = await self._run_query(_fetch_new_hints, self.snapshot)
+        before = self.snapshot.rewind() if self._is_after_outage else self.snapshot
+        now, hints = await self._run_query(_fetch_new_hints, before)
+        self._is_after_outage = False
         async with self._subscribe_lock:
             if len(hints) > MAX_NEW_EVENTS:
                 self._end_streams()

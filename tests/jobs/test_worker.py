@@ -2,14 +2,17 @@
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from itertools import count
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
+from omnichannel.core.wakeups import Channel, start_listener, start_sender, stop_sender
 from omnichannel.jobs.lanes import Lease, enqueue
 from omnichannel.jobs.models import JobSchedule, Lane
 from omnichannel.jobs.worker import LaneHandler, PeriodicJob, Worker
@@ -190,14 +193,90 @@ def test_a_worker_that_is_stopped_finishes_what_it_has_begun() -> None:
 def test_a_worker_whose_connection_was_cut_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     handler, claim, cut = RecordingHandler(1), Worker._start_due_work, threading.Event()
 
-    def cut_off_once(self: Worker, pool: object) -> None:
+    def cut_off_once(self: Worker, pool: object) -> datetime | None:
         if not cut.is_set():
             cut.set()
             connection.ensure_connection()
             connection.connection.close()
-        claim(self, pool)  # type: ignore[arg-type]
+        return claim(self, pool)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Worker, "_start_due_work", cut_off_once)
     enqueue("send", 1)
     with run_workers(Worker({"send": LaneHandler(handler)}, [])):
         assert handler.done.wait(TIMEOUT_SECONDS)
+
+
+@pytest.fixture
+def no_polling(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let workers look for work only after wake-ups and when work is due."""
+    monkeypatch.setattr("omnichannel.jobs.worker.POLL_SECONDS", 3600.0)
+
+
+@contextlib.contextmanager
+def run_woken_worker(worker: Worker) -> Iterator[None]:
+    """Run the worker as `run_worker` does, until it waits for its first wake-up."""
+    start_sender()
+    listener = start_listener({Channel.LANES}, worker.wake)
+    try:
+        with run_workers(worker):
+            yield
+    finally:
+        listener.stop()
+        stop_sender()
+
+
+@pytest.mark.usefixtures("no_polling")
+def test_a_waiting_worker_is_woken_by_new_work() -> None:
+    handler = RecordingHandler(2)
+    with run_woken_worker(Worker({"send": LaneHandler(handler)}, [])):
+        for key in (1, 2):
+            with transaction.atomic():
+                enqueue("send", key)
+        assert handler.done.wait(TIMEOUT_SECONDS)
+    assert sorted(lease.key for lease in handler.leases) == [1, 2]
+
+
+@pytest.mark.usefixtures("no_polling")
+def test_a_waiting_worker_starts_work_when_it_is_due() -> None:
+    handler = RecordingHandler(1)
+    enqueue("send", 1, at=timezone.now() + timedelta(milliseconds=300))
+    with run_workers(Worker({"send": LaneHandler(handler)}, [])):
+        assert handler.done.wait(TIMEOUT_SECONDS)
+    assert [lease.key for lease in handler.leases] == [1]
+
+
+@pytest.mark.usefixtures("no_polling")
+def test_work_that_waits_for_a_thread_starts_when_one_is_free() -> None:
+    handler = RecordingHandler(5)
+    for key in range(5):
+        enqueue("send", key)
+    with run_workers(Worker({"send": LaneHandler(handler)}, [], threads=1)):
+        assert handler.done.wait(TIMEOUT_SECONDS)
+    assert sorted(lease.key for lease in handler.leases) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.usefixtures("no_polling")
+def test_a_worker_that_can_start_nothing_of_what_is_due_waits() -> None:
+    rounds = count()
+
+    class CountingWorker(Worker):
+        def _run_once(self, pool: ThreadPoolExecutor) -> float:
+            next(rounds)
+            return super()._run_once(pool)
+
+    go_on, handler_started = threading.Event(), threading.Event()
+
+    def wait(lease: Lease) -> datetime | None:
+        handler_started.set()
+        go_on.wait(TIMEOUT_SECONDS)
+        connection.close()
+        return None
+
+    enqueue("unknown", 1)
+    enqueue("send", 1)
+    with run_workers(CountingWorker({"send": LaneHandler(wait)}, [], threads=1)):
+        assert handler_started.wait(TIMEOUT_SECONDS)
+        enqueue("send", 2)
+        time.sleep(0.3)  # time for a worker that does not wait
+        go_on.set()
+    assert next(rounds) < 10

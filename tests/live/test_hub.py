@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from django.contrib.auth.models import Group
 from django.db import connection, transaction
+from django.db.models import F
 
 from omnichannel.events.models import Event
 from omnichannel.events.publish import publish, publish_many
@@ -189,6 +190,34 @@ def test_a_long_write_delays_no_page(event_stream: EventStream, live_scenario: L
             return subjects
 
     assert asyncio.run(scenario()) == [1, 2]
+
+
+def test_a_transaction_id_that_is_assigned_again_after_an_outage_is_not_taken_for_an_old_one(
+    event_stream: EventStream, live_scenario: LiveScenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "RETRY_SECONDS", 0.01)
+
+    def publish_with_older_transaction_id() -> None:
+        with transaction.atomic():
+            publish("message", 1, topics=["all"])
+            Event.objects.filter(transaction_id__gt=0).update(transaction_id=F("transaction_id") - 100)
+
+    def end_other_connections() -> None:
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+
+    async def scenario() -> int:
+        async with StreamPage(event_stream, live_scenario.supervisor_session) as page:
+            await page.wait_until_open()
+            await run_in_db_thread(end_other_connections)
+            await run_in_db_thread(publish_with_older_transaction_id)
+            return await next_subject(page)
+
+    assert asyncio.run(scenario()) == 1
 
 
 def test_an_event_of_a_transaction_that_was_rolled_back_reaches_nobody(
