@@ -2,7 +2,6 @@
 
 import contextlib
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -277,6 +276,6 @@ def test_a_worker_that_can_start_nothing_of_what_is_due_waits() -> None:
     with run_workers(CountingWorker({"send": LaneHandler(wait)}, [], threads=1)):
         assert handler_started.wait(TIMEOUT_SECONDS)
         enqueue("send", 2)
-        time.sleep(0.3)  # time for a worker that does not wait
+        go_on.wait(0.3)  # time for a worker that does not wait
         go_on.set()
     assert next(rounds) < 10
