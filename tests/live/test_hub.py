@@ -192,6 +192,21 @@ def test_a_long_write_delays_no_page(event_stream: EventStream, live_scenario: L
     assert asyncio.run(scenario()) == [1, 2]
 
 
+def get_backend_pid() -> int | None:
+    """Return the id of the server's process for this connection; None on SQLite, which has none."""
+    if connection.vendor == "sqlite":
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])
+
+
+def end_connection(backend_pid: int | None) -> None:
+    if backend_pid is not None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s)", [backend_pid])
+
+
 def test_a_transaction_id_that_is_assigned_again_after_an_outage_is_not_taken_for_an_old_one(
     event_stream: EventStream, live_scenario: LiveScenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -202,18 +217,10 @@ def test_a_transaction_id_that_is_assigned_again_after_an_outage_is_not_taken_fo
             publish("message", 1, topics=["all"])
             Event.objects.filter(transaction_id__gt=0).update(transaction_id=F("transaction_id") - 100)
 
-    def end_other_connections() -> None:
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                )
-
     async def scenario() -> int:
         async with StreamPage(event_stream, live_scenario.supervisor_session) as page:
             await page.wait_until_open()
-            await run_in_db_thread(end_other_connections)
+            await run_in_db_thread(end_connection, await event_stream.hub._run_query(get_backend_pid))
             await run_in_db_thread(publish_with_older_transaction_id)
             return await next_subject(page)
 
