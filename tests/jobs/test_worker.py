@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from itertools import count
@@ -211,13 +211,31 @@ def no_polling(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("omnichannel.jobs.worker.POLL_SECONDS", 3600.0)
 
 
+class ObservedWorker(Worker):
+    """A worker that says when it waits."""
+
+    def __init__(self, handlers: Mapping[str, LaneHandler]) -> None:
+        super().__init__(handlers, [])
+        self.is_waiting = threading.Event()
+
+    def _wait_for_wakeup(self, seconds: float) -> None:
+        self.is_waiting.set()
+        super()._wait_for_wakeup(seconds)
+        self.is_waiting.clear()
+
+
 @contextlib.contextmanager
-def run_woken_worker(worker: Worker) -> Iterator[None]:
-    """Run the worker as `run_worker` does, until it waits for its first wake-up."""
+def run_waiting_worker(worker: ObservedWorker) -> Iterator[None]:
+    """Run the worker as `run_worker` does; the block begins when it has found nothing to do and waits."""
+    is_listening = threading.Event()
     start_sender()
-    listener = start_listener({Channel.LANES}, worker.wake)
+    listener = start_listener({Channel.LANES}, lambda: (worker.wake(), is_listening.set()))
     try:
         with run_workers(worker):
+            assert is_listening.wait(TIMEOUT_SECONDS)
+            worker.is_waiting.clear()
+            worker.wake()
+            assert worker.is_waiting.wait(TIMEOUT_SECONDS)
             yield
     finally:
         listener.stop()
@@ -226,13 +244,12 @@ def run_woken_worker(worker: Worker) -> Iterator[None]:
 
 @pytest.mark.usefixtures("no_polling")
 def test_a_waiting_worker_is_woken_by_new_work() -> None:
-    handler = RecordingHandler(2)
-    with run_woken_worker(Worker({"send": LaneHandler(handler)}, [])):
-        for key in (1, 2):
-            with transaction.atomic():
-                enqueue("send", key)
+    handler = RecordingHandler(1)
+    with run_waiting_worker(ObservedWorker({"send": LaneHandler(handler)})):
+        with transaction.atomic():
+            enqueue("send", 1)
         assert handler.done.wait(TIMEOUT_SECONDS)
-    assert sorted(lease.key for lease in handler.leases) == [1, 2]
+    assert [lease.key for lease in handler.leases] == [1]
 
 
 @pytest.mark.usefixtures("no_polling")
