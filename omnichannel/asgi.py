@@ -14,6 +14,7 @@ from django.conf import settings
 
 from omnichannel.core.network.request_buffer import RequestBufferMiddleware
 from omnichannel.core.network.response_deadline import ResponseDeadlineMiddleware
+from omnichannel.core.wakeups import Channel, start_listener, start_sender, stop_sender
 from omnichannel.wsgi import application as django
 
 # These need Django to be set up, which the import above does.
@@ -88,9 +89,13 @@ async def _handle_lifespan(
     await receive()
     if settings.WHATSAPP_BACKEND == "simulator":
         scheduler_thread.start()
+    start_sender()
+    listener = start_listener({Channel.EVENTS}, event_stream.hub.wake)
     await send({"type": "lifespan.startup.complete"})
     await receive()
     begin_shutdown()
+    await asyncio.to_thread(listener.stop)
+    await asyncio.to_thread(stop_sender)
     if scheduler_thread.is_alive():
         await asyncio.to_thread(scheduler_thread.join, SIMULATOR_JOIN_TIMEOUT_SECONDS)
     await send({"type": "lifespan.shutdown.complete"})

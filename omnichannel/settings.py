@@ -69,6 +69,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "axes",
     "omnichannel.accounts",
+    "omnichannel.events",
     "omnichannel.live",
     "omnichannel.jobs",
     "routing",
@@ -150,6 +151,9 @@ DATABASES = {"default": _get_database_config()}
 # For LISTEN, where DATABASE_URL names a pooler in transaction mode.
 DATABASE_DIRECT_URL = environment.validate_direct_database_url(env.str("DATABASE_DIRECT_URL", default=""))
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Events are kept for this many days, for other programs that were offline.
+EVENT_RETENTION_DAYS = environment.read_integer("EVENT_RETENTION_DAYS", default=30, minimum=1, maximum=3650)
 
 # -- Language and time ----------------------------------------------------------------------------------------------
 

@@ -30,9 +30,9 @@ from omnichannel.conversations.outbound.typing_indicator import send_typing_indi
 from omnichannel.conversations.presence.disconnects import enqueue_missed_disconnects, run_disconnect_lane
 from omnichannel.conversations.presence.sessions import update_presences
 from omnichannel.conversations.presence.viewers import delete_stale_viewers
+from omnichannel.events.retention import delete_old_events
 from omnichannel.jobs.lanes import Lease
 from omnichannel.jobs.worker import LaneHandler, PeriodicJob, Worker
-from omnichannel.live.publish import delete_old_events
 
 
 def retry_deliveries(lease: Lease) -> datetime | None:
@@ -76,7 +76,7 @@ def create_worker(threads: int = 8, send_heartbeat: Callable[[], None] = lambda:
             PeriodicJob("send queue positions", timedelta(seconds=10), send_queue_positions),
             PeriodicJob("close stale conversations", timedelta(minutes=1), close_stale_conversations),
             PeriodicJob("delete stale viewers", timedelta(minutes=10), delete_stale_viewers),
-            PeriodicJob("delete old live events", timedelta(minutes=10), delete_old_events),
+            PeriodicJob("delete old events", timedelta(minutes=10), delete_old_events),
             PeriodicJob("sync message templates", timedelta(hours=6), sync_all_accounts),
             PeriodicJob("delete expired sessions", timedelta(hours=12), SessionStore.clear_expired),
         ],

@@ -8,7 +8,7 @@ from django.db.models.signals import post_save
 from django.dispatch import receiver
 
 from omnichannel.accounts.models import User, UserSession
-from omnichannel.live.publish import publish_many
+from omnichannel.events.publish import publish_many
 from omnichannel.live.topics import SESSION_KIND, user_topic
 
 

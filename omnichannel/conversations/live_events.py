@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from omnichannel.conversations.models import Conversation, Participation
-from omnichannel.live.publish import publish, publish_many
+from omnichannel.events.publish import publish, publish_many
 from omnichannel.live.topics import ALL_TOPIC, agent_topic, queue_topic
 
 

@@ -12,7 +12,7 @@ from omnichannel.accounts.models import User
 from omnichannel.conversations.access import active_agents, agent_for_user, agents_with_access
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import Conversation, Mention, Note, ParticipationKind
-from omnichannel.live.publish import publish
+from omnichannel.events.publish import publish
 from omnichannel.live.topics import agent_topic
 from routing.models import Agent, State
 

@@ -82,13 +82,15 @@ class _Sender:
 
 
 _sender: _Sender | None = None
+_start_lock = threading.Lock()
 
 
 def start_sender() -> None:
     """Let this process send wake-ups. Call it where a server or worker starts, never on import."""
     global _sender  # noqa: PLW0603 (one sender per process)
-    if _sender is None and connection.vendor == "postgresql":
-        _sender = _Sender()
+    with _start_lock:
+        if _sender is None and connection.vendor == "postgresql":
+            _sender = _Sender()
 
 
 def stop_sender() -> None:

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +12,7 @@ from django.db.models import DateTimeField, F, QuerySet, Value
 from django.db.models.functions import Least
 from django.utils import timezone
 
+from omnichannel.core.wakeups import Channel, request_wakeup
 from omnichannel.jobs.models import JobSchedule, Lane
 
 LANE_TABLE, SCHEDULE_TABLE = Lane._meta.db_table, JobSchedule._meta.db_table
@@ -25,13 +26,15 @@ ENQUEUE_SQL = (
     " given_up_at = NULL,"
     f" due_at = CASE WHEN excluded.due_at < {LANE_TABLE}.due_at THEN excluded.due_at ELSE {LANE_TABLE}.due_at END"
 )
-# `Lane.claimable_filter` and the due periodic jobs in plain SQL: an idle worker runs this ten times a second, and
-# building the query through the ORM would take most of the time.
+# `Lane.claimable_filter` and the due periodic jobs in plain SQL: a worker runs this after every wake-up, and building
+# the query through the ORM would take most of the time.
 DUE_WORK_SQL = (
-    f"SELECT kind, 0 FROM {LANE_TABLE} WHERE due_at <= %s AND given_up_at IS NULL"  # noqa: S608 (as above)
-    " AND (lease_until IS NULL OR lease_until < %s)"
-    f" UNION SELECT name, 1 FROM {SCHEDULE_TABLE} WHERE next_at <= %s"
+    f"SELECT kind, 0, MIN(due_at) FROM {LANE_TABLE} WHERE due_at <= %s AND given_up_at IS NULL"  # noqa: S608 (as above)
+    " AND (lease_until IS NULL OR lease_until < %s) GROUP BY kind"
+    f" UNION ALL SELECT name, 1, next_at FROM {SCHEDULE_TABLE} WHERE next_at <= %s"
 )
+# Workers wait at most this long, and then look for work that is due later themselves.
+WAKEUP_HORIZON = timedelta(seconds=1)
 
 
 def enqueue(kind: str, key: int, *, at: datetime | None = None) -> None:
@@ -44,9 +47,12 @@ def enqueue(kind: str, key: int, *, at: datetime | None = None) -> None:
         key: primary key of the object the work concerns.
         at: due time; default now.
     """
-    due_at = _to_db_value("due_at", at or timezone.now())
+    now = timezone.now()
+    due_at = _to_db_value("due_at", at or now)
     with connection.cursor() as cursor:
         cursor.execute(ENQUEUE_SQL, [kind, key, due_at, _to_db_value("token", uuid.uuid4())])
+    if at is None or at - now < WAKEUP_HORIZON:
+        request_wakeup(Channel.LANES)
 
 
 def _to_db_value(name: str, value: object) -> Any:
@@ -101,19 +107,33 @@ class Lease:
 
 @dataclass(frozen=True)
 class DueWork:
-    """Kinds of lanes and names of periodic jobs that are due."""
+    """Kinds of lanes and names of periodic jobs that are due, and when the next ones will be.
+
+    `next_at` is None when no others are due within WAKEUP_HORIZON.
+    """
 
     kinds: frozenset[str]
     jobs: frozenset[str]
+    next_at: datetime | None
 
 
 def get_due_work() -> DueWork:
     """Return the work that is due now, without claiming it."""
-    now = _to_db_value("due_at", timezone.now())
+    now = timezone.now()
+    horizon = _to_db_value("due_at", now + WAKEUP_HORIZON)
     with connection.cursor() as cursor:
-        cursor.execute(DUE_WORK_SQL, [now, now, now])
-        rows = cursor.fetchall()
-    return DueWork(frozenset(name for name, job in rows if not job), frozenset(name for name, job in rows if job))
+        cursor.execute(DUE_WORK_SQL, [horizon, _to_db_value("due_at", now), horizon])
+        rows = [(name, is_job, _from_db_value(due_at)) for name, is_job, due_at in cursor.fetchall()]
+    return DueWork(
+        frozenset(name for name, is_job, due_at in rows if not is_job and due_at <= now),
+        frozenset(name for name, is_job, due_at in rows if is_job and due_at <= now),
+        min((due_at for _, _, due_at in rows if due_at > now), default=None),
+    )
+
+
+def _from_db_value(value: datetime | str) -> datetime:
+    # SQLite returns the text of a time in UTC.
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)
 
 
 def claim_lanes(kinds: Collection[str], limit: int) -> list[Lease]:
@@ -136,4 +156,6 @@ def claim_lanes(kinds: Collection[str], limit: int) -> list[Lease]:
 def retry_lanes(lane_ids: Collection[int]) -> int:
     """Retry lanes that were given up, from the first attempt; return how many there were."""
     given_up = Lane.objects.filter(pk__in=lane_ids, given_up_at__isnull=False)
-    return given_up.update(given_up_at=None, attempts=0, due_at=timezone.now())
+    count = given_up.update(given_up_at=None, attempts=0, due_at=timezone.now())
+    request_wakeup(Channel.LANES)
+    return count

@@ -1,11 +1,14 @@
 """Background worker: claims lanes and periodic jobs and runs their handlers."""
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from queue import Empty, SimpleQueue
+from typing import TypeVar
 
 from django.conf import settings
 from django.db import Error, close_old_connections, connection
@@ -15,12 +18,14 @@ from omnichannel.jobs import lanes
 from omnichannel.jobs.lanes import Lease
 from omnichannel.jobs.models import JobSchedule
 
+ItemT = TypeVar("ItemT")
 logger = logging.getLogger(__name__)
 
 # Processes the lane and returns when to process it again; None when no work is left.
 LaneFunction = Callable[[Lease], datetime | None]
 
-POLL_SECONDS = 0.1
+POLL_SECONDS = lanes.WAKEUP_HORIZON.total_seconds()  # without a wake-up
+MIN_PAUSE_SECONDS = 0.01  # between two rounds, however many wake-ups there are
 RETRY_SECONDS = 1.0
 MAX_BACKOFF = timedelta(minutes=5)
 MAX_ATTEMPTS = 7  # about a minute when each attempt fails immediately
@@ -93,11 +98,17 @@ class Worker:
         self._job_futures: dict[str, Future[None]] = {}
         self._running_work: dict[int, _RunningWork] = {}
         self._next_renewal = 0.0
+        # Not a threading.Event: a signal handler that sets it while the same thread waits for it can deadlock.
+        self._wakeups: SimpleQueue[None] = SimpleQueue()
+
+    def wake(self) -> None:
+        """Look for work now. May be called in any thread and in a signal handler."""
+        self._wakeups.put(None)
 
     def stop(self) -> None:
         """Let running work finish, then return from `run_forever`."""
-        # No threading.Event: a signal handler that sets it while the same thread waits for it can deadlock.
         self.stop_requested = True
+        self.wake()
 
     def run_forever(self) -> None:
         """Claim and run work until `stop`; keep trying while the database does not answer."""
@@ -105,23 +116,36 @@ class Worker:
         with ThreadPoolExecutor(threads, thread_name_prefix="work") as pool:
             while not self.stop_requested or self._has_running_work():
                 try:
-                    self._run_once(pool)
+                    pause = self._run_once(pool)
                 except Error:
                     logger.exception("The database did not answer; trying again.")
                     connection.close()
                     time.sleep(RETRY_SECONDS)
-                time.sleep(POLL_SECONDS)
+                    pause = 0.0
+                time.sleep(MIN_PAUSE_SECONDS)
+                self._wait_for_wakeup(pause)
 
-    def _run_once(self, pool: ThreadPoolExecutor) -> None:
-        """Renew leases and start due work; after `stop`, only renew leases."""
+    def _wait_for_wakeup(self, seconds: float) -> None:
+        """Wait for one; take all there are, because the next round looks for everything."""
+        with contextlib.suppress(Empty):
+            self._wakeups.get(timeout=seconds)
+            while True:
+                self._wakeups.get_nowait()
+
+    def _run_once(self, pool: ThreadPoolExecutor) -> float:
+        """Renew leases and start due work; after `stop`, only renew leases.
+
+        Returns:
+            The seconds until more work is due, at most POLL_SECONDS.
+        """
         self._send_heartbeat_unless_stuck()
         now = time.monotonic()
         if now >= self._next_renewal:
             self._renew_leases()
             self._add_missing_jobs()
             self._next_renewal = now + settings.WORKER_LEASE_DURATION.total_seconds() / 4
-        if not self.stop_requested:
-            self._start_due_work(pool)
+        next_at = None if self.stop_requested else self._start_due_work(pool)
+        return POLL_SECONDS if next_at is None else max((next_at - timezone.now()).total_seconds(), 0)
 
     def _send_heartbeat_unless_stuck(self) -> None:
         stuck = [work for work in list(self._running_work.values()) if work.is_stuck]
@@ -143,17 +167,25 @@ class Worker:
                 lease.renew()
                 self._send_heartbeat_unless_stuck()
 
-    def _start_due_work(self, pool: ThreadPoolExecutor) -> None:
+    def _start_due_work(self, pool: ThreadPoolExecutor) -> datetime | None:
+        """Start what is due; return when more will be, None when not soon."""
         due = lanes.get_due_work()
         if due.kinds or due.jobs:
             self._has_running_work()
         for kind in due.kinds & self.handlers.keys():
             busy = sum(lease.kind == kind for lease in self._leases.values())
             for lease in lanes.claim_lanes([kind], self.threads - busy):
-                self._leases[pool.submit(self._run_lane, lease)] = lease
+                self._leases[self._submit(pool, self._run_lane, lease)] = lease
         for job in self.periodic:
             if job.name in due.jobs and job.name not in self._job_futures and self._claim_job(job, timezone.now()):
-                self._job_futures[job.name] = pool.submit(self._run_job, job)
+                self._job_futures[job.name] = self._submit(pool, self._run_job, job)
+        return due.next_at
+
+    def _submit(self, pool: ThreadPoolExecutor, function: Callable[[ItemT], None], item: ItemT) -> "Future[None]":
+        """Run the function in a thread; afterwards there may be more work in the lane, and a thread for it."""
+        future = pool.submit(function, item)
+        future.add_done_callback(lambda _: self.wake())
+        return future
 
     def _add_missing_jobs(self) -> None:
         known = set(JobSchedule.objects.values_list("name", flat=True))

@@ -72,8 +72,10 @@ def get_session_user(cookies: str) -> AbstractBaseUser | None:
 class EventStream:
     """`GET /live/`: stream the hints of every topic the user may see; 401 without a valid session.
 
-    With Last-Event-ID, events after that one are replayed; with `?since=`, those that a page rendered at that second
-    may lack. The session is checked again at every keep-alive, and at once when a session of the user was ended, so
+    The `id` that pages send back as Last-Event-ID is a position: every event up to it has been written to the page, or
+    was not for it. It follows once no earlier transaction can still publish an event, so a page that reconnects gets
+    those after its position, some perhaps again. With `?since=`, it gets those that a page rendered at that second may
+    lack. The session is checked again at every keep-alive, and at once when a session of the user was ended, so
     that a stream ends with its session and its topics follow the user's permissions.
     """
 
@@ -97,13 +99,13 @@ class EventStream:
             if not topics or self.hub.is_closed:
                 return await _send_empty_response(send, 503 if topics else 401)
             listener = Listener(topics)
-            last_id, missed = await self._subscribe(listener, scope, headers)
+            position, missed = await self._subscribe(listener, scope, headers)
         except Error as error:
             logger.warning("Could not open an event stream because the database did not answer: %s", error)
             return await _send_empty_response(send, 503)
         disconnect_task = asyncio.create_task(_end_on_disconnect(receive, listener))
         try:
-            await self._write_stream(listener, headers, send, last_id, missed)
+            await self._write_stream(listener, headers, send, position, missed)
         except OSError:
             pass  # the page has disconnected or accepts no more data
         finally:
@@ -127,32 +129,31 @@ class EventStream:
     async def _subscribe(
         self, listener: Listener, scope: ASGIMessage, headers: dict[str, str]
     ) -> tuple[int, list[Hint]]:
-        """Subscribe the listener; return the last event id the page knows and the events it missed since."""
-        position = await self.hub.subscribe(listener)
+        """Subscribe the listener; return the position the page is at and the hints it missed since."""
+        snapshot = await self.hub.subscribe(listener)
         try:
-            last_id = _get_last_event_id(headers)
-            if last_id is None and (rendered_at := _get_rendered_at(scope)) is not None:
-                last_id = await self.hub.get_last_id_before(rendered_at - RENDER_MARGIN)
-            if last_id is None or last_id >= position:
-                return position, []
-            return last_id, await self.hub.get_events_after(last_id)
+            position = _get_last_position(headers)
+            if position is None and (rendered_at := _get_rendered_at(scope)) is not None:
+                position = await self.hub.find_position_before(rendered_at - RENDER_MARGIN)
+            if position is None or position >= snapshot.end:
+                return snapshot.position, []
+            return position, await self.hub.get_missed_hints(position, snapshot)
         except Error:
             self.hub.unsubscribe(listener)
             raise
 
     async def _write_stream(
-        self, listener: Listener, headers: dict[str, str], send: Send, last_id: int, missed: list[Hint]
+        self, listener: Listener, headers: dict[str, str], send: Send, position: int, missed: list[Hint]
     ) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": RESPONSE_HEADERS})
-        await _send_event(send, "hello", {}, last_id)
+        await _send_chunk(send, f"id: {position}\nevent: hello\ndata: {{}}\n\n")
         for hint in missed:
-            last_id = hint.id
             if listener.is_subscribed_to(hint) and hint.kind != SESSION_KIND:
                 await _send_hint(send, hint)
-        await self._write_new_events(listener, headers, send, last_id)
+        await self._write_new_events(listener, headers, send)
         await _send_chunk(send, "event: reconnect\ndata: {}\n\n", more=False)
 
-    async def _write_new_events(self, listener: Listener, headers: dict[str, str], send: Send, last_id: int) -> None:
+    async def _write_new_events(self, listener: Listener, headers: dict[str, str], send: Send) -> None:
         """Write hints as they arrive, until the stream's lifetime or the session ends."""
         ends_at = time.monotonic() + random.uniform(*STREAM_LIFETIME_SECONDS)  # noqa: S311 (no secret)
         # Random first check: pages that reconnect together must not all be checked together.
@@ -163,15 +164,19 @@ class EventStream:
             except TimeoutError:
                 if not await self._recheck_session(listener, headers):
                     return
-                await _send_chunk(send, ": still here\n\n")
+                await _send_chunk(send, f": still here\n{self._position_line(listener)}\n")
                 check_at = time.monotonic() + KEEP_ALIVE_SECONDS
                 continue
             if hint is None:
                 return
             if hint.kind == SESSION_KIND:
                 check_at = 0
-            elif hint.id > last_id:
-                await _send_hint(send, hint)
+            else:
+                await _send_hint(send, hint, self._position_line(listener))
+
+    def _position_line(self, listener: Listener) -> str:
+        """Return the line with the position of a page to which all queued hints are written; else none."""
+        return f"id: {self.hub.snapshot.position}\n" if listener.queue.empty() else ""
 
     async def _recheck_session(self, listener: Listener, headers: dict[str, str]) -> bool:
         """Return whether the session is valid; in a database outage the last check counts for a while."""
@@ -184,8 +189,8 @@ class EventStream:
         return bool(topics)
 
 
-def _get_last_event_id(headers: dict[str, str]) -> int | None:
-    """Return the last event a reconnecting page has received; None for a new page."""
+def _get_last_position(headers: dict[str, str]) -> int | None:
+    """Return the position of a page that reconnects; None for a new page."""
     return _parse_integer(headers.get("last-event-id", ""))
 
 
@@ -208,12 +213,9 @@ async def _end_on_disconnect(receive: Receive, listener: Listener) -> None:
     listener.push(None)
 
 
-async def _send_hint(send: Send, hint: Hint) -> None:
-    await _send_event(send, "hint", {"kind": hint.kind, "id": hint.subject_id, "part": hint.part_id}, hint.id)
-
-
-async def _send_event(send: Send, name: str, data: dict[str, Any], event_id: int) -> None:
-    await _send_chunk(send, f"id: {event_id}\nevent: {name}\ndata: {json.dumps(data)}\n\n")
+async def _send_hint(send: Send, hint: Hint, position_line: str = "") -> None:
+    data = {"kind": hint.kind, "id": hint.subject_id, "part": hint.part_id, "event": hint.id}
+    await _send_chunk(send, f"{position_line}event: hint\ndata: {json.dumps(data)}\n\n")
 
 
 async def _send_chunk(send: Send, text: str, *, more: bool = True) -> None:

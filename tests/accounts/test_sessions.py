@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 from omnichannel.accounts.models import User, UserSession
 from omnichannel.accounts.session_store import SessionStore
 from omnichannel.accounts.user_agents import describe_browser
-from omnichannel.live.models import LiveEvent
+from omnichannel.events.models import Event
 from tests import builders
 from tests.admin_client import UserClient, admin_url, create_signed_in_client, visible_text
 
@@ -46,7 +46,7 @@ def get_session(client: Client) -> UserSession:
 
 
 def list_session_events() -> list[int]:
-    return list(LiveEvent.objects.filter(kind="session").values_list("subject_id", flat=True))
+    return list(Event.objects.filter(kind="session").values_list("subject_id", flat=True))
 
 
 # -- Idle sessions -----------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ LAYERS = [
     {"channels_whatsapp"},
     {"routing"},
     {"omnichannel.live", "omnichannel.jobs", "omnichannel.accounts"},
+    {"omnichannel.events"},
 ]
 INDEPENDENT_APPS = {"channels_whatsapp.simulator"}  # The simulator plays Twilio and must not know the desk.
 MODELS_WITHOUT_ADMIN = {
@@ -38,7 +39,7 @@ MODELS_WITHOUT_ADMIN = {
     "routing.AgentSkill": "edited on the agent's and the skill's page",
     "routing.SkillRuleSkill": "edited on the page of its rule",
     "routing.QueueMembership": "edited on the queue's and the agent's page",
-    "live.LiveEvent": "hints for open pages, deleted after an hour",
+    "events.Event": "read by open pages and other programs, deleted after a month",
     "jobs.JobSchedule": "the worker's own",
     "conversations.AutomatedMessageRequest": "the worker's own, deleted when it is done",
 }

@@ -24,7 +24,8 @@ from tests.processes.support.managed_process import wait_until  # noqa: E402
 from tests.processes.support.webhook_sender import build_text_form, post_signed_form  # noqa: E402
 
 WEBHOOK_THREADS, CUSTOMER_COUNT, WEBHOOK_SECONDS = 8, 50, 6.0
-IDLE_SECONDS = 8.0
+IDLE_SECONDS = 20.0  # with every frequent periodic job
+START_SECONDS = 5.0  # the work of a start, such as the first run of each periodic job
 REPLY_COUNT = 40
 STREAM_COUNT, BROADCAST_COUNT = 200, 12
 
@@ -73,6 +74,7 @@ def read_cpu_seconds(pid: int) -> float:
 def measure_idle_cpu(app: AppInstance) -> Figures:
     """Measure the processor time of server and worker while nothing happens, in percent of a core."""
     print_progress(f"nothing for {IDLE_SECONDS:.0f} s")
+    time.sleep(START_SECONDS)
     pids = {"worker": app.worker_pids()[-1], "server": app.processes[0].pid}
     before = {name: read_cpu_seconds(pid) for name, pid in pids.items()}
     time.sleep(IDLE_SECONDS)
@@ -100,15 +102,12 @@ async def record_arrivals(
     reader, writer = await asyncio.open_connection("127.0.0.1", app.port)
     writer.write(f"GET /live/ HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: sessionid={session}\r\n\r\n".encode())
     arrival_times: dict[int, float] = {}
-    event_id = 0
     while len(commits) < BROADCAST_COUNT or not commits.keys() <= arrival_times.keys():
         line = (await reader.readline()).decode().strip()
-        if line.startswith("id: "):
-            event_id = int(line[4:])
-        elif line == "event: hello":
+        if line == "event: hello":
             await opened.wait()
-        elif line == "event: hint":
-            arrival_times[event_id] = time.time()
+        elif line.startswith('data: {"kind"'):
+            arrival_times[json.loads(line.removeprefix("data: "))["event"]] = time.time()
     writer.close()
     return arrival_times
 
@@ -145,8 +144,9 @@ def main() -> None:
             desk.start_server()
             wait_until(desk.worker_is_running, START_TIMEOUT, "the worker runs")
             figures = {
-                **measure_webhooks(desk, shop),
+                # First: conversations that wait for an agent would keep the worker busy.
                 **measure_idle_cpu(desk),
+                **measure_webhooks(desk, shop),
                 **measure_live_events(desk),
                 **measure_reply_pickup(desk),
             }

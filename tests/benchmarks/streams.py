@@ -27,7 +27,7 @@ EVENTS_PER_SECOND, DURATION_SECONDS = 50, 20
 MAX_CONCURRENT_OPENS, OPEN_TIMEOUT = 50, 60.0
 QUIET_SECONDS = 3.0  # seconds without an event after which a page has received all of them
 
-EVENT_PATTERN = re.compile(rb"id: (\d+)\nevent: (\w+)\n")
+HINT_PATTERN = re.compile(rb'event: hint\ndata: .*"event": (\d+)}\n')
 
 
 class StreamProtocol(asyncio.Protocol):
@@ -53,18 +53,17 @@ class StreamProtocol(asyncio.Protocol):
             self.opened.set_result(None)
 
     def hint_times(self) -> list[tuple[int, float]]:
-        """Return the id of each event with the arrival time of the last byte of its name."""
+        """Return the id of each event with the arrival time of its last byte."""
         text, end_positions, moments = b"", [], []
         for at, data in self.received:
             text += data
             end_positions.append(len(text))
             moments.append(at)
         times, read = [], 0
-        for event in EVENT_PATTERN.finditer(text):
-            while end_positions[read] < event.end():
+        for hint in HINT_PATTERN.finditer(text):
+            while end_positions[read] < hint.end():
                 read += 1
-            if event[2] == b"hint":
-                times.append((int(event[1]), moments[read]))
+            times.append((int(hint[1]), moments[read]))
         return times
 
 

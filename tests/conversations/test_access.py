@@ -20,7 +20,7 @@ from omnichannel.conversations.access import (
 )
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import Attachment, Conversation
-from omnichannel.live.models import LiveEvent
+from omnichannel.events.models import Event
 from routing.models import Agent, Queue, QueueMembership, State
 from tests import builders
 
@@ -63,7 +63,7 @@ def receives_events(person: Any, conversation: Conversation) -> bool:
     """Return whether the user's pages get events of the conversation."""
     with transaction.atomic():
         publish_event(LiveEventKind.CONVERSATION, conversation)
-    return bool(live_topics_for(person) & set(LiveEvent.objects.latest("pk").topics))
+    return bool(live_topics_for(person) & set(Event.objects.latest("pk").topics))
 
 
 @pytest.mark.parametrize("role", ["Administrator", "Supervisor"])

@@ -5,7 +5,7 @@ import pytest
 from omnichannel.conversations.contacts.lookup import set_contact_field
 from omnichannel.conversations.context import set_context
 from omnichannel.conversations.models import Contact, Conversation
-from omnichannel.live.models import LiveEvent
+from omnichannel.events.models import Event
 from routing.models import ContactField, ContextVariable, Queue, VariableType
 from routing.variables.values import InvalidValueError
 from tests import builders
@@ -91,7 +91,7 @@ def test_setting_a_variable_is_recorded_and_publishes_an_event() -> None:
     set_context(conversation, "amount", " 12,50 ", dana)
     assert Conversation.objects.get().context == {"amount": 12.5}
     assert conversation.events.get().actor == dana
-    assert LiveEvent.objects.latest("pk").subject_id == conversation.pk
+    assert Event.objects.latest("pk").subject_id == conversation.pk
     set_context(conversation, "amount", "12.50", dana)
     set_context(conversation, "amount", "", dana)
     assert timeline_texts(conversation) == ["Dana set Amount to “12.5”.", "Dana cleared Amount."]
@@ -127,7 +127,7 @@ def test_setting_a_contact_field_is_recorded_in_the_open_conversation() -> None:
     set_contact_field(conversation.contact, "tier", " Gold ", dana)
     assert Contact.objects.get().fields == {"tier": "Gold"}
     assert timeline_texts(conversation) == ["Dana set Tier to “Gold”."]
-    assert LiveEvent.objects.latest("pk").subject_id == conversation.pk
+    assert Event.objects.latest("pk").subject_id == conversation.pk
 
 
 def test_contact_field_can_be_set_and_cleared_without_an_open_conversation() -> None:

@@ -14,7 +14,7 @@ from omnichannel.conversations.notes import (
     mark_mentions_seen,
     mentionable_agents,
 )
-from omnichannel.live.models import LiveEvent
+from omnichannel.events.models import Event
 from routing.models import Agent, Queue
 from tests import builders
 
@@ -97,7 +97,7 @@ def test_mentioned_colleague_is_notified_and_marked_until_they_open_it(
     conversation: Conversation, dana: Agent, omar: Agent
 ) -> None:
     add_note(conversation, dana.user, "@omar look")
-    assert f"agent:{omar.pk}" in LiveEvent.objects.latest("pk").topics
+    assert f"agent:{omar.pk}" in Event.objects.latest("pk").topics
     assert get_conversation_or_404(omar.user, conversation.pk).has_unread_mention
     assert not get_conversation_or_404(dana.user, conversation.pk).has_unread_mention
     mark_mentions_seen(get_conversation_or_404(omar.user, conversation.pk), omar)

@@ -23,7 +23,7 @@ from omnichannel.conversations.outbound.read_status import mark_read
 from omnichannel.conversations.presence.disconnects import release_overdue_conversations
 from omnichannel.conversations.state_machine import TRANSITIONS, TransitionError, transition
 from omnichannel.core.localized_text import localized
-from omnichannel.live.models import LiveEvent
+from omnichannel.events.models import Event
 from routing.models import Agent, State
 from tests import builders
 from tests.concurrency import run_concurrently
@@ -115,7 +115,7 @@ def test_transition_function_moves_the_conversation_to_its_state(
     assert (conversation.agent is None) == (after == State.OPEN or before == State.OPEN and after == State.CLOSED)
     assert (conversation.closed_at is not None) == (after == State.CLOSED)
     assert conversation.events.filter(kind=after).count() == 1
-    assert LiveEvent.objects.filter(kind="conversation", subject_id=conversation.pk).exists()
+    assert Event.objects.filter(kind="conversation", subject_id=conversation.pk).exists()
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_only_the_assigned_agent_marks_a_conversation_read(dana: Agent) -> None:
 def test_release_notifies_the_releasing_agent(dana: Agent) -> None:
     conversation = create_in_state(State.ACTIVE, dana)
     release_conversation(conversation, dana)
-    assert f"agent:{dana.pk}" in LiveEvent.objects.latest("pk").topics
+    assert f"agent:{dana.pk}" in Event.objects.latest("pk").topics
 
 
 def test_stale_transition_is_refused(dana: Agent) -> None:

@@ -2,14 +2,16 @@
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from itertools import count
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
+from omnichannel.core.wakeups import Channel, start_listener, start_sender, stop_sender
 from omnichannel.jobs.lanes import Lease, enqueue
 from omnichannel.jobs.models import JobSchedule, Lane
 from omnichannel.jobs.worker import LaneHandler, PeriodicJob, Worker
@@ -190,14 +192,107 @@ def test_a_worker_that_is_stopped_finishes_what_it_has_begun() -> None:
 def test_a_worker_whose_connection_was_cut_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     handler, claim, cut = RecordingHandler(1), Worker._start_due_work, threading.Event()
 
-    def cut_off_once(self: Worker, pool: object) -> None:
+    def cut_off_once(self: Worker, pool: object) -> datetime | None:
         if not cut.is_set():
             cut.set()
             connection.ensure_connection()
             connection.connection.close()
-        claim(self, pool)  # type: ignore[arg-type]
+        return claim(self, pool)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Worker, "_start_due_work", cut_off_once)
     enqueue("send", 1)
     with run_workers(Worker({"send": LaneHandler(handler)}, [])):
         assert handler.done.wait(TIMEOUT_SECONDS)
+
+
+@pytest.fixture
+def no_polling(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let workers look for work only after wake-ups and when work is due."""
+    monkeypatch.setattr("omnichannel.jobs.worker.POLL_SECONDS", 3600.0)
+
+
+class ObservedWorker(Worker):
+    """A worker that says when it waits."""
+
+    def __init__(self, handlers: Mapping[str, LaneHandler]) -> None:
+        super().__init__(handlers, [])
+        self.is_waiting = threading.Event()
+
+    def _wait_for_wakeup(self, seconds: float) -> None:
+        self.is_waiting.set()
+        super()._wait_for_wakeup(seconds)
+        self.is_waiting.clear()
+
+
+@contextlib.contextmanager
+def run_waiting_worker(worker: ObservedWorker) -> Iterator[None]:
+    """Run the worker as `run_worker` does; the block begins when it has found nothing to do and waits."""
+    is_listening = threading.Event()
+    start_sender()
+    listener = start_listener({Channel.LANES}, lambda: (worker.wake(), is_listening.set()))
+    try:
+        with run_workers(worker):
+            assert is_listening.wait(TIMEOUT_SECONDS)
+            worker.is_waiting.clear()
+            worker.wake()
+            assert worker.is_waiting.wait(TIMEOUT_SECONDS)
+            yield
+    finally:
+        listener.stop()
+        stop_sender()
+
+
+@pytest.mark.usefixtures("no_polling")
+def test_a_waiting_worker_is_woken_by_new_work() -> None:
+    handler = RecordingHandler(1)
+    with run_waiting_worker(ObservedWorker({"send": LaneHandler(handler)})):
+        with transaction.atomic():
+            enqueue("send", 1)
+        assert handler.done.wait(TIMEOUT_SECONDS)
+    assert [lease.key for lease in handler.leases] == [1]
+
+
+@pytest.mark.usefixtures("no_polling")
+def test_a_waiting_worker_starts_work_when_it_is_due() -> None:
+    handler = RecordingHandler(1)
+    enqueue("send", 1, at=timezone.now() + timedelta(milliseconds=300))
+    with run_workers(Worker({"send": LaneHandler(handler)}, [])):
+        assert handler.done.wait(TIMEOUT_SECONDS)
+    assert [lease.key for lease in handler.leases] == [1]
+
+
+@pytest.mark.usefixtures("no_polling")
+def test_work_that_waits_for_a_thread_starts_when_one_is_free() -> None:
+    handler = RecordingHandler(5)
+    for key in range(5):
+        enqueue("send", key)
+    with run_workers(Worker({"send": LaneHandler(handler)}, [], threads=1)):
+        assert handler.done.wait(TIMEOUT_SECONDS)
+    assert sorted(lease.key for lease in handler.leases) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.usefixtures("no_polling")
+def test_a_worker_that_can_start_nothing_of_what_is_due_waits() -> None:
+    rounds = count()
+
+    class CountingWorker(Worker):
+        def _run_once(self, pool: ThreadPoolExecutor) -> float:
+            next(rounds)
+            return super()._run_once(pool)
+
+    go_on, handler_started = threading.Event(), threading.Event()
+
+    def wait(lease: Lease) -> datetime | None:
+        handler_started.set()
+        go_on.wait(TIMEOUT_SECONDS)
+        connection.close()
+        return None
+
+    enqueue("unknown", 1)
+    enqueue("send", 1)
+    with run_workers(CountingWorker({"send": LaneHandler(wait)}, [], threads=1)):
+        assert handler_started.wait(TIMEOUT_SECONDS)
+        enqueue("send", 2)
+        go_on.wait(0.3)  # time for a worker that does not wait
+        go_on.set()
+    assert next(rounds) < 10

@@ -42,15 +42,21 @@ class StreamEvent:
     """An event or a comment of the stream."""
 
     event: str
-    id: int = 0
+    position: int | None = None  # sent only when it has changed
     data: Any = None
+
+    @property
+    def id(self) -> int:
+        """The id of the event in the table."""
+        return int(self.data["event"])
 
     @classmethod
     def from_text(cls, text: str) -> "StreamEvent":
         fields = dict(line.split(": ", 1) for line in text.strip().splitlines() if not line.startswith(":"))
-        if not fields:
-            return cls("comment")
-        return cls(fields["event"], int(fields.get("id", 0)), json.loads(fields["data"]))
+        position = int(fields["id"]) if "id" in fields else None
+        if "event" not in fields:
+            return cls("comment", position)
+        return cls(fields["event"], position, json.loads(fields["data"]))
 
 
 class StreamPage:
@@ -64,17 +70,18 @@ class StreamPage:
         event_stream: EventStream,
         session: str = "",
         *,
-        last_id: int = 0,
+        position: int | None = None,
         rendered_at: float = 0,
         method: str = "GET",
     ) -> None:
         cookie = [(b"cookie", f"sessionid={session}".encode())] if session else []
-        last_id_headers = [(b"last-event-id", str(last_id).encode())] if last_id else []
+        last_id_headers = [] if position is None else [(b"last-event-id", str(position).encode())]
         query = f"since={int(rendered_at)}".encode() if rendered_at else b""
         address = {"path": "/live/", "query_string": query}
         self.scope = {"type": "http", "method": method, **address, "headers": [*cookie, *last_id_headers]}
         self.stream, self.may_read, self.closed = event_stream, asyncio.Event(), asyncio.Event()
         self.messages: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.position = position  # what a browser would send back as Last-Event-ID
         self.may_read.set()
 
     async def __aenter__(self) -> "StreamPage":
@@ -103,8 +110,16 @@ class StreamPage:
             while True:
                 message = await self.messages.get()
                 event = StreamEvent.from_text(message["body"].decode())
+                self.position = self.position if event.position is None else event.position
                 if comments or event.event != "comment":
                     return event
+
+    async def receive_ids_until(self, event_id: int) -> list[int]:
+        """Return the ids of all hints up to this one, in the order of their arrival."""
+        received_ids = [0]
+        while received_ids[-1] != event_id:
+            received_ids.append((await self.next_event()).id)
+        return received_ids[1:]
 
     async def wait_until_open(self) -> "StreamPage":
         """Wait for the first event and return the page."""

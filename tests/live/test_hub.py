@@ -1,19 +1,24 @@
 """The hub reads events once for all streams of a process, and slow pages do not delay others."""
 
 import asyncio
+import contextlib
 import threading
+from collections.abc import Iterator
 
 import pytest
+from django.contrib.auth.models import Group
 from django.db import connection, transaction
+from django.db.models import F
 
+from omnichannel.events.models import Event
+from omnichannel.events.publish import publish, publish_many
 from omnichannel.live import hub
 from omnichannel.live import stream as stream_module
 from omnichannel.live.hub import Hint, Listener
-from omnichannel.live.models import LiveEvent
-from omnichannel.live.publish import delete_old_events, publish
 from omnichannel.live.stream import EventStream
+from tests.concurrency import run_concurrently
 from tests.live.conftest import LiveScenario
-from tests.live.stream_pages import StreamPage, run_in_db_thread
+from tests.live.stream_pages import TIMEOUT_SECONDS, StreamPage, run_in_db_thread
 from tests.live.test_stream import answer_to, publish_changes
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -73,58 +78,202 @@ def test_the_events_are_read_only_while_a_page_is_open(event_stream: EventStream
             await asyncio.wait_for(event_stream.hub._poll_task, 5)
         return hint.id
 
-    assert asyncio.run(scenario()) == LiveEvent.objects.latest("pk").pk
+    assert asyncio.run(scenario()) == Event.objects.latest("pk").pk
 
 
-def test_events_can_not_be_committed_out_of_the_order_of_their_ids() -> None:
-    overtaken = threading.Event()
-    event_order: list[int] = []
+@contextlib.contextmanager
+def publishing_transaction(subject_id: int) -> Iterator[threading.Event]:
+    """Publish an event in a thread whose transaction stays open until the block ends, or the yielded event is set."""
+    published, may_commit = threading.Event(), threading.Event()
 
-    def second() -> None:
+    def run() -> None:
         with transaction.atomic():
-            publish("message", 2, topics=["all"])
-        event_order.extend(LiveEvent.objects.order_by("pk").values_list("subject_id", flat=True))
-        overtaken.set()
+            publish("message", subject_id, topics=["all"])
+            published.set()
+            may_commit.wait(TIMEOUT_SECONDS)
         connection.close()
 
-    other = threading.Thread(target=second)
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert published.wait(TIMEOUT_SECONDS)
+    try:
+        yield may_commit
+    finally:
+        may_commit.set()
+        thread.join(TIMEOUT_SECONDS)
+
+
+def publish_in_transaction(subject_id: int) -> None:
     with transaction.atomic():
-        publish("message", 1, topics=["all"])
-        other.start()
-        overtaken.wait(0.5)  # time for a second publisher that does not wait
-    other.join(30)
-    assert event_order == [1, 2]
+        publish("message", subject_id, topics=["all"])
 
 
-def test_overlapping_transactions_deliver_both_events(event_stream: EventStream, live_scenario: LiveScenario) -> None:
-    published, overtaken = threading.Event(), threading.Event()
+def end_if_nobody_else_can_write(may_commit: threading.Event) -> None:
+    """Let a transaction commit on SQLite, where all others would wait for it."""
+    if connection.vendor == "sqlite":
+        may_commit.set()
 
-    def slowly() -> None:
-        with transaction.atomic():
-            publish("message", 1, topics=["all"])
-            published.set()
-            overtaken.wait(0.5)  # time for the page to receive an event of a publisher that does not wait
 
-    def quickly() -> None:
-        published.wait(10)
-        with transaction.atomic():
-            publish("message", 2, topics=["all"])
+async def next_subject(page: StreamPage) -> int:
+    return int((await page.next_event()).data["id"])
 
+
+def test_publishing_transactions_do_not_wait_for_one_another() -> None:
+    with publishing_transaction(1) as may_commit:
+        end_if_nobody_else_can_write(may_commit)
+        run_concurrently(lambda: publish_in_transaction(2))
+        visible = set(Event.objects.values_list("subject_id", flat=True))
+    assert visible == {"postgresql": {2}, "sqlite": {1, 2}}[connection.vendor]
+
+
+def test_an_event_committed_after_later_ones_reaches_connected_pages_once(
+    event_stream: EventStream, live_scenario: LiveScenario
+) -> None:
     async def scenario() -> list[int]:
         async with StreamPage(event_stream, live_scenario.supervisor_session) as page:
             await page.wait_until_open()
-            writers = [asyncio.create_task(run_in_db_thread(slowly)), asyncio.create_task(run_in_db_thread(quickly))]
-            event_ids = [(await page.next_event()).data["id"]]
-            overtaken.set()
-            await asyncio.gather(*writers)
-            return [*event_ids, (await page.next_event()).data["id"]]
+            with publishing_transaction(1) as may_commit:
+                end_if_nobody_else_can_write(may_commit)
+                await run_in_db_thread(publish_in_transaction, 2)
+                subjects = [await next_subject(page)]
+                if connection.vendor == "sqlite":
+                    subjects.append(await next_subject(page))
+            await run_in_db_thread(publish_in_transaction, 3)
+            while subjects[-1] != 3:
+                subjects.append(await next_subject(page))
+            return subjects
+
+    assert asyncio.run(scenario()) == {"postgresql": [2, 1, 3], "sqlite": [1, 2, 3]}[connection.vendor]
+
+
+def test_an_event_committed_after_later_ones_reaches_a_page_that_reconnects(
+    event_stream: EventStream, live_scenario: LiveScenario
+) -> None:
+    async def scenario() -> set[int]:
+        with publishing_transaction(1) as may_commit:
+            end_if_nobody_else_can_write(may_commit)
+            async with StreamPage(event_stream, live_scenario.supervisor_session, position=0) as page:
+                await page.wait_until_open()
+                await run_in_db_thread(publish_in_transaction, 2)
+                while await next_subject(page) != 2:
+                    pass
+        await run_in_db_thread(publish_in_transaction, 3)
+        async with StreamPage(event_stream, live_scenario.supervisor_session, position=page.position) as page:
+            await page.wait_until_open()
+            received = {await next_subject(page)}
+            while 3 not in received:
+                received.add(await next_subject(page))
+            return received
+
+    missed = {"postgresql": {1, 3}, "sqlite": {3}}[connection.vendor]
+    assert missed <= asyncio.run(scenario())
+
+
+def test_a_long_write_delays_no_page(event_stream: EventStream, live_scenario: LiveScenario) -> None:
+    def write_for_long(may_end: threading.Event, has_written: threading.Event) -> None:
+        with transaction.atomic():
+            Group.objects.create(name="Night shift")
+            has_written.set()
+            may_end.wait(TIMEOUT_SECONDS if connection.vendor == "postgresql" else 0)
+
+    async def scenario() -> list[int]:
+        may_end, has_written = threading.Event(), threading.Event()
+        async with StreamPage(event_stream, live_scenario.supervisor_session) as page:
+            await page.wait_until_open()
+            writer = asyncio.create_task(run_in_db_thread(write_for_long, may_end, has_written))
+            await asyncio.to_thread(has_written.wait, TIMEOUT_SECONDS)
+            await run_in_db_thread(publish_in_transaction, 1)
+            await run_in_db_thread(publish_in_transaction, 2)
+            subjects = [await next_subject(page), await next_subject(page)]
+            may_end.set()
+            await writer
+            return subjects
 
     assert asyncio.run(scenario()) == [1, 2]
 
 
-def test_old_events_are_forgotten_and_new_ones_kept() -> None:
-    publish("message", 1, topics=["all"])
-    LiveEvent.objects.update(created_at="2020-01-01T00:00:00Z")
-    publish("message", 2, topics=["all"])
-    delete_old_events()
-    assert list(LiveEvent.objects.values_list("subject_id", flat=True)) == [2]
+def get_backend_pid() -> int | None:
+    """Return the id of the server's process for this connection; None on SQLite, which has none."""
+    if connection.vendor == "sqlite":
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])
+
+
+def end_connection(backend_pid: int | None) -> None:
+    if backend_pid is not None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s)", [backend_pid])
+
+
+def test_a_transaction_id_that_is_assigned_again_after_an_outage_is_not_taken_for_an_old_one(
+    event_stream: EventStream, live_scenario: LiveScenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "RETRY_SECONDS", 0.01)
+
+    def publish_with_older_transaction_id() -> None:
+        with transaction.atomic():
+            publish("message", 1, topics=["all"])
+            Event.objects.filter(transaction_id__gt=0).update(transaction_id=F("transaction_id") - 100)
+
+    async def scenario() -> int:
+        async with StreamPage(event_stream, live_scenario.supervisor_session) as page:
+            await page.wait_until_open()
+            await run_in_db_thread(end_connection, await event_stream.hub._run_query(get_backend_pid))
+            await run_in_db_thread(publish_with_older_transaction_id)
+            return await next_subject(page)
+
+    assert asyncio.run(scenario()) == 1
+
+
+def test_an_event_of_a_transaction_that_was_rolled_back_reaches_nobody(
+    event_stream: EventStream, live_scenario: LiveScenario
+) -> None:
+    def roll_back() -> None:
+        with transaction.atomic():
+            publish("message", 1, topics=["all"])
+            transaction.set_rollback(True)
+
+    async def scenario() -> int:
+        async with StreamPage(event_stream, live_scenario.supervisor_session) as page:
+            await page.wait_until_open()
+            await run_in_db_thread(roll_back)
+            await run_in_db_thread(publish_in_transaction, 2)
+            return await next_subject(page)
+
+    assert asyncio.run(scenario()) == 2
+
+
+def test_pages_are_ended_when_more_was_published_than_is_read_at_once(
+    event_stream: EventStream, live_scenario: LiveScenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "MAX_NEW_EVENTS", 2)
+
+    def publish_three() -> None:
+        publish_many("message", [(number, ["all"]) for number in range(3)])
+
+    async def scenario() -> str:
+        async with StreamPage(event_stream, live_scenario.supervisor_session) as page:
+            await page.wait_until_open()
+            await run_in_db_thread(publish_three)
+            return (await page.next_event()).event
+
+    assert asyncio.run(scenario()) == "reconnect"
+
+
+def test_a_wake_up_replaces_the_poll(
+    event_stream: EventStream, live_scenario: LiveScenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "POLL_SECONDS", 3600.0)
+
+    async def scenario() -> int:
+        async with StreamPage(event_stream, live_scenario.supervisor_session) as page:
+            await page.wait_until_open()
+            await run_in_db_thread(publish_in_transaction, 1)
+            await asyncio.to_thread(event_stream.hub.wake)
+            subject = await next_subject(page)
+        event_stream.hub.wake()  # the hub notices that the page has gone
+        return subject
+
+    assert asyncio.run(scenario()) == 1

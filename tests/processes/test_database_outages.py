@@ -83,7 +83,7 @@ def assert_all_receive(pages: list[EventStreamClient], events: list[int]) -> Non
         received_ids: set[int] = set()
         while not received_ids.issuperset(events):
             assert page.next_event() == "hint"
-            received_ids.add(page.last_id)
+            received_ids.add(page.event_id)
 
 
 def test_pages_receive_every_event_after_postgresql_is_killed(

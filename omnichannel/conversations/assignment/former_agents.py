@@ -26,8 +26,8 @@ from omnichannel.conversations.models import Conversation, ConversationQuerySet,
 from omnichannel.conversations.outbound.failed_replies import notify_supervisors_instead, record_unseen_failures
 from omnichannel.conversations.state_machine import TransitionError, transition
 from omnichannel.core.localized_text import LocalizedText, localized
+from omnichannel.events.publish import publish
 from omnichannel.jobs.lanes import Lease, enqueue
-from omnichannel.live.publish import publish
 from omnichannel.live.topics import SESSION_KIND, user_topic
 from routing.models import Agent, BasePresence, State
 from routing.presence import get_built_in_presence, set_presence

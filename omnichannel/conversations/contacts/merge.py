@@ -32,7 +32,7 @@ from omnichannel.conversations.models import (
 from omnichannel.conversations.search.query import build_name_filter, build_number_filter, with_folded_names
 from omnichannel.conversations.state_machine import resume_on_customer_message
 from omnichannel.core.localized_text import LocalizedText, localized
-from omnichannel.live.publish import publish
+from omnichannel.events.publish import publish
 from omnichannel.live.topics import ALL_TOPIC, agent_topic, queue_topic
 from routing.models import State
 

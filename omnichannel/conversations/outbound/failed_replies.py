@@ -20,7 +20,7 @@ from omnichannel.conversations.access import (
 )
 from omnichannel.conversations.live_events import LiveEventKind
 from omnichannel.conversations.models import Conversation, FailedReply, Message, MessageStatus
-from omnichannel.live.publish import publish
+from omnichannel.events.publish import publish
 from omnichannel.live.topics import ALL_TOPIC, agent_topic
 from routing.models import CAPACITY_STATES, Agent
 

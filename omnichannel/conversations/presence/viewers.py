@@ -16,7 +16,7 @@ from django.utils import timezone
 from omnichannel.conversations.access import agents_with_access, can_supervise, supervisors_with_pk
 from omnichannel.conversations.live_events import LiveEventKind
 from omnichannel.conversations.models import Conversation, Participation, ParticipationKind, Viewer
-from omnichannel.live.publish import publish
+from omnichannel.events.publish import publish
 from omnichannel.live.topics import agent_topic
 from routing.models import Agent
 

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from omnichannel.core.private_files import set_private_umask
+from omnichannel.core.wakeups import Channel, start_listener, start_sender, stop_sender
 from omnichannel.jobs.watchdog import Watchdog
 from omnichannel.jobs.worker import Worker
 from omnichannel.worker_jobs import create_worker
@@ -43,8 +44,12 @@ class Command(BaseCommand):
         if until_stdin_closes:
             threading.Thread(target=_stop_when_stdin_closes, args=[worker], daemon=True).start()
         self._print_report(f"The worker is running (process {os.getpid()}, {threads} threads).")
+        start_sender()
+        listener = start_listener({Channel.LANES}, worker.wake)
         worker.run_forever()
         watchdog.cancel()
+        listener.stop()
+        stop_sender()
         self._print_report("The worker has stopped.")
 
     def _print_report(self, text: str) -> None:

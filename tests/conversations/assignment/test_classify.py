@@ -12,9 +12,9 @@ from omnichannel.conversations.assignment.pending import MAX_ROUTING_ATTEMPTS
 from omnichannel.conversations.assignment.pick import release_conversation, take_conversation, wait_for_customer
 from omnichannel.conversations.lanes import LaneKind
 from omnichannel.conversations.models import Contact, Conversation, Message
+from omnichannel.events.models import Event
 from omnichannel.jobs.lanes import enqueue
 from omnichannel.jobs.models import Lane
-from omnichannel.live.models import LiveEvent
 from omnichannel.worker_jobs import create_worker
 from routing.conditions.fields import STANDARD_FIELDS, Facts
 from routing.models import (
@@ -98,7 +98,7 @@ def test_required_skills_are_stored_and_shown_in_the_timeline(orders: Queue) -> 
 def test_classification_requests_assignment_and_notifies_both_queues(orders: Queue) -> None:
     conversation = classify_and_refresh(create_new_conversation())
     assert Lane.objects.filter(kind=LaneKind.ASSIGN).exists()
-    topics = LiveEvent.objects.latest("pk").topics
+    topics = Event.objects.latest("pk").topics
     assert {f"queue:{orders.pk}", f"queue:{Queue.objects.get_default().pk}"} <= set(topics)
     assert conversation.agent is None
 

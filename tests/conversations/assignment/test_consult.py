@@ -16,7 +16,7 @@ from omnichannel.conversations.models import Conversation, Participation
 from omnichannel.conversations.notes import add_note
 from omnichannel.conversations.outbound.compose import ReplyError, send_reply
 from omnichannel.conversations.state_machine import TransitionError
-from omnichannel.live.models import LiveEvent
+from omnichannel.events.models import Event
 from routing.models import Agent, Queue
 from tests import builders
 from tests.concurrency import run_concurrently
@@ -62,9 +62,9 @@ def test_consulted_agent_can_write_notes_but_not_reply(conversation: Conversatio
 
 def test_consulted_agent_receives_live_events(conversation: Conversation, dana: Agent, eve: Agent) -> None:
     invite_colleague(conversation, eve, agent=dana)
-    assert live_topics_for(eve.user) & set(LiveEvent.objects.latest("pk").topics)
+    assert live_topics_for(eve.user) & set(Event.objects.latest("pk").topics)
     end_conversation(conversation, dana)
-    assert live_topics_for(eve.user) & set(LiveEvent.objects.latest("pk").topics)
+    assert live_topics_for(eve.user) & set(Event.objects.latest("pk").topics)
 
 
 def test_consultation_uses_no_capacity(conversation: Conversation, dana: Agent, eve: Agent) -> None:
@@ -82,7 +82,7 @@ def test_participations_end_when_the_conversation_closes(conversation: Conversat
     close_conversation(conversation, dana)
     assert not can_see(eve, conversation)
     assert Participation.objects.get().left_at == conversation.closed_at
-    assert f"agent:{eve.pk}" in LiveEvent.objects.latest("pk").topics
+    assert f"agent:{eve.pk}" in Event.objects.latest("pk").topics
 
 
 def test_assigned_agent_is_no_longer_consulted(conversation: Conversation, dana: Agent, orders: Queue) -> None:

@@ -20,9 +20,9 @@ from omnichannel.conversations.lanes import LaneKind
 from omnichannel.conversations.lifecycle.close import close_conversation, end_conversation
 from omnichannel.conversations.models import Conversation, ConversationEvent, RequiredSkill
 from omnichannel.conversations.presence.disconnects import release_overdue_conversations
+from omnichannel.events.models import Event
 from omnichannel.jobs.lanes import Lease
 from omnichannel.jobs.models import Lane
-from omnichannel.live.models import LiveEvent
 from routing.models import (
     Agent,
     AgentSkill,
@@ -110,7 +110,7 @@ def test_offer_publishes_an_event_to_the_agent() -> None:
     dana = builders.create_agent("Dana")
     conversation = create_waiting_conversation()
     dispatch_after()
-    hint = LiveEvent.objects.get(kind="conversation", subject_id=conversation.pk)
+    hint = Event.objects.get(kind="conversation", subject_id=conversation.pk)
     assert f"agent:{dana.pk}" in hint.topics
 
 

@@ -14,8 +14,8 @@ from omnichannel.conversations.assignment.former_agents import enqueue_former_ag
 from omnichannel.conversations.lanes import LaneKind
 from omnichannel.conversations.models import Conversation, Offer, OfferOutcome, Participation, ParticipationKind
 from omnichannel.conversations.state_machine import resume_on_customer_message
+from omnichannel.events.models import Event
 from omnichannel.jobs.models import Lane
-from omnichannel.live.models import LiveEvent
 from omnichannel.live.topics import SESSION_KIND, user_topic
 from routing.models import Agent, Queue, State
 from tests import builders
@@ -58,7 +58,7 @@ def test_conversations_of_a_deactivated_agent_return_to_the_queue(dana: Agent, o
     assert timeline_of(conversation) == ["Dana was deactivated. Waiting in Orders for another agent."]
     with translation.override("de"):
         assert timeline_of(conversation) == ["Dana wurde deaktiviert. Wartet in Orders auf einen anderen Agenten."]
-    assert f"agent:{dana.pk}" in LiveEvent.objects.filter(kind="conversation").latest("pk").topics
+    assert f"agent:{dana.pk}" in Event.objects.filter(kind="conversation").latest("pk").topics
 
 
 def test_a_snoozed_conversation_is_no_longer_snoozed(dana: Agent) -> None:
@@ -111,7 +111,7 @@ def test_a_deactivated_agent_is_offline_and_their_pages_check_their_session(dana
     release(dana)
     dana.refresh_from_db()
     assert dana.presence.base_status == "offline"
-    assert LiveEvent.objects.get(kind=SESSION_KIND).topics == [user_topic(dana.user_id)]
+    assert Event.objects.get(kind=SESSION_KIND).topics == [user_topic(dana.user_id)]
 
 
 def post_user_form(client: UserClient, user: User, *roles: str, **changed: Any) -> None:

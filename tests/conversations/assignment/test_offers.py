@@ -15,9 +15,9 @@ from omnichannel.conversations.lifecycle.close import close_stale_conversations
 from omnichannel.conversations.models import Conversation, OfferOutcome
 from omnichannel.conversations.presence.sessions import choose_presence
 from omnichannel.conversations.state_machine import TransitionError
+from omnichannel.events.models import Event
 from omnichannel.jobs.lanes import Lease
 from omnichannel.jobs.models import Lane
-from omnichannel.live.models import LiveEvent
 from routing.models import Agent, BasePresence, DistributionMode, Presence, State, WorkStream
 from tests import builders
 from tests.concurrency import run_concurrently
@@ -124,7 +124,7 @@ def test_offer_is_withdrawn_when_a_colleague_takes_the_conversation(
 ) -> None:
     take_conversation(offered_conversation, builders.create_agent("Omar"))
     assert offer_outcomes(offered_conversation) == [OfferOutcome.WITHDRAWN]
-    assert f"agent:{dana.pk}" in LiveEvent.objects.latest("pk").topics
+    assert f"agent:{dana.pk}" in Event.objects.latest("pk").topics
     with pytest.raises(TransitionError):
         offers.accept_offer(offered_conversation, dana)
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from omnichannel.conversations.assignment.transfer import transfer_conversation, transfer_targets
 from omnichannel.conversations.models import Conversation, RequiredSkill
 from omnichannel.conversations.state_machine import TransitionError
-from omnichannel.live.models import LiveEvent
+from omnichannel.events.models import Event
 from routing.models import Agent, AgentSkill, OperatingHours, Queue, Skill, SkillType, State
 from tests import builders
 from tests.concurrency import run_concurrently
@@ -63,7 +63,7 @@ def test_transfer_assigns_the_colleague_and_records_the_reason(
 
 def test_transfer_notifies_both_agents(conversation: Conversation, dana: Agent, omar: Agent) -> None:
     transfer_conversation(conversation, target=omar, agent=dana, reason="Lunch.")
-    assert {f"agent:{dana.pk}", f"agent:{omar.pk}"} <= set(LiveEvent.objects.latest("pk").topics)
+    assert {f"agent:{dana.pk}", f"agent:{omar.pk}"} <= set(Event.objects.latest("pk").topics)
 
 
 def test_transfer_moves_the_capacity_use_to_the_new_agent(conversation: Conversation, dana: Agent, omar: Agent) -> None:
@@ -86,7 +86,7 @@ def test_queue_transfer_restarts_the_wait_and_keeps_required_skills(conversation
 def test_queue_transfer_notifies_both_queues(conversation: Conversation, dana: Agent, orders: Queue) -> None:
     returns = builders.create_queue("Returns")
     transfer_conversation(conversation, target=returns, agent=dana, reason="Wants a refund.")
-    assert {f"queue:{orders.pk}", f"queue:{returns.pk}"} <= set(LiveEvent.objects.latest("pk").topics)
+    assert {f"queue:{orders.pk}", f"queue:{returns.pk}"} <= set(Event.objects.latest("pk").topics)
 
 
 @pytest.mark.parametrize("reason", ["", "  \n ", "x" * 301])

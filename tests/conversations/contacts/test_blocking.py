@@ -11,8 +11,8 @@ from omnichannel.conversations.inbound.apply import apply_delivery
 from omnichannel.conversations.models import Contact, Conversation, Message
 from omnichannel.conversations.outbound.compose import BLOCKED_ERROR, ReplyError, send_reply
 from omnichannel.conversations.outbound.delivery import deliver_messages
+from omnichannel.events.models import Event
 from omnichannel.jobs.lanes import claim_lanes
-from omnichannel.live.models import LiveEvent
 from routing.models import Agent
 from tests import builders
 from tests.webhook_client import load_payload, post_webhook, with_new_message_sid
@@ -37,13 +37,13 @@ def receive_delivery_from_customer(number: WhatsAppNumber, **changed: Any) -> We
 
 def test_message_of_a_blocked_customer_is_stored_and_ignored(conversation: Conversation, dana: Agent) -> None:
     block_contact(conversation, by=dana.user)
-    LiveEvent.objects.all().delete()
+    Event.objects.all().delete()
     delivery = receive_delivery_from_customer(conversation.number)
     assert delivery.state == DeliveryState.IGNORED
     assert "blocked" in delivery.error
     assert delivery.payload["Body"]
     conversation.refresh_from_db()
-    assert (Message.objects.count(), conversation.unread_count, LiveEvent.objects.count()) == (0, 0, 0)
+    assert (Message.objects.count(), conversation.unread_count, Event.objects.count()) == (0, 0, 0)
 
 
 def test_a_blocked_customer_opens_no_conversation(number: WhatsAppNumber, conversation: Conversation) -> None:

@@ -18,9 +18,9 @@ from omnichannel.conversations.inbound.media_download import (
 )
 from omnichannel.conversations.inbound.receive import ATTACHMENTS_DISABLED
 from omnichannel.conversations.models import Attachment, AttachmentState, MessageKind
+from omnichannel.events.models import Event
 from omnichannel.jobs.lanes import claim_lanes
 from omnichannel.jobs.models import Lane
-from omnichannel.live.models import LiveEvent
 from tests import builders
 from tests.concurrency import run_concurrently
 from tests.conversations.contacts.hostile_vcards import HOSTILE_VCARDS
@@ -62,7 +62,7 @@ def test_file_is_stored_under_a_generated_name_and_an_event_is_published(media_s
     assert (file.state, file.content_type, file.size) == (AttachmentState.STORED, "image/jpeg", len(JPEG))
     assert (file.file.read(), file.display_type()) == (JPEG, "image")
     assert str(file.file.name).startswith("attachments/")
-    assert LiveEvent.objects.latest("pk").part_id == file.message_id
+    assert Event.objects.latest("pk").part_id == file.message_id
     assert not Lane.objects.filter(kind="media").exists()
 
 

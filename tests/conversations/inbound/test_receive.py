@@ -11,7 +11,7 @@ from django.utils import timezone
 from channels_whatsapp.combining_marks import JOINER, make_stream_safe
 from channels_whatsapp.models import DeliveryState, WebhookDelivery, WhatsAppNumber
 from omnichannel.conversations.models import Conversation, Message
-from omnichannel.live.models import LiveEvent
+from omnichannel.events.models import Event
 from routing.models import Presence, Queue, State
 from tests import builders
 from tests.concurrency import run_concurrently
@@ -142,7 +142,7 @@ def test_a_message_of_combining_marks_is_filed_at_once(number: WhatsAppNumber) -
 
 def test_message_publishes_events_to_everyone_with_access(number: WhatsAppNumber) -> None:
     conversation = receive_message(number)
-    event = LiveEvent.objects.get(kind="message")
+    event = Event.objects.get(kind="message")
     assert (event.subject_id, event.part_id) == (conversation.pk, Message.objects.get().pk)
     assert event.topics == ["all", f"queue:{conversation.queue_id}"]
 

@@ -12,7 +12,7 @@ from omnichannel.conversations.lifecycle.labels import LabelError, get_or_create
 from omnichannel.conversations.lifecycle.priority import set_priority
 from omnichannel.conversations.models import Conversation, DispositionCode, Label, Priority
 from omnichannel.conversations.state_machine import TransitionError
-from omnichannel.live.models import LiveEvent
+from omnichannel.events.models import Event
 from routing.models import Agent, State
 from tests import builders
 from tests.conversations.routing_fixtures import timeline_texts
@@ -50,7 +50,7 @@ def test_a_label_that_is_there_already_changes_nothing(dana: Agent) -> None:
 def test_contact_label_publishes_events_for_open_conversations(dana: Agent) -> None:
     conversation = builders.create_conversation(agent=dana)
     update_labels(conversation.contact, add=[Label.objects.create(name="VIP")], remove=[], actor=dana.user)
-    assert LiveEvent.objects.get().subject_id == conversation.pk
+    assert Event.objects.get().subject_id == conversation.pk
     assert not timeline_texts(conversation)
 
 

@@ -15,9 +15,9 @@ from omnichannel.conversations.lifecycle.close import close_stale_conversations
 from omnichannel.conversations.lifecycle.snooze import run_snooze_lane, snooze_conversation, snoozed_q
 from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.state_machine import TransitionError
+from omnichannel.events.models import Event
 from omnichannel.jobs.lanes import Lease
 from omnichannel.jobs.models import Lane
-from omnichannel.live.models import LiveEvent
 from routing.models import Agent, State
 from tests import builders
 from tests.concurrency import run_concurrently
@@ -63,14 +63,14 @@ def test_snooze_ends_on_time_and_moves_the_conversation_to_the_top(dana: Agent) 
     conversation = create_snoozed_conversation(dana)
     assert run_snooze_lane(lease_for(conversation)) == conversation.snoozed_until
     with time_machine.travel(timezone.now() + ONE_HOUR, tick=False):
-        LiveEvent.objects.all().delete()
+        Event.objects.all().delete()
         assert run_snooze_lane(lease_for(conversation)) is None
         conversation.refresh_from_db()
         assert conversation.last_activity_at == timezone.now()
         assert str(conversation.events.latest("pk").text) == "Snooze ended."
-        assert f"agent:{dana.pk}" in LiveEvent.objects.get().topics
+        assert f"agent:{dana.pk}" in Event.objects.get().topics
         assert run_snooze_lane(lease_for(conversation)) is None
-        assert LiveEvent.objects.count() == 1
+        assert Event.objects.count() == 1
     assert conversation.state == State.WAITING
 
 

@@ -12,8 +12,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from omnichannel.conversations.models import Contact, Conversation, Message
 from omnichannel.conversations.outbound.compose import ReplyError, ReplyErrorCode, resend_reply, send_reply
+from omnichannel.events.models import Event
 from omnichannel.jobs.models import Lane
-from omnichannel.live.models import LiveEvent
 from routing.models import Agent, State
 from tests import builders
 from tests.concurrency import run_concurrently
@@ -47,7 +47,7 @@ def test_reply_is_queued_and_an_event_is_published(conversation: Conversation, d
     message = send_reply(conversation, author=dana.user, text="  On its way.\r\nBye ")
     assert (message.status, message.body, message.author) == ("queued", "On its way.\nBye", dana.user)
     assert Lane.objects.get().key == conversation.pk
-    assert LiveEvent.objects.get().part_id == message.pk
+    assert Event.objects.get().part_id == message.pk
     conversation.refresh_from_db()
     assert conversation.last_message == message
 

@@ -25,9 +25,9 @@ from omnichannel.conversations.outbound.delivery_status import (
     STATUS_ORDER,
     apply_fetched_status,
 )
+from omnichannel.events.models import Event
 from omnichannel.jobs.lanes import claim_lanes, enqueue
 from omnichannel.jobs.models import Lane
-from omnichannel.live.models import LiveEvent
 from tests import builders
 from tests.concurrency import run_concurrently
 from tests.webhook_client import post_webhook
@@ -105,7 +105,7 @@ def test_a_failure_beats_only_sent_and_lower(db: None, status: str, word: str, a
 def test_status_change_publishes_an_event_and_a_repeat_does_not(message: Message) -> None:
     for word in ("delivered", "delivered", "sent"):
         post_status(message, word)
-    assert [event.part_id for event in LiveEvent.objects.all()] == [message.pk]
+    assert [event.part_id for event in Event.objects.all()] == [message.pk]
 
 
 def test_a_status_without_our_id_is_found_by_its_sid(message: Message) -> None:

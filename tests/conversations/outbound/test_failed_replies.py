@@ -15,7 +15,7 @@ from omnichannel.conversations.models import Conversation, FailedReply, Message
 from omnichannel.conversations.outbound import delivery_status
 from omnichannel.conversations.outbound.compose import resend_reply
 from omnichannel.conversations.outbound.failed_replies import get_failed_replies
-from omnichannel.live.models import LiveEvent
+from omnichannel.events.models import Event
 from routing.models import Agent, Queue, State
 from tests import builders
 from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for, create_desk_scenario
@@ -65,7 +65,7 @@ def test_author_is_notified_after_closing_or_leaving(desk: DeskScenario, leave: 
     leave(desk)
     fail(message)
     assert recipients(desk) == ["Dana"]
-    assert LiveEvent.objects.filter(kind="presence").latest("pk").topics == [f"agent:{desk.dana.pk}"]
+    assert Event.objects.filter(kind="presence").latest("pk").topics == [f"agent:{desk.dana.pk}"]
 
 
 @pytest.mark.parametrize("fields", [{"author": None}, {}])
@@ -90,7 +90,7 @@ def test_supervisors_are_notified_when_the_author_can_no_longer_see_it(desk: Des
     message = create_reply(desk, author=desk.eve.user)
     fail(message)
     assert recipients(desk) == ["Sue", "Ada"]
-    assert LiveEvent.objects.filter(kind="presence").latest("pk").topics == ["all"]
+    assert Event.objects.filter(kind="presence").latest("pk").topics == ["all"]
 
 
 def test_supervisors_take_over_from_an_author_who_is_deactivated(desk: DeskScenario) -> None:
@@ -251,7 +251,7 @@ def test_supervisors_take_over_from_an_author_who_lost_access(desk: DeskScenario
     failed_reply = FailedReply.objects.get()
     assert client.post(reverse("desk:dismiss_failed_reply", args=[failed_reply.pk])).status_code == 302
     assert recipients(desk) == []
-    assert LiveEvent.objects.filter(kind="presence").latest("pk").topics == ["all"]
+    assert Event.objects.filter(kind="presence").latest("pk").topics == ["all"]
 
 
 @pytest.mark.parametrize("kind", ["member", "participant", "agent", "default queue"])

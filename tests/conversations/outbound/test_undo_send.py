@@ -18,8 +18,8 @@ from omnichannel.conversations.models import Attachment, Conversation, DeskPrefe
 from omnichannel.conversations.outbound.compose import send_reply
 from omnichannel.conversations.outbound.delivery import deliver_messages
 from omnichannel.conversations.outbound.undo_send import HOLD_DURATION, UndoSendError, undo_messages
+from omnichannel.events.models import Event
 from omnichannel.jobs.lanes import claim_lanes
-from omnichannel.live.models import LiveEvent
 from tests import builders
 from tests.concurrency import run_concurrently
 
@@ -69,14 +69,14 @@ def test_undone_reply_is_deleted(conversation: Conversation, memory_backend: Mem
     ]
     stored = Attachment.objects.get().file
     storage, name = stored.storage, stored.name
-    LiveEvent.objects.all().delete()
+    Event.objects.all().delete()
     clock.shift(HOLD_DURATION - dt.timedelta(seconds=1))
     removed_messages = undo_messages(conversation, assigned_user(conversation), pks)
     assert [(message.body, message.quoted) for message in removed_messages] == [("Look", question), ("this one", None)]
     assert list(Message.objects.all()) == [question]
     conversation.refresh_from_db()
     assert conversation.last_message == question
-    assert LiveEvent.objects.filter(kind="message").exists()
+    assert Event.objects.filter(kind="message").exists()
     clock.shift(HOLD_DURATION)
     run_send_lanes()
     assert not memory_backend.outbox

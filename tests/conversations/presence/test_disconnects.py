@@ -9,8 +9,8 @@ from django.utils import timezone
 from omnichannel.conversations.lanes import LaneKind
 from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.presence import disconnects, sessions
+from omnichannel.events.models import Event
 from omnichannel.jobs.models import Lane
-from omnichannel.live.models import LiveEvent
 from routing.agents import set_presence_manually
 from routing.models import Agent, BasePresence, State
 from routing.presence import get_built_in_presence
@@ -62,7 +62,7 @@ def test_a_customer_who_waits_for_an_answer_goes_back_to_the_queue(dana: Agent) 
     assert state_and_agent(conversation) == (State.OPEN, None)
     lines = [str(line) for line in conversation.events.values_list("text", flat=True)]
     assert lines == ["Dana did not reconnect within 15 minutes. Waiting in Orders for another agent."]
-    assert f"agent:{dana.pk}" in LiveEvent.objects.filter(kind="conversation").latest("pk").topics
+    assert f"agent:{dana.pk}" in Event.objects.filter(kind="conversation").latest("pk").topics
 
 
 def test_disconnected_agent_is_recorded_for_the_next_assignment(dana: Agent) -> None:
@@ -190,7 +190,7 @@ def test_a_presence_set_in_the_administration_is_at_once_on_the_agents_pages() -
         **inline_form_data("agent_skills"),
     }
     create_signed_in_client("Administrator").post(admin_url("routing_agent", "change", omar.pk), form)
-    assert LiveEvent.objects.filter(kind="presence", subject_id=omar.pk).exists()
+    assert Event.objects.filter(kind="presence", subject_id=omar.pk).exists()
     assert Lane.objects.filter(kind="assign").exists()
 
 
@@ -198,7 +198,7 @@ def test_other_changes_of_an_agent_publish_no_event() -> None:
     omar = builders.create_agent("Omar")
     omar.save(update_fields=["last_assigned_at"])
     set_presence_manually(omar, get_built_in_presence(BasePresence.AWAY))
-    assert not LiveEvent.objects.exists()
+    assert not Event.objects.exists()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from omnichannel.conversations.assignment.pick import take_conversation
 from omnichannel.conversations.lifecycle.close import close_conversation, end_conversation
 from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.presence import sessions
-from omnichannel.live.models import LiveEvent
+from omnichannel.events.models import Event
 from routing.agents import set_presence_manually
 from routing.models import Agent, BasePresence, State
 from routing.presence import get_built_in_presence
@@ -153,7 +153,7 @@ def test_presence_follows_the_load(django_capture_on_commit_callbacks: Any) -> N
         with django_capture_on_commit_callbacks(execute=True):
             verb(waiting, dana)
         assert shown_presence(dana) == expected
-    assert LiveEvent.objects.filter(kind="presence", subject_id=dana.pk).count() == 3
+    assert Event.objects.filter(kind="presence", subject_id=dana.pk).count() == 3
 
 
 def test_the_load_of_an_agent_who_chose_by_hand_only_counts(django_capture_on_commit_callbacks: Any) -> None:

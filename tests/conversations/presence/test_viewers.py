@@ -20,7 +20,7 @@ from omnichannel.conversations.presence.viewers import (
     remove_viewer,
     stop_typing,
 )
-from omnichannel.live.models import LiveEvent
+from omnichannel.events.models import Event
 from routing.models import Agent, QueueMembership, State
 from tests.desk.scenario import DeskScenario, create_desk_scenario
 
@@ -51,8 +51,8 @@ def list_other_viewers(desk: DeskScenario, agent: Agent, at: datetime = NOW) -> 
 
 def take_published_events() -> list[tuple[str, list[str]]]:
     """Return the kinds and topics of the published events, and delete them."""
-    events = [(event.kind, event.topics) for event in LiveEvent.objects.order_by("pk")]
-    LiveEvent.objects.all().delete()
+    events = [(event.kind, event.topics) for event in Event.objects.order_by("pk")]
+    Event.objects.all().delete()
     return events
 
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 from omnichannel.accounts.models import User
 from omnichannel.conversations.contacts.merge import merge_contacts
 from omnichannel.conversations.models import Contact, ContactMerge, Conversation
-from omnichannel.live.models import LiveEvent
+from omnichannel.events.models import Event
 from tests import builders
 from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
@@ -152,7 +152,7 @@ def test_page_of_a_merged_conversation_gets_410_with_the_reason(desk: DeskScenar
     waits = builders.create_conversation(queue=desk.queue)
     builders.create_conversation(contact=other_contact, queue=desk.queue, number=waits.number, agent=desk.dana)
     merge_contacts(waits.contact, other_contact, by=desk.dana.user)
-    assert LiveEvent.objects.filter(kind="conversation", subject_id=waits.pk).exists()
+    assert Event.objects.filter(kind="conversation", subject_id=waits.pk).exists()
     pieces = reverse("desk:updates", args=[waits.pk])
     answer = client_for(desk.omar).get(pieces, **HTMX_HEADERS)
     assert answer.status_code == 410

@@ -1,18 +1,20 @@
 """A client of the event stream over a plain HTTP connection."""
 
 import http.client
+import json
 from types import TracebackType
 
 
 class EventStreamClient:
     """`GET /live/` with a session, as a context manager."""
 
-    def __init__(self, port: int, session: str = "", *, last_id: int | None = None) -> None:
+    def __init__(self, port: int, session: str = "", *, position: int | None = None) -> None:
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-        self.last_id = 0
+        self.position = 0  # what a browser would send back as Last-Event-ID
+        self.event_id = 0  # of the last hint
         headers = {"Cookie": f"sessionid={session}"} if session else {}
-        if last_id is not None:
-            headers["Last-Event-ID"] = str(last_id)
+        if position is not None:
+            headers["Last-Event-ID"] = str(position)
         self.connection.request("GET", "/live/", headers=headers)
         self.response = self.connection.getresponse()
 
@@ -29,10 +31,12 @@ class EventStreamClient:
         return self.response.status
 
     def next_event(self) -> str:
-        """Return the name of the next event, or "" at the end; its id is stored in `last_id`."""
+        """Return the name of the next event, or "" at the end; store its position and, of a hint, the event's id."""
         while line := self.response.readline().decode():
             if line.startswith("id: "):
-                self.last_id = int(line.removeprefix("id: "))
+                self.position = int(line.removeprefix("id: "))
             elif line.startswith("event: "):
+                data = json.loads(self.response.readline().decode().removeprefix("data: "))
+                self.event_id = data.get("event", self.event_id)
                 return line.removeprefix("event: ").strip()
         return ""

@@ -18,6 +18,8 @@ from django.apps import apps
 from django.conf import settings
 from django.db import close_old_connections, connections
 
+from omnichannel.core.wakeups import start_sender, stop_sender
+
 FUNCTIONS_MODULE = "tests.processes.support.rpc_functions"
 MAX_ENVIRONMENT_BYTES = 1 << 18  # bytes of an environment
 
@@ -64,12 +66,14 @@ def apply_environment(environment: Mapping[str, str]) -> None:
 def serve_requests(connection: socket.socket) -> None:
     """Run the requests until the client closes the connection."""
     functions = sys.modules[FUNCTIONS_MODULE]
+    start_sender()  # as every process does whose changes others wait for
     with connection, connection.makefile("r") as requests, connection.makefile("w") as answers:
         for line in requests:
             name, arguments = json.loads(line)
             close_old_connections()
             answers.write(json.dumps(getattr(functions, name)(**arguments)) + "\n")
             answers.flush()
+        stop_sender()
         connections.close_all()
 
 

@@ -10,7 +10,7 @@ from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import (
     Conversation,
 )
-from omnichannel.live.models import LiveEvent
+from omnichannel.events.models import Event
 from tests import builders
 from tests.processes.support.rpc_functions.records import sign_in
 
@@ -37,7 +37,7 @@ def publish_changes(per_second: int, seconds: int) -> list[tuple[int, float, int
         conversation = conversations[place % len(conversations)]
         with transaction.atomic():
             publish_event(LiveEventKind.CONVERSATION, conversation)
-            event_id = LiveEvent.objects.latest("pk").pk
+            event_id = Event.objects.latest("pk").pk
         events.append((event_id, time.time(), conversation.pk))
     return events
 

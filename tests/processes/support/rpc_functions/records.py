@@ -17,8 +17,8 @@ from omnichannel.conversations.models import (
     Conversation,
     Message,
 )
+from omnichannel.events.models import Event
 from omnichannel.jobs.models import Lane
-from omnichannel.live.models import LiveEvent
 from tests import builders
 from tests.builders import AUTH_TOKEN
 
@@ -60,7 +60,7 @@ def publish_change(username: str = "dana") -> int:
 def publish_change_with_time() -> tuple[int, float]:
     """Publish a change; return the event's id and the time of the commit."""
     publish_change()
-    return LiveEvent.objects.latest("pk").pk, time.time()
+    return Event.objects.latest("pk").pk, time.time()
 
 
 def count_records() -> dict[str, Any]:

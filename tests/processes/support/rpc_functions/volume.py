@@ -17,7 +17,7 @@ from omnichannel.conversations.models import (
     Message,
     MessageStatus,
 )
-from omnichannel.live.publish import publish
+from omnichannel.events.publish import publish
 from routing.models import Agent, BasePresence, ContactField, Queue, VariableType
 from routing.presence import get_built_in_presence
 from tests import builders
