@@ -22,12 +22,10 @@ from routing.admin.hours_summary import build_summary
 from routing.admin.inlines import AccessibleInlineFormSet, AccessibleTabularInline
 from routing.admin.settings_admin import RoutingSettingsAdmin
 from routing.admin.week_grid import (
-    FILL_FIELD,
     Day,
     Period,
     build_days,
     copy_day,
-    fill_week,
     find_overlap,
     format_open_time,
     get_copied_weekday,
@@ -117,16 +115,14 @@ class OpeningPeriodFormSet(AccessibleInlineFormSet):
             form.fields[name].widget.attrs["aria-label"] = f"{weekday}, {name}"
 
     @property
-    def unsaved_change(self) -> str:
-        """What a button of the week did; empty if the form was saved instead."""
-        if self.is_bound and FILL_FIELD in self.data:
-            return "Every day is open from 00:00 to 24:00."
+    def copied_day(self) -> str:
+        """The name of the day that a Copy button copied; empty if the form was saved instead."""
         weekday = get_copied_weekday(self.data) if self.is_bound else None
-        return "" if weekday is None else f"{Weekday(weekday).label} was copied."
+        return "" if weekday is None else str(Weekday(weekday).label)
 
     def is_valid(self) -> bool:
-        """Return whether the week can be saved; what a button did is shown first and not saved yet."""
-        return not self.unsaved_change and super().is_valid()
+        """Return whether the week can be saved; a copied day is shown first and not saved yet."""
+        return not self.copied_day and super().is_valid()
 
     def _should_delete_form(self, form: Any) -> bool:
         return bool(form.is_empty or form.cleaned_data.get(DELETION_FIELD_NAME))
@@ -264,9 +260,7 @@ class OperatingHoursAdmin(RoutingSettingsAdmin):
         if isinstance(inline, OpeningPeriodInline):
             kwargs["initial"] = [{"weekday": weekday} for weekday in Weekday.values]
             weekday = get_copied_weekday(request.POST)
-            if FILL_FIELD in request.POST and "data" in kwargs:
-                fill_week(kwargs["data"], prefix)
-            elif weekday is not None and "data" in kwargs:
+            if weekday is not None and "data" in kwargs:
                 copy_day(kwargs["data"], prefix, weekday)
         return kwargs
 

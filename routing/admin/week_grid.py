@@ -15,9 +15,6 @@ WEEK_MINUTES = 7 * DAY_MINUTES
 MIN_LABELLED_MINUTES = 5 * 60
 # A submit button of a day posts its weekday under this name.
 COPY_FIELD = "_copy_day"
-# The submit button that opens every day from start to end.
-FILL_FIELD = "_fill_week"
-ALL_DAY = ("00:00", "24:00")
 WORKDAYS, WEEKEND = (0, 1, 2, 3, 4), (5, 6)
 
 
@@ -166,7 +163,7 @@ def format_open_time(periods: Sequence[Period]) -> str:
     return f"{hours} h {minutes} min open" if minutes else f"{hours} h open"
 
 
-# -- Copying a day and filling the week -------------------------------------------------------------------------------
+# -- Copying a day ----------------------------------------------------------------------------------------------------
 
 
 def get_copied_weekday(data: Any) -> int | None:
@@ -188,12 +185,6 @@ def copy_day(data: QueryDict, prefix: str, weekday: int) -> None:
     ]
     for target in (day for day in (WORKDAYS if weekday in WORKDAYS else WEEKEND) if day != weekday):
         _set_times(data, prefix, target, source)
-
-
-def fill_week(data: QueryDict, prefix: str) -> None:
-    """Open every day from start to end, in posted form data."""
-    for weekday in Weekday.values:
-        _set_times(data, prefix, weekday, [ALL_DAY])
 
 
 def _set_times(data: QueryDict, prefix: str, weekday: int, times: Sequence[tuple[str, str]]) -> None:

@@ -1,5 +1,5 @@
-// The week of operating hours: adds, removes and copies periods, fills the week, and draws the bars while somebody types.
-// Without JavaScript each day has an empty row, and the buttons post the form.
+// The week of operating hours: adds, removes and copies periods, and draws the bars while somebody types.
+// Without JavaScript each day has an empty row, and Copy posts the form.
 "use strict";
 
 (() => {
@@ -163,13 +163,6 @@
     offerUndo(`${day.dataset.label} was copied to ${isWorkday ? "Mon–Fri" : "Sat–Sun"}. Save to apply. `, before);
   }
 
-  function fillWeek() {
-    const before = days.map(timesOf);
-    for (const day of days) setTimes(day, [["00:00", "24:00"]]);
-    update();
-    offerUndo("Every day is open from 00:00 to 24:00. Save to apply. ", before);
-  }
-
   // -- Events -------------------------------------------------------------------------------------------------------
 
   function enhanceRow(row) {
@@ -185,9 +178,6 @@
     if (minutes !== null) input.value = formatTime(minutes);
   }
 
-  const fill = week.querySelector("[name=_fill_week]");
-  fill.type = "button";
-  fill.addEventListener("click", fillWeek);
   for (const day of days) {
     for (const row of rowsOf(day)) {
       enhanceRow(row);

@@ -77,24 +77,6 @@ def test_removed_hours_are_gone_after_saving(app: AppInstance, open_page_as: Cal
     assert week_of(page) == [[], [], [], ["09:00", "24:00"]]
 
 
-def test_every_day_is_opened_at_once_and_that_can_be_undone(
-    app: AppInstance, open_page_as: Callable[..., Page]
-) -> None:
-    page = open_new_hours(app, open_page_as)
-    button(page, "Monday", "add a period").click()
-    page.keyboard.type("9")
-    page.keyboard.press("Tab")
-    page.keyboard.type("17")
-    page.get_by_role("button", name="Open 24/7").click()
-    expect(page.get_by_text("168 h open")).to_be_visible()
-    page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_text("8 h open")).to_be_visible()
-    page.get_by_role("button", name="Open 24/7").click()
-    save(page)
-    expect(page.get_by_text("168 h open")).to_be_visible()
-    expect(page.get_by_text("Open, and never closed")).to_be_visible()
-
-
 def test_a_day_is_copied_without_scripts(app: AppInstance, open_page_as: Callable[..., Page]) -> None:
     page = open_new_hours(app, open_page_as, java_script_enabled=False)
     monday = page.get_by_role("group", name="Monday").get_by_role("textbox")

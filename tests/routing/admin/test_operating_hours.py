@@ -138,16 +138,6 @@ def test_a_copy_of_no_day_saves_the_form(admin_client: UserClient, value: str) -
     assert OperatingHours.objects.exists()
 
 
-def test_a_button_opens_every_day_and_save_saves_it(admin_client: UserClient) -> None:
-    rows = [period_form(0, "09:00", "12:30"), period_form(0, "14:00", "18:00"), period_form(2, "10:00", "11:00")]
-    response = post_new_hours(admin_client, *rows, _fill_week="1")
-    assert "Every day is open from 00:00 to 24:00. Save to apply" in visible_text(response)
-    assert not OperatingHours.objects.exists()
-    formset = response.context["inline_admin_formsets"][0].formset
-    assert [[period.label for period in day.periods] for day in formset.days] == [["00:00–24:00"]] * 7
-    assert formset.open_time == "168 h open"
-
-
 @pytest.mark.parametrize("count", ["", "x", "-1", "99999999"])
 def test_a_copy_with_an_odd_number_of_rows_is_no_error(admin_client: UserClient, count: str) -> None:
     form = {"periods-TOTAL_FORMS": count}
