@@ -14,8 +14,8 @@ from tests.postgres import temporary_cluster_url
 
 # Limits from the specification.
 TARGETS = {
-    "idle worker (% of a core)": 1,
-    "pick-up of a reply, p95 (ms)": 300,
+    "idle worker (% of a core)": 0.5,
+    "pick-up of a reply, p95 (ms)": 150,
     "1000 streams: commit to page, p95 (ms)": 1000,
     "decision, 1000 to 10 agents": 3,
     "10000 to 50 messages": 1.5,

@@ -228,8 +228,13 @@ class ObservedWorker(Worker):
 def run_waiting_worker(worker: ObservedWorker) -> Iterator[None]:
     """Run the worker as `run_worker` does; the block begins when it has found nothing to do and waits."""
     is_listening = threading.Event()
+
+    def wake() -> None:
+        worker.wake()
+        is_listening.set()
+
     start_sender()
-    listener = start_listener({Channel.LANES}, lambda: (worker.wake(), is_listening.set()))
+    listener = start_listener({Channel.LANES}, wake)
     try:
         with run_workers(worker):
             assert is_listening.wait(TIMEOUT_SECONDS)
