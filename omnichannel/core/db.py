@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Aggregate, TextField
+from django.db.models import Aggregate, IntegerField, Subquery, TextField
 
 SEPARATOR = "\x1f"  # the unit separator does not occur in text
 
@@ -17,3 +17,10 @@ class StringAgg(Aggregate):
 
     def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
         return self.as_sql(compiler, connection, function="STRING_AGG", **extra)
+
+
+class SubqueryCount(Subquery):
+    """Count the rows of a query; slice it to count no more rows than that."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted_rows)"
+    output_field = IntegerField()

@@ -21,6 +21,17 @@ from routing.models import Agent, Routable, RoutableQuerySet, Skill, State
 class ConversationQuerySet(RoutableQuerySet["Conversation"]):
     """Queries for conversations, with the annotations that inbox and pages need."""
 
+    def unclosed(self) -> Self:
+        """Return the conversations that are not closed.
+
+        Always by `closed_at`, as here: the indexes of unclosed conversations have this condition.
+        """
+        return self.filter(closed_at=None)
+
+    def waiting_for_agent(self) -> Self:
+        """Return the conversations that wait for an agent."""
+        return super().waiting_for_agent().filter(closed_at=None)
+
     def for_inbox(self) -> Self:
         """Load the related rows that an inbox row shows."""
         return self.select_related("contact", "number", "queue", "agent__user", "last_message")
