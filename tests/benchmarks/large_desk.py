@@ -171,7 +171,8 @@ class _Expressions:
 
     @property
     def place_of_agent(self) -> str:
-        return f"i * 7919 % {self.size.agents}"
+        """Return the place of the agent: 20 in a row have the same one, so that each has some in every state."""
+        return f"i / 20 % {self.size.agents}"
 
     @property
     def closed_at(self) -> str:
