@@ -354,9 +354,9 @@ def _fast_load(report: Report) -> Iterator[None]:
 
 @contextmanager
 def _fast_load_postgresql(report: Report) -> Iterator[None]:
-    with connection.cursor() as cursor:
+    database: Any = connection
+    with database.without_statement_timeout(), connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
-        cursor.execute("SET statement_timeout = 0")
         cursor.execute("SET maintenance_work_mem = '512MB'")
         constraints, indexes = _read_constraints(cursor), _read_indexes(cursor)
         for table, name, _ in constraints:

@@ -47,9 +47,7 @@ NEW_INDEXES = (
     ),
     (
         "conversation",
-        models.Index(
-            condition=models.Q(("closed_at__isnull", False)), fields=["-closed_at", "-id"], name="closed_by_time"
-        ),
+        models.Index(condition=models.Q(("state", "closed")), fields=["-closed_at", "-id"], name="closed_by_time"),
     ),
     (
         "conversationevent",

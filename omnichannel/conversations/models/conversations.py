@@ -211,7 +211,9 @@ class Conversation(Routable):
             models.Index(
                 fields=["agent", "-closed_at", "-id"], condition=Q(closed_at__isnull=False), name="closed_by_agent"
             ),
-            models.Index(fields=["-closed_at", "-id"], condition=Q(closed_at__isnull=False), name="closed_by_time"),
+            # By its state, which says the same: the arms don't say so. PostgreSQL would take this index for a queue's
+            # arm, too, and read past the other queues' rows.
+            models.Index(fields=["-closed_at", "-id"], condition=Q(state=State.CLOSED), name="closed_by_time"),
         ]
         permissions = [
             ("work_on_conversations", "Can take, answer, end and close conversations"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from django.db import connection
 from django.db.models import F, Func, IntegerField, Q, QuerySet, Subquery, TextChoices
 from django.utils.translation import gettext_lazy as _
 
@@ -93,7 +94,8 @@ class InboxQueries:
             case InboxView.ONGOING:
                 return self._unclosed().filter(state__in=ASSIGNED_STATES)
             case InboxView.CLOSED:
-                recent = Conversation.objects.order_by().filter(closed_at__gte=self.now - CLOSED_VIEW_PERIOD)
+                closed = Conversation.objects.order_by().filter(state=State.CLOSED)
+                recent = closed.filter(closed_at__gte=self.now - CLOSED_VIEW_PERIOD)
                 return recent.filter(self.scope.build_condition())
 
     def _unclosed(self) -> ConversationQuerySet:
@@ -103,18 +105,22 @@ class InboxQueries:
 
     def _get_closed_keys(self, filters: InboxFilters, after: Q, limit: int) -> list[int]:
         arms = self._closed_arms(filters)
-        newest = RECENTLY_CLOSED_FIRST
+        order = get_sort_order(InboxView.CLOSED, filters)
         if not arms:
             return []
-        if get_sort_order(InboxView.CLOSED, filters) == newest and not _has_other_filters(filters, self.scope):
-            rows = _union(self._newest_closed(arm & after, filters, limit) for arm in arms)
-            return [pk for pk, _ in rows.order_by("-closed_at", "-pk")[:limit]]
+        if order == RECENTLY_CLOSED_FIRST and not _has_other_filters(filters, self.scope):
+            return self._get_newest_closed([arm & after for arm in arms], filters, limit, limit)
         # Each queue contributes the same share, so that the number of rows read does not depend on their number.
         share = max(limit, MAX_CLOSED_CANDIDATES // len(arms))
-        candidates = [pk for pk, _ in _union(self._newest_closed(arm, filters, share) for arm in arms)]
+        candidates = self._get_newest_closed(arms, filters, share, MAX_CLOSED_CANDIDATES)
         matching = Conversation.objects.filter(filters.build_condition(self.now), pk__in=candidates)
-        ordered = get_sort_order(InboxView.CLOSED, filters).sort(matching, self.now).filter(after)
-        return list(ordered.values_list("pk", flat=True)[:limit])
+        return list(order.sort(matching, self.now).filter(after).values_list("pk", flat=True)[:limit])
+
+    def _get_newest_closed(self, arms: Sequence[Q], filters: InboxFilters, share: int, limit: int) -> list[int]:
+        """Return the keys of the conversations closed last; each arm contributes up to its share."""
+        parts = [_limit_part(self._closed(filters).filter(arm), share) for arm in arms]
+        rows = parts[0].union(*parts[1:]).order_by("-closed_at", "-pk")[:limit] if parts[1:] else parts[0]
+        return [pk for pk, _ in rows]
 
     def _closed_arms(self, filters: InboxFilters) -> list[Q]:
         """Return conditions that each have an index by `closed_at`, together those of all visible conversations."""
@@ -128,24 +134,24 @@ class InboxQueries:
         queues = [] if filters.queue else [Q(queue=queue_id) for queue_id in self.scope.queue_ids]
         return [Q(agent=self.agent), *queues, *joined]
 
-    def _newest_closed(self, condition: Q, filters: InboxFilters, limit: int) -> QuerySet[Conversation, Any]:
-        closed = Conversation.objects.filter(condition, closed_at__isnull=False)
-        if not filters.include_older:
-            closed = closed.filter(closed_at__gte=self.now - CLOSED_VIEW_PERIOD)
-        newest = closed.order_by("-closed_at", "-pk").values("pk")[:limit]
-        # A subquery, because SQLite has no LIMIT in the parts of a union.
-        return Conversation.objects.order_by().filter(pk__in=newest).values_list("pk", "closed_at")
+    def _closed(self, filters: InboxFilters) -> ConversationQuerySet:
+        closed = Conversation.objects.filter(closed_at__isnull=False)
+        return closed if filters.include_older else closed.filter(closed_at__gte=self.now - CLOSED_VIEW_PERIOD)
 
 
-def _union(parts: Any) -> QuerySet[Any, Any]:
-    first, *others = parts
-    return first.union(*others) if others else first
+def _limit_part(conversations: ConversationQuerySet, limit: int) -> QuerySet[Conversation, Any]:
+    """Return key and time of the conversations closed last, as a part of a union."""
+    newest = conversations.order_by("-closed_at", "-pk").values_list("pk", "closed_at")[:limit]
+    if connection.features.supports_slicing_ordering_in_compound:
+        return newest
+    keys = conversations.order_by("-closed_at", "-pk").values("pk")[:limit]
+    return Conversation.objects.filter(pk__in=keys).order_by().values_list("pk", "closed_at")
 
 
 def _queue_or_agent(filters: InboxFilters) -> Q:
     if filters.queue:
         return Q(queue=filters.queue)
-    return Q(agent=filters.agent) if filters.agent else Q()
+    return Q(agent=filters.agent) if filters.agent else Q(state=State.CLOSED)
 
 
 def _has_other_filters(filters: InboxFilters, scope: Scope) -> bool:
