@@ -1,14 +1,14 @@
 """`python -m tests.benchmarks.size`: what a desk of a million conversations costs against a small one, as JSON.
 
-Both desks have as many open conversations; see `tests.benchmarks.large_desk`. Each figure is the median time on the
-large desk divided by that on the small one, measured in turns in one process. The database is SQLite (200,000
+Both desks have as many open conversations; see `tests.benchmarks.large_desk`. Each figure is the time on the large desk
+divided by that on the small one, measured in turns in one process; of several times the shortest counts, because other
+work on the machine only adds to it. The database is SQLite (200,000
 conversations), or PostgreSQL in the cluster that TEST_DATABASE_URL names (1,000,000).
 """
 
 import argparse
 import json
 import os
-import statistics
 import sys
 import tempfile
 import time
@@ -35,7 +35,7 @@ from routing.models import Queue
 from tests.benchmarks.large_desk import DeskSize, fill_desk, print_report
 
 SMALL: Final = 20_000
-REPETITIONS, ROUNDS = 5, 3
+REPETITIONS, ROUNDS = 4, 3
 ONE_QUEUE, ALL_QUEUES, SUPERVISOR, ADMINISTRATOR = "large0", "large1", "large supervisor", "large administrator"
 Task = Callable[["Desk"], object]
 
@@ -119,7 +119,8 @@ TASKS: Final[dict[str, Task]] = {
     },
     "conversation": page(ONE_QUEUE, "/desk/conversations/{own}/"),
     "conversation (supervisor)": page(SUPERVISOR, "/desk/conversations/5/"),
-    "customer panel": page(ONE_QUEUE, "/desk/conversations/{own}/customer/"),
+    "customer panel": page(ONE_QUEUE, "/desk/conversations/{own}/customer-details/"),
+    "previous conversations": page(ONE_QUEUE, "/desk/conversations/{own}/previous-conversations/"),
     "admin, conversations": page(ADMINISTRATOR, "/admin/conversations/conversation/"),
     "admin, active conversations": page(ADMINISTRATOR, "/admin/conversations/conversation/?state__exact=active"),
     "admin, contacts": page(ADMINISTRATOR, "/admin/conversations/contact/"),
@@ -130,7 +131,7 @@ TASKS: Final[dict[str, Task]] = {
 
 
 def measure(task: Task, desks: list[Desk]) -> list[float]:
-    """Return the median seconds on each desk, measured in turns."""
+    """Return the shortest time on each desk in seconds, measured in turns."""
     durations: list[list[float]] = [[] for _ in desks]
     for _ in range(ROUNDS):
         for desk, times in zip(desks, durations, strict=True):
@@ -140,7 +141,7 @@ def measure(task: Task, desks: list[Desk]) -> list[float]:
                     begin = time.perf_counter()
                     task(desk)
                     times.append(time.perf_counter() - begin)
-    return [statistics.median(times) for times in durations]
+    return [min(times) for times in durations]
 
 
 def create_desks(conversations: int, names: tuple[str, str]) -> list[Desk]:
