@@ -1,18 +1,20 @@
 """The admin pages of webhook deliveries: their payload, their state, and the retry of failed ones."""
 
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
-from channels_whatsapp.models import DeliveryState, WebhookDelivery
+from channels_whatsapp.models import DeliveryState, WebhookDelivery, WhatsAppAccount
 from channels_whatsapp.webhooks.deliveries import ignore_deliveries, retry_deliveries
 from omnichannel.core.admin.pages import ReadOnlyModelAdmin, format_timestamp, render_pill
 
@@ -27,12 +29,13 @@ class WebhookDeliveryAdmin(ReadOnlyModelAdmin):
     empty_link_model = "channels_whatsapp.WhatsAppAccount"
     list_display = ("received_time", "account", "kind", "state_pill", "attempts", "short_error")
     list_display_links = ("received_time",)
-    list_filter = ("needs_attention", "state", "kind", "account")
+    list_filter = ("needs_attention", "state", "kind", "account", "received_at")
+    # The other columns have no index: sorting by them would read all deliveries.
+    sortable_by = ("received_time",)
     list_select_related = ("account",)
     search_fields = ("fingerprint",)
     search_help_text = "Message SID"
     folds_search = False
-    date_hierarchy = "received_at"
     actions = ("retry", "ignore")
     attention_text = "Messages from WhatsApp could not be applied, or were sent to a number that is not set up."
     attention_query = "needs_attention__exact=1"
@@ -64,6 +67,18 @@ class WebhookDeliveryAdmin(ReadOnlyModelAdmin):
         pairs = [(name, value) for name, values in sorted(delivery.payload.items()) for value in _as_list(values)]
         rows = format_html_join("", '<tr><th scope="row">{}</th><td>{}</td></tr>', pairs)
         return format_html('<table class="parameters"><tbody>{}</tbody></table>', rows)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[WebhookDelivery], search_term: str
+    ) -> tuple[QuerySet[WebhookDelivery], bool]:
+        """Find the deliveries of a message by the beginning of its SID, in the way of `compute_fingerprint`."""
+        sid = search_term.strip()
+        if not sid:
+            return queryset, False
+        accounts = WhatsAppAccount.objects.order_by().values_list("pk", flat=True)
+        beginnings = [f"{account}:{kind}:{sid}" for account in accounts for kind in ("in", "st")]
+        matches = [Q(fingerprint__startswith=beginning) for beginning in beginnings]
+        return queryset.filter(reduce(or_, matches, Q(fingerprint=sid))), False
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("channels_whatsapp.change_webhookdelivery")

@@ -4,10 +4,11 @@ Pages, search, live events, media, API and exports all start here. It fails clos
 """
 
 from collections.abc import Collection
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 from django.contrib.auth.models import AnonymousUser, Permission
-from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, prefetch_related_objects
+from django.db.models import CharField, Exists, F, OuterRef, Prefetch, Q, QuerySet, Value, prefetch_related_objects
 from django.http import Http404
 from django.utils.translation import gettext as _
 
@@ -20,6 +21,7 @@ from omnichannel.conversations.models import (
     Conversation,
     ConversationEvent,
     ConversationQuerySet,
+    Mention,
     Message,
     Participation,
     agent_annotations,
@@ -69,7 +71,68 @@ def conversations_visible_to(user: User | AnonymousUser) -> ConversationQuerySet
     if agent is None:
         return conversations.none()
     participating = Participation.objects.filter(agent=agent, left_at=None).values("conversation")
-    return conversations.filter(Q(agent=agent) | Q(queue__in=Queue.objects.for_agent(agent)) | Q(pk__in=participating))
+    return conversations.filter(_visible_q(agent.pk, Queue.objects.for_agent(agent), participating))
+
+
+def _visible_q(agent_id: int, queues: Any, participating: Any) -> Q:
+    """Return the rule for agents, who don't see all.
+
+    Args:
+        queues: The agent's queues, as keys or as a query.
+        participating: The conversations they participate in, as keys or as a query.
+    """
+    return Q(agent=agent_id) | Q(queue__in=queues) | Q(pk__in=participating)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What an agent may see, loaded once for the queries of a list.
+
+    It holds keys, because databases find rows of known keys through indexes; with subqueries in their place they read
+    all conversations. Load it anew for each request: access may change.
+
+    Attributes:
+        queue_ids: The agent's queues; empty for those who see all.
+        joined_ids: Conversations in which they participate.
+        mentioned_ids: Open conversations with a note that mentions them and that they have not seen; they may not have
+            access to all of these.
+    """
+
+    agent_id: int
+    sees_all: bool
+    may_work: bool
+    queue_ids: tuple[int, ...] = ()
+    joined_ids: tuple[int, ...] = ()
+    mentioned_ids: tuple[int, ...] = ()
+
+    @classmethod
+    def load(cls, agent: Agent) -> Self:
+        """Load the scope of an agent in one query."""
+        sees_all, may_work = can_supervise(agent), agent_for_user(agent.user) is not None
+        rows = _scope_rows(_PARTICIPATION, Participation.objects.filter(agent=agent, left_at=None), "conversation_id")
+        mentions = Mention.objects.filter(agent=agent, seen_at=None, note__conversation__closed_at=None)
+        queries = [_scope_rows(_MENTION, mentions, "note__conversation_id")]
+        if may_work and not sees_all:
+            queries.append(_scope_rows(_QUEUE, Queue.objects.for_agent(agent), "pk"))
+        keys: dict[str, set[int]] = {kind: set() for kind in (_PARTICIPATION, _MENTION, _QUEUE)}
+        for kind, key in rows.union(*queries, all=True):
+            keys[kind].add(key)
+        ordered = (tuple(sorted(keys[kind])) for kind in (_QUEUE, _PARTICIPATION, _MENTION))
+        return cls(agent.pk, sees_all, may_work, *ordered)
+
+    def build_condition(self) -> Q:
+        """Return the condition for the conversations that the agent may see: as `conversations_visible_to`."""
+        if self.sees_all:
+            return Q()
+        return _visible_q(self.agent_id, self.queue_ids, self.joined_ids) if self.may_work else Q(pk__in=())
+
+
+_PARTICIPATION, _MENTION, _QUEUE = "participation", "mention", "queue"
+
+
+def _scope_rows(kind: str, rows: QuerySet[Any], key: str) -> QuerySet[Any, Any]:
+    named = rows.order_by().annotate(scope_kind=Value(kind, output_field=CharField()), scope_key=F(key))
+    return named.values_list("scope_kind", "scope_key")
 
 
 def active_agents() -> QuerySet[Agent]:
@@ -238,8 +301,8 @@ def can_lift_opt_out(user: User, conversation: Conversation) -> bool:
 
 def get_contact_or_404(user: User | AnonymousUser, pk: int) -> Contact:
     """Return the contact if the user may see a conversation with them; else raise Http404."""
-    visible_ids = conversations_visible_to(user).order_by().values("contact")
-    contact = Contact.objects.filter(pk=pk, pk__in=visible_ids).first()
+    visible = conversations_visible_to(user).order_by().filter(contact=OuterRef("pk"))
+    contact = Contact.objects.filter(Exists(visible), pk=pk).first()
     if contact is None:
         raise Http404("No such contact.")
     return contact
@@ -264,8 +327,17 @@ def can_see_all_conversations(user: User, *contacts: Contact) -> bool:
         return False
     if user.has_perm(SEE_ALL_PERMISSION):
         return True
-    conversations = Conversation.objects.filter(contact__in=contacts).order_by()
-    return not conversations.exclude(pk__in=conversations_visible_to(user).order_by().values("pk")).exists()
+    return not _hidden_conversations(user).filter(contact__in=contacts).exists()
+
+
+def _hidden_conversations(user: User) -> ConversationQuerySet:
+    """Return the conversations that the user, who does not see all, may not see."""
+    conversations = Conversation.objects.order_by()
+    agent = agent_for_user(user)
+    if agent is None:
+        return conversations
+    participating = Participation.objects.filter(agent=agent, left_at=None).values("conversation")
+    return conversations.exclude(_visible_q(agent.pk, Queue.objects.for_agent(agent).values("pk"), participating))
 
 
 def fully_visible_contacts(user: User) -> QuerySet[Contact]:
@@ -275,9 +347,10 @@ def fully_visible_contacts(user: User) -> QuerySet[Contact]:
     """
     if user.is_active and user.has_perm(SEE_ALL_PERMISSION):
         return Contact.objects.all()
-    visible = conversations_visible_to(user).order_by()
-    hidden = Conversation.objects.order_by().exclude(pk__in=visible.values("pk"))
-    return Contact.objects.filter(pk__in=visible.values("contact")).exclude(pk__in=hidden.values("contact"))
+    # Correlated, so that only the conversations of contacts that the caller's filters leave are read.
+    visible = conversations_visible_to(user).order_by().filter(contact=OuterRef("pk"))
+    hidden = _hidden_conversations(user).filter(contact=OuterRef("pk"))
+    return Contact.objects.filter(Exists(visible), ~Exists(hidden))
 
 
 def live_topics_for(user: User) -> set[str]:

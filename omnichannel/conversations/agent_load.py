@@ -20,7 +20,7 @@ def used_capacity(agents: Collection[int], now: datetime | None = None) -> dict[
 
     Wrap-up counts for as long as its work stream says. Offers do not count.
     """
-    accepted = Conversation.objects.filter(offered_to=None)
+    accepted = Conversation.objects.unclosed().filter(offered_to=None)
     loads = get_load_by_agent(accepted, agents, now=now or timezone.now())
     return {pk: load.units for pk, load in loads.items()}
 

@@ -3,7 +3,7 @@
 from functools import reduce
 from typing import Any, Final
 
-from django.db.models import Aggregate, CharField, TextField, Transform
+from django.db.models import Aggregate, CharField, IntegerField, Subquery, TextField, Transform
 
 from omnichannel.core.text.search_words import DIGIT_REPLACEMENTS, IGNORED_MARKS, LETTER_REPLACEMENTS, fold_text
 
@@ -20,6 +20,13 @@ class StringAgg(Aggregate):
 
     def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
         return self.as_sql(compiler, connection, function="STRING_AGG", **extra)
+
+
+class SubqueryCount(Subquery):
+    """Count the rows of a query; slice it to count no more rows than that."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted_rows)"
+    output_field = IntegerField()
 
 
 def _build_folded_sql() -> str:

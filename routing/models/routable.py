@@ -39,13 +39,16 @@ class RoutableQuerySet(models.QuerySet[RoutableT]):
 class Routable(models.Model):
     """The fields of an object that is routed to a queue and worked on by an agent."""
 
-    work_stream = models.ForeignKey(WorkStream, models.PROTECT, related_name="%(class)ss")
-    queue = models.ForeignKey(Queue, models.PROTECT, related_name="%(class)ss")
-    agent = models.ForeignKey(Agent, models.PROTECT, related_name="%(class)ss", null=True, blank=True)
+    # The indexes for queues and agents are up to the subclass, which knows how its rows are searched.
+    work_stream = models.ForeignKey(WorkStream, models.PROTECT, related_name="%(class)ss", db_index=False)
+    queue = models.ForeignKey(Queue, models.PROTECT, related_name="%(class)ss", db_index=False)
+    agent = models.ForeignKey(Agent, models.PROTECT, related_name="%(class)ss", null=True, blank=True, db_index=False)
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
     state_since = models.DateTimeField(default=timezone.now)
     queued_at = models.DateTimeField(default=timezone.now)
-    offered_to = models.ForeignKey(Agent, models.PROTECT, related_name="offered_%(class)ss", null=True, blank=True)
+    offered_to = models.ForeignKey(
+        Agent, models.PROTECT, related_name="offered_%(class)ss", null=True, blank=True, db_index=False
+    )
     offer_expires_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

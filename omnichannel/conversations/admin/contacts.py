@@ -24,6 +24,9 @@ class ContactAdmin(ReadOnlyModelAdmin):
     empty_hint = "A contact appears when a customer writes to one of your WhatsApp numbers."
     empty_link_model = "channels_whatsapp.WhatsAppAccount"
     list_display = ("display_name", "display_number", "username", "opted_out", "first_seen")
+    # Newest first, and no other order: sorting would read all contacts.
+    ordering = ("-pk",)
+    sortable_by = ()
     search_fields = ("name", "profile_name", "username", "address")
     search_help_text = "Name, username or number"
     folds_search = False

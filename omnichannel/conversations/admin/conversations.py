@@ -15,6 +15,15 @@ from routing.models import State
 STATE_TONES = {State.OPEN: "warn", State.ACTIVE: "good", State.WAITING: "quiet", State.WRAP_UP: "good"}
 
 
+class StateFilter(admin.ChoicesFieldListFilter):
+    """Filter by state; states that are not closed are found by the indexes of unclosed conversations."""
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        filtered: Any = super().queryset(request, queryset)
+        is_unclosed = self.lookup_val and State.CLOSED not in self.lookup_val
+        return filtered.unclosed() if is_unclosed else filtered
+
+
 @admin.register(Conversation)
 class ConversationAdmin(ReadOnlyModelAdmin):
     """Read-only admin of conversations."""
@@ -22,7 +31,10 @@ class ConversationAdmin(ReadOnlyModelAdmin):
     empty_hint = "A conversation appears when a customer writes to one of your WhatsApp numbers."
     empty_link_model = "channels_whatsapp.WhatsAppAccount"
     list_display = ("contact", "number", "state_pill", "queue", "agent", "last_activity")
-    list_filter = ("state", "queue", "number")
+    # Newest first, and no other order: sorting would read all conversations.
+    ordering = ("-pk",)
+    sortable_by = ()
+    list_filter = (("state", StateFilter), "queue", "number")
     list_select_related = ("contact", "number", "queue", "agent__user")
     search_fields = ("contact__name", "contact__profile_name", "contact__username", "contact__address")
     search_help_text = "Customer's name or number"

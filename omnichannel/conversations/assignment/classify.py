@@ -154,7 +154,7 @@ def _apply_entry_overflow(conversation: Conversation) -> None:
 
 def count_waiting(queue: Queue, *, exclude: Conversation | None = None) -> int:
     """Return the number of conversations that wait in the queue for an agent."""
-    waiting = Conversation.objects.filter(queue=queue, state=State.OPEN)
+    waiting = Conversation.objects.unclosed().filter(queue=queue, state=State.OPEN)
     return exclude_unrouted(waiting.exclude(pk=exclude.pk) if exclude else waiting).count()
 
 
@@ -216,7 +216,7 @@ def apply_waiting_time_overflow(now: datetime | None = None) -> int:
 def _overdue_conversation_ids(queue: Queue, waiting_rules: list[OverflowRule], at: datetime) -> list[int]:
     """Return overdue conversations, longest waiting first; those moved here by an overflow are left out."""
     shortest = min(rule.limit or 0 for rule in waiting_rules)
-    waiting = exclude_unrouted(Conversation.objects.filter(queue=queue, state=State.OPEN, offered_to=None))
+    waiting = exclude_unrouted(Conversation.objects.unclosed().filter(queue=queue, state=State.OPEN, offered_to=None))
     late = waiting.exclude(overflowed_at__gte=F("queued_at")).filter(queued_at__lt=at - timedelta(minutes=shortest))
     return list(late.order_by("queued_at").values_list("pk", flat=True)[:OVERFLOW_BATCH_SIZE])
 

@@ -68,7 +68,7 @@ def offer_ending_presences() -> list[BasePresence]:
 
 def request_assignment_if_waiting() -> None:
     """Request an assignment run if something waits: a safety net for missed wake-ups."""
-    if filter_unoffered_push_work(exclude_unrouted(Conversation.objects.order_by())).exists():
+    if filter_unoffered_push_work(exclude_unrouted(Conversation.objects.unclosed().order_by())).exists():
         request_assignment()
 
 
@@ -78,12 +78,13 @@ def run_assign_lane(lease: Lease) -> datetime | None:
     Returns:
         Time of the next run: soon if some conversations were locked, later while something waits; else None.
     """
-    if Conversation.objects.filter(offered_to__presence__base_status__in=offer_ending_presences()).exists():
+    offered = Conversation.objects.filter(offered_to__isnull=False)
+    if offered.filter(offered_to__presence__base_status__in=offer_ending_presences()).exists():
         request_offer_check(timezone.now())
     _, has_locked = offer_waiting_conversations(timezone.now())
     if has_locked:
         return timezone.now() + RETRY_DELAY
-    has_waiting = filter_unoffered_push_work(Conversation.objects.order_by()).exists()
+    has_waiting = filter_unoffered_push_work(Conversation.objects.unclosed().order_by()).exists()
     return timezone.now() + SWEEP_INTERVAL if has_waiting else None
 
 
@@ -91,7 +92,7 @@ def offer_waiting_conversations(now: datetime, *, limit: int | None = None) -> t
     """Offer waiting conversations; return how many, and whether some were locked by other transactions."""
     return assign_waiting(
         filter_unoffered_push_work(conversations_in_offer_order()),
-        all_work=Conversation.objects.all(),
+        all_work=Conversation.objects.unclosed(),
         agents=agents_to_lock(),
         now=now,
         get_facts=make_facts_loader(now),
@@ -108,7 +109,7 @@ def conversations_in_offer_order() -> ConversationQuerySet:
     By priority of the queue, their own priority, end of the service window if the queue says so, and waiting time.
     """
     window = Case(When(queue__closing_windows_first=True, then="window_closes_at"), output_field=DateTimeField())
-    return exclude_unrouted(Conversation.objects.all()).order_by(
+    return exclude_unrouted(Conversation.objects.unclosed()).order_by(
         "queue__priority", "priority", window.asc(nulls_last=True), "queued_at", "pk"
     )
 
@@ -232,7 +233,7 @@ def record_no_agent_reasons(reasons: Mapping[tuple[int, int], Choice]) -> None:
     """
     is_affected = reduce(or_, (Q(queue=queue, work_stream=stream) for queue, stream in reasons))
     unreported = (
-        filter_unoffered_push_work(exclude_unrouted(Conversation.objects.order_by()))
+        filter_unoffered_push_work(exclude_unrouted(Conversation.objects.unclosed().order_by()))
         .filter(is_affected)
         .exclude(no_agent_reported_at__gte=F("queued_at"))
     )

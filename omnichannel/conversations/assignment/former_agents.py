@@ -63,7 +63,7 @@ def _request_check(is_changed: Q) -> None:
 
 def enqueue_former_agents() -> None:
     """Request the release for former agents who still have work: a safety net, and for changes by SQL."""
-    assigned = Conversation.objects.filter(agent=OuterRef("pk"), state__in=ASSIGNED_STATES).order_by()
+    assigned = Conversation.objects.unclosed().filter(agent=OuterRef("pk")).order_by()
     offered = Conversation.objects.filter(offered_to=OuterRef("pk")).order_by()
     former = Agent.objects.exclude(pk__in=active_agents().order_by().values("pk"))
     with_work = former.filter(Exists(assigned) | Exists(offered)).order_by("pk")
@@ -98,7 +98,7 @@ def release_former_agent(agent_id: int) -> datetime | None:
 
 
 def _assigned_to(agent: Agent) -> ConversationQuerySet:
-    return Conversation.objects.filter(agent=agent, state__in=ASSIGNED_STATES)
+    return Conversation.objects.unclosed().filter(agent=agent, state__in=ASSIGNED_STATES)
 
 
 def _participating(agent: Agent) -> ConversationQuerySet:

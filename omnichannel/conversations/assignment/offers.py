@@ -80,7 +80,8 @@ def run_offers_lane(lease: Lease) -> datetime | None:
 
 def request_overdue_offer_check() -> None:
     """Request a check if an offer is overdue: a safety net for missed wake-ups."""
-    if Conversation.objects.filter(offer_expires_at__lte=timezone.now()).exists():
+    offered = Conversation.objects.filter(offered_to__isnull=False)
+    if offered.filter(offer_expires_at__lte=timezone.now()).exists():
         request_offer_check(timezone.now())
 
 

@@ -89,7 +89,7 @@ def rank_agents(conversation: Conversation, agents: Sequence[Agent]) -> list[Age
     matching: dict[int, int] = {}
     for row in AgentSkill.objects.filter(agent__in=agents, skill__in=required):
         matching[row.agent_id] = matching.get(row.agent_id, 0) + (row.rating >= required[row.skill_id])
-    loads = get_load_by_agent(Conversation.objects.all(), [agent.pk for agent in agents], now=timezone.now())
+    loads = get_load_by_agent(Conversation.objects.unclosed(), [agent.pk for agent in agents], now=timezone.now())
     capacity = conversation.work_stream.capacity
     candidates = [
         AgentCandidate(agent, matching.get(agent.pk, 0), len(required), loads[agent.pk].units, capacity)

@@ -124,7 +124,7 @@ def _stale_by_state(at: datetime) -> list[tuple[Conversation, LocalizedText]]:
 
 def _without_unread_messages() -> ConversationQuerySet:
     """Return conversations without unread messages, and open ones, whose messages nobody has read yet."""
-    return Conversation.objects.filter(Q(unread_count=0) | Q(state=State.OPEN))
+    return Conversation.objects.unclosed().filter(Q(unread_count=0) | Q(state=State.OPEN))
 
 
 def _idle_waiting(at: datetime) -> list[tuple[Conversation, LocalizedText]]:

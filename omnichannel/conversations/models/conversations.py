@@ -21,6 +21,17 @@ from routing.models import Agent, Routable, RoutableQuerySet, Skill, State
 class ConversationQuerySet(RoutableQuerySet["Conversation"]):
     """Queries for conversations, with the annotations that inbox and pages need."""
 
+    def unclosed(self) -> Self:
+        """Return the conversations that are not closed.
+
+        Always by `closed_at`, as here: the indexes of unclosed conversations have this condition.
+        """
+        return self.filter(closed_at=None)
+
+    def waiting_for_agent(self) -> Self:
+        """Return the conversations that wait for an agent."""
+        return super().waiting_for_agent().filter(closed_at=None)
+
     def for_inbox(self) -> Self:
         """Load the related rows that an inbox row shows."""
         return self.select_related("contact", "number", "queue", "agent__user", "last_message")
@@ -109,6 +120,7 @@ class DispositionCode(models.Model):
 class Conversation(Routable):
     """The messages between a contact and the desk on one of our numbers, until it is closed."""
 
+    # Foreign keys without an index of their own are not searched for, or an index below begins with them.
     number = models.ForeignKey(WhatsAppNumber, models.PROTECT, related_name="conversations")
     contact = models.ForeignKey(Contact, models.PROTECT, related_name="conversations")
     closed_at = models.DateTimeField(null=True)
@@ -117,7 +129,11 @@ class Conversation(Routable):
     # Last time the typing indicator was sent to the customer; WhatsApp shows it for 25 seconds.
     typing_indicator_sent_at = models.DateTimeField(null=True, editable=False)
     unread_count = models.PositiveIntegerField(default=0)
-    last_message = models.ForeignKey("Message", models.SET_NULL, related_name="+", null=True)
+    # Without an index, which every message would have to change, and so without what needs one: the database does not
+    # check it, and `undo_send`, which alone deletes messages, sets another one first.
+    last_message = models.ForeignKey(
+        "Message", models.DO_NOTHING, related_name="+", null=True, db_index=False, db_constraint=False
+    )
     last_activity_at = models.DateTimeField(default=timezone.now)
     created_at = models.DateTimeField(default=timezone.now)
     priority = models.PositiveSmallIntegerField(choices=Priority, default=Priority.NORMAL)
@@ -129,14 +145,16 @@ class Conversation(Routable):
     snoozed_until = models.DateTimeField(null=True)
     dispositions = models.ManyToManyField(DispositionCode, related_name="conversations", blank=True)
     # Set when a colleague wrote first; such customers are not greeted.
-    started_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True)
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, db_index=False
+    )
     # Set once the routing rules have been applied.
     routed_at = models.DateTimeField(null=True)
     # A person has decided in which queue or with which agent it is: routing rules no longer move it.
     is_placed_by_hand = models.BooleanField(default=False)
     # The last agent who gave it back to a queue, or was disconnected from it. Like the times below it counts while it
     # is not older than `queued_at`.
-    released_by = models.ForeignKey(Agent, models.PROTECT, related_name="+", null=True)
+    released_by = models.ForeignKey(Agent, models.PROTECT, related_name="+", null=True, db_index=False)
     released_at = models.DateTimeField(null=True)
     is_released_by_disconnect = models.BooleanField(default=False)
     overflowed_at = models.DateTimeField(null=True)
@@ -175,11 +193,27 @@ class Conversation(Routable):
             ),
         ]
         indexes = [
-            # The inbox of an agent and of a queue, newest first.
-            models.Index(fields=["agent", "state", "-last_activity_at"], name="inbox_of_an_agent"),
-            models.Index(fields=["queue", "state", "-last_activity_at"], name="inbox_of_a_queue"),
-            # close_stale_conversations.
-            models.Index(fields=["state", "state_since"], name="conversations_by_time_in_state"),
+            # None has a column that changes with each message: PostgreSQL then rewrites no index for it.
+            # desk.inbox.queries: Mine, and an agent's part of the other tabs. agent_load: the load of an agent.
+            # assignment.former_agents and presence.disconnects: the work of an agent.
+            models.Index(fields=["agent", "state"], condition=Q(closed_at=None), name="unclosed_by_agent"),
+            # desk.inbox.queries: Open. assignment.classify: the length and the oldest work of a queue.
+            models.Index(fields=["queue", "state"], condition=Q(closed_at=None), name="unclosed_by_queue"),
+            # desk.inbox.queries: Open and Ongoing of a supervisor. assignment.dispatch: what waits for an agent.
+            # lifecycle.close: the oldest in a state.
+            models.Index(fields=["state", "state_since"], condition=Q(closed_at=None), name="unclosed_by_state"),
+            # assignment.offers and dispatch: pending offers. desk.agent_status: the offers of an agent.
+            models.Index(fields=["offered_to"], condition=Q(offered_to__isnull=False), name="conversations_offered"),
+            # desk.inbox.queries: Closed, newest first: an arm for each queue, one for the agent, one for who sees all.
+            models.Index(
+                fields=["queue", "-closed_at", "-id"], condition=Q(closed_at__isnull=False), name="closed_by_queue"
+            ),
+            models.Index(
+                fields=["agent", "-closed_at", "-id"], condition=Q(closed_at__isnull=False), name="closed_by_agent"
+            ),
+            # By its state, which says the same: the arms don't say so. PostgreSQL would take this index for a queue's
+            # arm, too, and read past the other queues' rows.
+            models.Index(fields=["-closed_at", "-id"], condition=Q(state=State.CLOSED), name="closed_by_time"),
         ]
         permissions = [
             ("work_on_conversations", "Can take, answer, end and close conversations"),
@@ -252,16 +286,21 @@ class TimelineEventKind(models.TextChoices):
 class ConversationEvent(models.Model):
     """An event in a conversation's timeline: what happened, by whom and why."""
 
-    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="events")
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="events", db_index=False)
     kind = models.CharField(max_length=40, choices=TimelineEventKind)
     text = LocalizedTextField()
     details = LocalizedTextField(null=True)  # shown on demand
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, db_index=False)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         ordering = ["created_at", "pk"]
-        indexes = [models.Index(fields=["conversation", "created_at"], name="timeline_in_order")]
+        indexes = [
+            # The timeline of a conversation.
+            models.Index(fields=["conversation", "created_at"], name="timeline_in_order"),
+            # Whether a user may be deleted.
+            models.Index(fields=["actor"], condition=Q(actor__isnull=False), name="timeline_by_actor"),
+        ]
 
     def __str__(self) -> str:
         return str(self.text)
@@ -275,7 +314,7 @@ class ConversationEvent(models.Model):
 class RequiredSkill(models.Model):
     """A skill that a conversation requires, with the lowest acceptable rating."""
 
-    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="required_skills")
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="required_skills", db_index=False)
     skill = models.ForeignKey(Skill, models.PROTECT, related_name="+")
     rating = models.PositiveSmallIntegerField(default=1)
 
@@ -341,6 +380,10 @@ class Participation(models.Model):
                 fields=["conversation", "agent"], condition=Q(left_at=None), name="one_current_participation_per_agent"
             )
         ]
+        indexes = [
+            # access.Scope: the conversations in which an agent participates now.
+            models.Index(fields=["agent"], condition=Q(left_at=None), name="current_participations")
+        ]
 
     def __str__(self) -> str:
         return f"{self.agent}: {self.get_kind_display()}"
@@ -349,7 +392,7 @@ class Participation(models.Model):
 class Note(models.Model):
     """An internal note in a conversation; the customer never sees it."""
 
-    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="notes")
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="notes", db_index=False)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="notes")
     text = models.TextField(max_length=4000)
     mentions = models.ManyToManyField(Agent, through="Mention", related_name="mentioned_in", blank=True)
@@ -366,7 +409,7 @@ class Note(models.Model):
 class Mention(models.Model):
     """A mention of an agent in a note, and when the agent saw it."""
 
-    note = models.ForeignKey(Note, models.CASCADE, related_name="+")
+    note = models.ForeignKey(Note, models.CASCADE, related_name="+", db_index=False)
     agent = models.ForeignKey(Agent, models.PROTECT, related_name="mentions")
     seen_at = models.DateTimeField(null=True)
 

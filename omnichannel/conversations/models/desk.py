@@ -69,7 +69,7 @@ class DeskPreferences(models.Model):
 class Viewer(models.Model):
     """An agent who has a conversation open and may be typing; a row expires unless it is renewed."""
 
-    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="viewers")
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="viewers", db_index=False)
     agent = models.ForeignKey(Agent, models.CASCADE, related_name="+")
     seen_at = models.DateTimeField()
     typing_at = models.DateTimeField(null=True)

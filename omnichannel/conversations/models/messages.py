@@ -72,7 +72,7 @@ class SearchTextField(models.TextField):  # type: ignore[type-arg]  # not generi
 class Message(models.Model):
     """A message from or to the customer."""
 
-    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="messages")
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="messages", db_index=False)
     direction = models.CharField(max_length=10, choices=MessageDirection)
     kind = models.CharField(max_length=12, choices=MessageKind, default=MessageKind.TEXT)
     body = models.TextField(blank=True, default="")
@@ -85,12 +85,14 @@ class Message(models.Model):
     error_code = models.PositiveIntegerField(null=True)
     error_message = models.TextField(blank=True, default="")
     payload = models.JSONField(default=dict)
-    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="messages", null=True)
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="messages", null=True, db_index=False
+    )
     # The trigger of an automated message; empty for messages that people write.
     automated_trigger = models.CharField(max_length=20, choices=MessageTrigger, blank=True, default="")
     # The position given in a queue position message.
     queue_position = models.PositiveIntegerField(null=True)
-    quoted = models.ForeignKey("self", models.SET_NULL, related_name="+", null=True)
+    quoted = models.ForeignKey("self", models.SET_NULL, related_name="+", null=True, db_index=False)
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
 
@@ -116,19 +118,26 @@ class Message(models.Model):
             ),
         ]
         indexes = [
+            # None has `status`, `updated_at` or another column that a status callback changes, and none has a condition
+            # on it: PostgreSQL then rewrites no index for a callback.
+            # The thread of a conversation.
             models.Index(fields=["conversation", "created_at", "id"], name="messages_in_order"),
-            models.Index(fields=["conversation", "updated_at"], name="messages_by_updated_at"),
             # Automated messages already sent in a conversation, and the last queue position sent to a customer.
             models.Index(
                 fields=["conversation", "automated_trigger"],
                 condition=~Q(automated_trigger=""),
                 name="automated_messages_by_trigger",
             ),
+            # outbound.delivery: the next message to send. What is not sent yet has no SID.
             models.Index(
                 fields=["conversation", "id"],
-                condition=Q(status__in=("queued", "sending")),
-                name="messages_to_send",
+                condition=Q(direction="outbound", twilio_sid=""),
+                name="messages_without_sid",
             ),
+            # Whether a user may be deleted, and the quotes of a message that is deleted.
+            models.Index(fields=["author"], condition=Q(author__isnull=False), name="messages_by_author"),
+            models.Index(fields=["quoted"], condition=Q(quoted__isnull=False), name="messages_by_quoted"),
+            # outbound.delivery: check_overdue_statuses.
             models.Index(
                 fields=["check_status_at"],
                 condition=Q(check_status_at__isnull=False),
@@ -199,7 +208,7 @@ class AttachmentState(models.TextChoices):
 class Attachment(models.Model):
     """A file of a message: from the customer, fetched from Twilio, or from an agent."""
 
-    message = models.ForeignKey(Message, models.CASCADE, related_name="attachments")
+    message = models.ForeignKey(Message, models.CASCADE, related_name="attachments", db_index=False)
     position = models.PositiveSmallIntegerField(default=0)
     source_url = models.URLField(max_length=500, blank=True, default="")
     name = models.CharField(max_length=200, blank=True, default="")

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_noop
@@ -29,7 +29,7 @@ from channels_whatsapp.backends.base import (
 from channels_whatsapp.error_reasons import RATE_LIMIT_CODES
 from channels_whatsapp.models import WhatsAppAccount
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
-from omnichannel.conversations.models import Message, MessageKind, MessageStatus
+from omnichannel.conversations.models import Message, MessageDirection, MessageKind, MessageStatus
 from omnichannel.conversations.outbound import delivery_status
 from omnichannel.conversations.outbound.compose import ReplyError, get_send_error
 from omnichannel.conversations.outbound.delivery_status import (
@@ -70,8 +70,10 @@ def deliver_messages(lease: Lease) -> datetime | None:
 
 
 def _get_next_message(conversation_id: int) -> Message | None:
-    unsettled = Q(status=MessageStatus.QUEUED) | Q(status=MessageStatus.SENDING, twilio_sid="")
-    messages = Message.objects.filter(unsettled, conversation_id=conversation_id).order_by("pk")
+    # No SID and outbound: the condition of the index.
+    without_sid = Message.objects.filter(twilio_sid="", direction=MessageDirection.OUTBOUND)
+    unsettled = without_sid.filter(status__in=(MessageStatus.QUEUED, MessageStatus.SENDING))
+    messages = unsettled.filter(conversation_id=conversation_id).order_by("pk")
     return messages.select_related("conversation__contact", "conversation__number__account").first()
 
 

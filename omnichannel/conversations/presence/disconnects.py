@@ -63,7 +63,7 @@ def enqueue_missed_disconnects(now: datetime | None = None) -> None:
     """Schedule a check of agents with overdue conversations: a safety net for missed wake-ups."""
     at = now or timezone.now()
     is_disconnected = Q(agent__presence__base_status=BasePresence.OFFLINE, agent__last_seen_at__isnull=False)
-    active = Conversation.objects.filter(is_disconnected, state=State.ACTIVE).order_by()
+    active = Conversation.objects.unclosed().filter(is_disconnected, state=State.ACTIVE).order_by()
     due = active.annotate(
         seen_due=F("agent__last_seen_at") + F("work_stream__return_after_disconnect"),
         state_due=F("state_since") + F("work_stream__return_after_disconnect"),
@@ -73,7 +73,7 @@ def enqueue_missed_disconnects(now: datetime | None = None) -> None:
 
 
 def _active_conversations(agent_id: int) -> ConversationQuerySet:
-    active = Conversation.objects.filter(agent=agent_id, state=State.ACTIVE)
+    active = Conversation.objects.unclosed().filter(agent=agent_id, state=State.ACTIVE)
     return active.exclude(work_stream__return_after_disconnect=None).order_by("pk")
 
 

@@ -6,7 +6,7 @@ Imports no model, so that every package's admin can use it.
 import types
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import partialmethod
+from functools import cached_property, partialmethod
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
 
 from django.contrib import admin, messages
@@ -14,6 +14,7 @@ from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.utils import quote, unquote
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied
+from django.core.paginator import Paginator
 from django.db.models import PROTECT, CharField, ForeignObjectRel, Model, Q, QuerySet, TextField
 from django.db.models.constants import LOOKUP_SEP
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -106,6 +107,30 @@ def _fold_search_field(model: type[Model], path: str) -> str:
     return LOOKUP_SEP.join((path, FoldedText.lookup_name, "contains")) if is_text else path
 
 
+class LimitedPaginator(Paginator):  # type: ignore[type-arg]  # not generic at run time
+    """Paginator that counts MAX_ROWS rows at most: counting millions would take longer than showing the page.
+
+    Attributes:
+        is_limited: There are more rows, which only filters and the search lead to.
+    """
+
+    MAX_ROWS = 10_000
+
+    @cached_property
+    def _limited_count(self) -> int:
+        rows: Any = self.object_list
+        return int(rows.order_by()[: self.MAX_ROWS + 1].count())
+
+    @cached_property
+    def count(self) -> int:
+        """The number of rows that have pages."""
+        return min(self._limited_count, self.MAX_ROWS)
+
+    @property
+    def is_limited(self) -> bool:
+        return self._limited_count > self.MAX_ROWS
+
+
 class PlainRelatedFieldsMixin:
     """Remove the change, view and delete buttons beside related fields; keep the add button."""
 
@@ -121,6 +146,7 @@ class ProductModelAdmin(PlainRelatedFieldsMixin, ModelAdminBase):
 
     list_per_page = 50
     show_full_result_count = False
+    paginator = LimitedPaginator
     # Advice shown when a deletion is refused and the object can't be deactivated.
     deletion_hint = ""
     # Advice shown in a list without rows.

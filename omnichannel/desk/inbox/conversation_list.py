@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import reduce
-from operator import or_
+from datetime import datetime
 from typing import Final, TypeAlias
 from urllib.parse import quote
 
-from django.db.models import Count, OuterRef, Q, Subquery, Sum, TextChoices
+from django.db.models import OuterRef, Q, Subquery
 from django.db.models.expressions import Value
 from django.db.models.functions import Coalesce, NullIf
 from django.utils import timezone
@@ -20,12 +18,11 @@ from django.utils.translation import gettext_lazy as _
 from omnichannel.accounts.models import User
 from omnichannel.conversations import access
 from omnichannel.conversations.assignment.pick import can_take
-from omnichannel.conversations.lifecycle.snooze import snoozed_q
 from omnichannel.conversations.models import Attachment, Conversation, ConversationQuerySet
 from omnichannel.desk.dialogs.definitions import Dialog
 from omnichannel.desk.inbox.bulk_actions import bulk_actions_for
 from omnichannel.desk.inbox.filters import FilterChip, InboxFilters
-from omnichannel.desk.inbox.sorting import NEWEST_FIRST, RECENTLY_CLOSED_FIRST, SORT_ORDERS, SortOrder
+from omnichannel.desk.inbox.queries import ASSIGNED_STATES, MAX_COUNT, InboxQueries, InboxView, get_sort_order
 from omnichannel.desk.shared.message_preview import MessagePreview, preview_last_message
 from omnichannel.desk.shared.times import TimeLeft, format_short_timestamp
 from routing.models import Agent, State
@@ -35,17 +32,6 @@ DisplayText: TypeAlias = str | Promise
 NO_FILTERS: Final = InboxFilters()
 PAGE_SIZE: Final = 30
 MAX_ROWS: Final = 240
-CLOSED_VIEW_PERIOD = timedelta(hours=24)
-ASSIGNED_STATES = (State.ACTIVE, State.WAITING, State.WRAP_UP)
-
-
-class InboxView(TextChoices):
-    """The views of the inbox, in the order of their tabs."""
-
-    MINE = "my", _("Mine")
-    OPEN = "open", _("Open")
-    ONGOING = "ongoing", _("Ongoing")
-    CLOSED = "closed", _("Closed")
 
 
 VIEW_TITLES: dict[InboxView, DisplayText] = {
@@ -65,6 +51,11 @@ class InboxTab:
     title: DisplayText
     count: int
     is_current: bool
+
+    @property
+    def count_label(self) -> str:
+        """The number as the tab shows it; counting stops at 100."""
+        return f"{MAX_COUNT - 1}+" if self.count >= MAX_COUNT else str(self.count)
 
 
 @dataclass(frozen=True)
@@ -171,11 +162,12 @@ def get_inbox(
     """
     now = timezone.now()
     page_size = min(max(row_count, PAGE_SIZE), MAX_ROWS)
-    if cursor and (condition := _sort_order(view, filters).filter_after(cursor)) is not None:
-        rows, next_cursor = _get_page(user, agent, view, filters, condition, page_size, now)
+    queries = InboxQueries(agent, access.Scope.load(agent), now)
+    if cursor and (condition := get_sort_order(view, filters).filter_after(cursor)) is not None:
+        rows, next_cursor = _get_page(queries, user, view, filters, condition, page_size)
         return Inbox(view, filters, rows, next_cursor)
-    rows, next_cursor = _get_page(user, agent, view, filters, Q(), page_size, now)
-    counts = _count_views(user, agent, now)
+    rows, next_cursor = _get_page(queries, user, view, filters, Q(), page_size)
+    counts = queries.count(views_for(agent))
     tabs = [InboxTab(tab, tab.label, VIEW_TITLES[tab], counts[tab], tab == view) for tab in views_for(agent)]
     return Inbox(
         view,
@@ -190,53 +182,12 @@ def get_inbox(
     )
 
 
-def _sort_order(view: InboxView, filters: InboxFilters) -> SortOrder:
-    is_closed_view = view == InboxView.CLOSED
-    return RECENTLY_CLOSED_FIRST if is_closed_view and filters.sort == NEWEST_FIRST.name else SORT_ORDERS[filters.sort]
-
-
-def _view_conditions(agent: Agent, now: datetime) -> dict[InboxView, Q]:
-    # The state of a closed conversation never changes, so `state_since` is when it was closed, and it has an index.
-    recently_closed = Q(state=State.CLOSED, state_since__gte=now - CLOSED_VIEW_PERIOD)
-    shared = Q(pk__in=Conversation.objects.shared_with(agent).order_by().values("pk"))
-    return {
-        InboxView.MINE: (Q(agent=agent) | shared) & ~Q(state=State.CLOSED),
-        InboxView.OPEN: Q(state=State.OPEN),
-        InboxView.ONGOING: Q(state__in=ASSIGNED_STATES),
-        InboxView.CLOSED: recently_closed,
-    }
-
-
-def _count_views(user: User, agent: Agent, now: datetime) -> dict[str, int]:
-    """Count the conversations in each view regardless of filters; snoozed ones count separately."""
-    conditions = {view: q for view, q in _view_conditions(agent, now).items() if view in views_for(agent)}
-    conversations = access.conversations_visible_to(user).filter(reduce(or_, conditions.values()))
-    count_conditions = {**conditions, InboxView.MINE: conditions[InboxView.MINE] & ~snoozed_q(now)}
-    return conversations.aggregate(
-        **{view.value: Count("pk", filter=q) for view, q in count_conditions.items()},
-        unread=Sum("unread_count", filter=conditions[InboxView.MINE] & Q(agent=agent)),
-        snoozed=Count("pk", filter=conditions[InboxView.MINE] & snoozed_q(now)),
-    )
-
-
-def _view_condition(agent: Agent, view: InboxView, filters: InboxFilters, now: datetime) -> Q:
-    if view == InboxView.CLOSED and filters.include_older:
-        return Q(state=State.CLOSED)
-    condition = _view_conditions(agent, now)[view]
-    return condition & ~snoozed_q(now) if view == InboxView.MINE and not filters.snoozed else condition
-
-
 def _get_page(
-    user: User, agent: Agent, view: InboxView, filters: InboxFilters, after: Q, page_size: int, now: datetime
+    queries: InboxQueries, user: User, view: InboxView, filters: InboxFilters, after: Q, page_size: int
 ) -> tuple[list[InboxRow], str]:
-    order = _sort_order(view, filters)
-    candidates = (
-        access.conversations_visible_to(user)
-        .filter(_view_condition(agent, view, filters, now))
-        .filter(filters.build_condition(now))
-    )
+    agent, now, order = queries.agent, queries.now, get_sort_order(view, filters)
     # Two queries: with one, databases compute the annotations of a row for every candidate before the limit applies.
-    pks = list(order.sort(candidates, now).filter(after).values_list("pk", flat=True)[: page_size + 1])
+    pks = queries.get_keys(view, filters, after, page_size + 1)
     annotated = _annotate_last_file_type(Conversation.objects.filter(pk__in=pks).for_inbox().annotate_for_agent(agent))
     conversations = list(order.sort(annotated.select_related("last_message__author", "work_stream"), now))
     rows = [_build_row(conversation, user, agent, now) for conversation in conversations[:page_size]]
