@@ -1,15 +1,19 @@
 """Fixtures and hooks of all tests: database marker, temporary media folder, no connections to other machines."""
 
+import contextlib
 import datetime as dt
 import gc
 import socket
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 import time_machine
 from django.core.management.commands import flush
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 from django.test import SimpleTestCase
 
 from channels_whatsapp.backends import memory
@@ -91,9 +95,25 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
     """
     with django_db_blocker.unblock():
         snapshot = read_all_tables()
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, _closing_connections_of_threads():
         patch.setattr(flush, "emit_post_migrate_signal", lambda *_, **__: restore_tables(snapshot))
         yield
+
+
+@contextlib.contextmanager
+def _closing_connections_of_threads() -> Iterator[None]:
+    """Close at the end what threads have left open: PostgreSQL drops no database that somebody is connected to."""
+    opened: WeakSet[BaseDatabaseWrapper] = WeakSet()
+
+    def remember(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
+        opened.add(connection)
+
+    connection_created.connect(remember)
+    yield
+    connection_created.disconnect(remember)
+    for connection in opened:
+        connection.inc_thread_sharing()
+        connection.close()
 
 
 @pytest.fixture(autouse=True, scope="session")

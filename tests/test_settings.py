@@ -24,6 +24,7 @@ PROJECT_VARIABLES = {
     *REQUIRED_ENVIRONMENT,
     "DEBUG",
     "DATABASE_URL",
+    "DATABASE_DIRECT_URL",
     "WHATSAPP_BACKEND",
     "MEDIA_ROOT",
     "TRUSTED_PROXIES",
@@ -47,6 +48,7 @@ def run_manage_py(*command: str, **changed: str | None) -> subprocess.CompletedP
     )
 
 
+@pytest.mark.slow
 def test_check_deploy_is_clean_without_debug(tmp_path: Path) -> None:
     outcome = run_manage_py(
         "check", "--deploy", "--fail-level", "DEBUG", DATABASE_URL=f"sqlite:///{tmp_path}/x.sqlite3"
@@ -54,6 +56,7 @@ def test_check_deploy_is_clean_without_debug(tmp_path: Path) -> None:
     assert (outcome.returncode, outcome.stderr) == (0, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["SECRET_KEY", "ENCRYPTION_KEYS", "PUBLIC_URL"])
 @pytest.mark.parametrize("value", [None, ""])
 def test_without_debug_a_missing_setting_stops_the_start_and_is_named(name: str, value: str | None) -> None:
@@ -62,6 +65,7 @@ def test_without_debug_a_missing_setting_stops_the_start_and_is_named(name: str,
     assert f"{name} is not set" in outcome.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "value", "error_text"),
     [
@@ -80,6 +84,7 @@ def test_without_debug_a_missing_setting_stops_the_start_and_is_named(name: str,
         ("DATABASE_URL", "sqlite:////", "DATABASE_URL must name a file"),
         ("DATABASE_URL", "sqlite:////etc/passwd/desk", "DATABASE_URL: /etc/passwd is a file, not a folder"),
         ("DATABASE_URL", "sqlite:////proc/none/desk", "DATABASE_URL: the folder /proc/none cannot be created"),
+        ("DATABASE_DIRECT_URL", "sqlite:///x", "DATABASE_DIRECT_URL must look like postgres://"),
         ("MEDIA_ROOT", "/etc/passwd", "MEDIA_ROOT: /etc/passwd is a file, not a folder"),
         ("ENCRYPTION_KEYS", ",", "ENCRYPTION_KEYS must be Fernet keys"),
         ("TRUSTED_PROXIES", "proxy", "TRUSTED_PROXIES must be IP addresses or networks"),
@@ -106,12 +111,14 @@ def test_a_malformed_setting_stops_the_start_with_a_clear_message(name: str, val
     assert line.startswith(f"Omnichannel can't start: {error_text}")
 
 
+@pytest.mark.slow
 def test_a_weak_secret_key_is_accepted_on_this_machine_only() -> None:
     local = run_manage_py(DEBUG="true", SECRET_KEY="abc", PUBLIC_URL="http://127.0.0.1:8000")
     public = run_manage_py(DEBUG="true", SECRET_KEY="abc")
     assert (local.returncode, "secrets.token_urlsafe(50)" in public.stderr) == (0, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "database", "error_text"),
     [
@@ -137,6 +144,7 @@ def test_every_setting_has_a_row_in_the_readme() -> None:
     assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == PROJECT_VARIABLES - {"DJANGO_SETTINGS_MODULE"}
 
 
+@pytest.mark.slow
 def test_the_simulator_is_off_without_debug_unless_switched_on_by_name() -> None:
     show = "from django.conf import settings as s; print(s.WHATSAPP_BACKEND, s.DEMO_ALLOWED)"
     local_settings = {"PUBLIC_URL": "http://127.0.0.1:8000"}
@@ -146,6 +154,7 @@ def test_the_simulator_is_off_without_debug_unless_switched_on_by_name() -> None
     assert by_name.stdout.strip() == "simulator True"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("debug", ["true", "false"])
 def test_the_simulator_does_not_start_where_others_can_reach_it(debug: str) -> None:
     outcome = run_manage_py(WHATSAPP_BACKEND="simulator", DEBUG=debug)
@@ -155,6 +164,7 @@ def test_the_simulator_does_not_start_where_others_can_reach_it(debug: str) -> N
     assert "Traceback" not in outcome.stderr
 
 
+@pytest.mark.slow
 def test_public_url_decides_hosts_cookies_and_transport() -> None:
     show = (
         "from django.conf import settings as s; print(s.ALLOWED_HOSTS, s.CSRF_TRUSTED_ORIGINS,"
@@ -164,12 +174,14 @@ def test_public_url_decides_hosts_cookies_and_transport() -> None:
     assert outcome.stdout.strip() == "['desk.example.com'] ['https://desk.example.com'] True True True True"
 
 
+@pytest.mark.slow
 def test_with_debug_nothing_needs_to_be_set(tmp_path: Path) -> None:
     nothing = dict.fromkeys(REQUIRED_ENVIRONMENT)
     outcome = run_manage_py(**nothing, DEBUG="true", DATABASE_URL=f"sqlite:///{tmp_path}/x.sqlite3")
     assert outcome.returncode == 0, outcome.stderr
 
 
+@pytest.mark.slow
 def test_a_secret_can_be_read_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "keys").write_text(f"{ENCRYPTION_KEY}\n")
     outcome = run_manage_py(ENCRYPTION_KEYS=None, ENCRYPTION_KEYS_FILE=str(tmp_path / "keys"))

@@ -21,6 +21,9 @@ PROGRAM = "tests.core.misbehaving_programs"
 LIMITS = Limits(cpu=1, wall=30, memory=200 * MIB, output=8 * MIB)
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(autouse=True)
 def _assert_no_files_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))

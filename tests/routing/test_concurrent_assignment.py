@@ -4,7 +4,7 @@ import pytest
 
 from tests import assignment_stress
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 CONVERSATION_COUNT, TIME_LIMIT_SECONDS = 240, 10.0
 

@@ -9,6 +9,8 @@ from django.core.management import call_command
 from routing.assignment.simulation import SimulationSettings, run_simulation
 from routing.models import AssignmentMethod, SkillMatching
 
+pytestmark = pytest.mark.slow
+
 SMALL_DAY = SimulationSettings(agents=20, queues=4, conversations=600)
 
 

@@ -16,6 +16,7 @@ from django.db import Error
 from django.utils.module_loading import import_string
 
 from omnichannel.accounts.demo_accounts import get_active_demo_usernames
+from omnichannel.backups import media
 from omnichannel.core.network.http_protocol import build_protocol
 from omnichannel.core.private_files import list_database_files, make_private, make_tree_private, set_private_umask
 from omnichannel.environment import LOOPBACK_HOSTS
@@ -23,7 +24,6 @@ from omnichannel.first_administrator import get_setup_link
 from omnichannel.jobs.worker_process import WorkerProcess
 
 GRACEFUL_SHUTDOWN_SECONDS = 5  # for requests in progress
-MEDIA_FOLDERS = ("attachments", "simulator")  # below MEDIA_ROOT
 # A worker that hangs ends itself; one that can't even do that is killed a little later.
 WORKER_HEARTBEAT_TIMEOUT = settings.WORKER_HANG_TIMEOUT * 4 / 3
 
@@ -109,7 +109,7 @@ class Command(BaseCommand):
     def _protect_folders(self) -> None:
         """Make private what earlier versions, or other programs, left readable for others: in our own folders only."""
         # MEDIA_ROOT itself may be a folder of other programs.
-        for folder in (settings.VAR_DIR, *(settings.MEDIA_ROOT / name for name in MEDIA_FOLDERS)):
+        for folder in (settings.VAR_DIR, *(settings.MEDIA_ROOT / name for name in media.FOLDERS)):
             make_private(folder)
             # In the background: there may be a million files. Their folder is private already.
             threading.Thread(target=make_tree_private, args=[folder], daemon=True, name="private-files").start()

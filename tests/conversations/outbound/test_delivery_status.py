@@ -48,6 +48,7 @@ def status_rank(status: str) -> int:
     return len(STATUS_ORDER) if status in FAILURE_STATUSES else [rank.value for rank in STATUS_ORDER].index(status)
 
 
+@pytest.mark.slow
 class StatusOrderMachine(TestCase):
     @settings(max_examples=40, deadline=None)
     @given(st.lists(st.tuples(TWILIO_STATUSES, ERROR_CODES), max_size=8), st.sampled_from(["sending", "sent"]))

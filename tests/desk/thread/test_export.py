@@ -98,6 +98,7 @@ def test_details_of_events_are_written_in_full(desk: DeskScenario) -> None:
     assert "* Offered to Dana: 40 units free\n" in export_text(desk, query="?include_timeline=1")
 
 
+@pytest.mark.slow
 def test_it_is_written_in_the_readers_language(desk: DeskScenario) -> None:
     create_messages(desk)
     timeline.record(
@@ -196,6 +197,7 @@ def test_a_long_conversation_is_streamed_in_pieces_with_few_queries(
     assert rest > 1200
 
 
+@pytest.mark.slow
 def test_a_pdf_is_made_of_every_script(desk: DeskScenario) -> None:
     create_messages(desk)
     builders.create_inbound_message(
@@ -249,6 +251,7 @@ def create_font(path: Path, *characters: str) -> None:
     font.save(path)
 
 
+@pytest.mark.slow
 def test_fonts_of_the_system_are_used_for_the_scripts_that_need_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -260,6 +263,7 @@ def test_fonts_of_the_system_are_used_for_the_scripts_that_need_them(
     assert pdfs._FontSet(tmp_path, {ord("a")}).fallback_names == [*pdfs.SYMBOL_FONTS]
 
 
+@pytest.mark.slow
 def test_hostile_text_is_exported_as_pdf(desk: DeskScenario) -> None:
     for text in ("e" + "\u0301\u0316" * 32_000, "👍🏽😂" * 500, "\n" * 64_000, "x" * 5000, "{nb} {nb}"):
         builders.create_inbound_message(desk.conversation, text)
@@ -278,6 +282,7 @@ def test_a_conversation_too_long_for_a_pdf_is_refused_in_words(
         assert "too long for a PDF" in answer.content.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", ["\n", "你", "- "])
 def test_long_text_without_breaks_renders_to_pdf(desk: DeskScenario, block: str) -> None:
     builders.create_inbound_message(desk.conversation, f"Hello{block * 1500}!")
@@ -289,6 +294,7 @@ def test_long_text_without_breaks_renders_to_pdf(desk: DeskScenario, block: str)
     [("en", "could not be created. Export it as text"), ("de", "konnte kein PDF erstellt werden")],
 )
 @pytest.mark.parametrize("limits", [Limits(1, 60, 512 * exports.MIB, 9**9), Limits(60, 60, 50 * exports.MIB, 9**9)])
+@pytest.mark.slow
 def test_text_that_takes_too_much_time_or_memory_is_refused_in_words(
     desk: DeskScenario, monkeypatch: pytest.MonkeyPatch, limits: Limits, language: str, text: str
 ) -> None:
@@ -301,6 +307,7 @@ def test_text_that_takes_too_much_time_or_memory_is_refused_in_words(
     assert text in answer.content.decode()
 
 
+@pytest.mark.slow
 def test_after_a_failure_the_next_pdf_is_made(desk: DeskScenario, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(exports, "PDF_MODULE", "omnichannel.no_such_program")
@@ -308,6 +315,7 @@ def test_after_a_failure_the_next_pdf_is_made(desk: DeskScenario, monkeypatch: p
     assert get_export(desk, query="?format=pdf").status_code == 200
 
 
+@pytest.mark.slow
 def test_two_pdfs_are_not_made_at_once(desk: DeskScenario) -> None:
     with exports._pdf_lock:
         answer = get_export(desk, query="?format=pdf")

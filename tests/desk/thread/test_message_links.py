@@ -134,6 +134,7 @@ def test_linked_message_takes_ten_queries(
         client.get(url, {"message": all_said[count // 2].pk})
 
 
+@pytest.mark.slow
 def test_the_newest_of_ten_thousand_messages_are_found_by_the_index(desk: DeskScenario) -> None:
     create_messages(desk, 10_000)
     with connection.cursor() as cursor:

@@ -35,12 +35,16 @@ from tests.processes.support.rpc_functions.pages import (
     list_admin_paths,
 )
 from tests.processes.support.rpc_functions.records import (
+    call_management_command,
+    compute_table_digests,
     count_records,
     create_shop,
+    list_existing_tables,
     list_inbound_sids,
     list_lanes,
     publish_change,
     publish_change_with_time,
+    read_auth_tokens,
     sign_in,
 )
 from tests.processes.support.rpc_functions.replies import (
@@ -74,7 +78,9 @@ from tests.processes.support.rpc_functions.volume import (
 from tests.scenario import create_offer, create_scenario
 
 __all__ = [
+    "call_management_command",
     "close_active_conversations",
+    "compute_table_digests",
     "consult_in_other_queue",
     "count_delayed_replies",
     "count_files_by_state",
@@ -102,6 +108,7 @@ __all__ = [
     "has_message",
     "is_typing_shown_to",
     "list_admin_paths",
+    "list_existing_tables",
     "list_file_sizes",
     "list_inbound_sids",
     "list_lanes",
@@ -116,6 +123,7 @@ __all__ = [
     "publish_unrelated_event",
     "queue_name_of_customer",
     "record_offer_with_details",
+    "read_auth_tokens",
     "reassign_all",
     "reply_pickup_delays",
     "send_from_customer",

@@ -1,13 +1,16 @@
 """Accounts, sign-in, live events and counts of records."""
 
+import hashlib
 import time
+from io import StringIO
 from typing import Any
 
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.db import transaction
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
 from django.db.models import Count
 
-from channels_whatsapp.models import WebhookDelivery, WhatsAppNumber
+from channels_whatsapp.models import WebhookDelivery, WhatsAppAccount, WhatsAppNumber
 from channels_whatsapp.simulator import factories
 from omnichannel.accounts.models import User
 from omnichannel.accounts.session_store import SessionStore
@@ -82,3 +85,34 @@ def list_lanes() -> list[dict[str, Any]]:
 def list_inbound_sids() -> list[str]:
     """Return the SIDs of all inbound messages."""
     return list(Message.objects.filter(direction="inbound").values_list("twilio_sid", flat=True))
+
+
+def compute_table_digests() -> dict[str, str]:
+    """Return for each table a hash of all its rows."""
+    digests = {}
+    for table in sorted({*connection.introspection.django_table_names(only_existing=True), "django_migrations"}):
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
+            rows = sorted(map(repr, cursor.fetchall()))
+        digests[table] = f"{len(rows)} rows, {hashlib.sha256(repr(rows).encode()).hexdigest()}"
+    return digests
+
+
+def call_management_command(arguments: list[str]) -> tuple[str, str]:
+    """Run a command of `manage.py` in this process; return its output, and its error or an empty text."""
+    output = StringIO()
+    try:
+        call_command(*arguments, stdout=output)
+    except CommandError as error:
+        return output.getvalue(), str(error)
+    return output.getvalue(), ""
+
+
+def list_existing_tables() -> list[str]:
+    """Return the names of all tables."""
+    return connection.introspection.table_names()
+
+
+def read_auth_tokens() -> list[str]:
+    """Return the tokens of all accounts, decrypted."""
+    return list(WhatsAppAccount.objects.order_by("pk").values_list("auth_token", flat=True))
