@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 COALESCE_SECONDS: Final = 0.005  # wake-ups that follow within this time are sent as one
 SQLITE_POLL_SECONDS: Final = 0.05
-STOP_CHECK_SECONDS: Final = 1.0
+STOP_CHECK_SECONDS: Final = 0.25
 RECONNECT_SECONDS: Final = 1.0
 
 

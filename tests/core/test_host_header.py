@@ -39,7 +39,8 @@ def _new_filter() -> Iterator[None]:
     """Put a filter that has seen no host in the place of the one that the settings install."""
     logger = logging.getLogger("django.security.DisallowedHost")
     installed = logger.filters[:]
-    assert [type(each) for each in installed] == [DisallowedHostFilter]
+    # Logging keeps its filters when it is set up again, so there may be several.
+    assert {type(each) for each in installed} == {DisallowedHostFilter}
     logger.filters[:] = [DisallowedHostFilter()]
     yield
     logger.filters[:] = installed
