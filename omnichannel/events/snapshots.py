@@ -100,8 +100,8 @@ def fetch_events_after(position: int, now: Snapshot, *, limit: int) -> list[Even
 
     They include those that a reader at this position has received from transactions that were not the last.
     """
-    later = now.visible() & Q(key__gt=position)
-    return _sort(_events_by_key().filter(later).order_by("-key")[:limit])
+    events = _events_by_key().filter(now.visible(), Q(("key__gt", position)))
+    return _sort(events.order_by("-key")[:limit])
 
 
 def find_position_before(moment: datetime) -> int | None:

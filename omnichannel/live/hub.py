@@ -65,7 +65,10 @@ def _build_hint(event: Event) -> Hint:
 
 
 def _fetch_new_hints(before: Snapshot) -> tuple[Snapshot, list[Hint]]:
+    database_connection = connection.connection
     now = snapshots.take_snapshot()
+    if connection.connection is not database_connection:  # it was lost, and Django has connected again
+        before = before.rewind()
     events = [] if now == before else snapshots.fetch_new_events(before, now, limit=MAX_NEW_EVENTS + 1)
     return now, [_build_hint(event) for event in events]
 
@@ -106,7 +109,6 @@ class Hub:
         # Held while the events of a read are passed on: who subscribes meanwhile would receive only some of them.
         self._subscribe_lock = asyncio.Lock()
         self._wakeup = asyncio.Event()
-        self._is_after_outage = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def subscribe(self, listener: Listener) -> Snapshot:
@@ -160,7 +162,6 @@ class Hub:
                 await self._poll_once()
             except Error as error:
                 logger.warning("Could not read live events; trying again: %s", error)
-                self._is_after_outage = True
                 await asyncio.sleep(RETRY_SECONDS)
             except Exception:  # keep polling whatever went wrong: nothing else would restart it
                 logger.exception("Could not dispatch live events; trying again.")
@@ -174,9 +175,7 @@ class Hub:
             await asyncio.wait_for(self._wakeup.wait(), POLL_SECONDS)
 
     async def _poll_once(self) -> None:
-        before = self.snapshot.rewind() if self._is_after_outage else self.snapshot
-        now, hints = await self._run_query(_fetch_new_hints, before)
-        self._is_after_outage = False
+        now, hints = await self._run_query(_fetch_new_hints, self.snapshot)
         async with self._subscribe_lock:
             if len(hints) > MAX_NEW_EVENTS:
                 self._end_streams()
