@@ -55,4 +55,4 @@ def _rows_of(node: dict[str, Any]) -> int:
     if not node.get("Relation Name", "").startswith(GROWING_TABLES):
         return 0
     removed = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
-    return round((node["Actual Rows"] + removed) * node["Actual Loops"])
+    return int((node["Actual Rows"] + removed) * node["Actual Loops"])

@@ -132,7 +132,8 @@ _PARTICIPATION, _MENTION, _QUEUE = "participation", "mention", "queue"
 
 def _scope_rows(kind: str, rows: QuerySet[Any], key: str) -> QuerySet[Any, Any]:
     named = rows.order_by().annotate(scope_kind=Value(kind, output_field=CharField()), scope_key=F(key))
-    return named.values_list("scope_kind", "scope_key")
+    pairs: QuerySet[Any, Any] = named.values_list("scope_kind", "scope_key")
+    return pairs
 
 
 def active_agents() -> QuerySet[Agent]:

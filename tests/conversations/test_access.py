@@ -10,6 +10,7 @@ from django.db import transaction
 from django.http import Http404
 
 from omnichannel.conversations.access import (
+    Scope,
     agent_for_user,
     can_reply,
     conversations_visible_to,
@@ -49,6 +50,9 @@ def can_see(person: Any, conversation: Conversation) -> bool:
         lambda: get_message_or_404(person, message.pk),
         lambda: get_attachment_or_404(person, file.pk),
     ]
+    if (agent := getattr(person, "agent", None)) is not None:
+        in_scope = Conversation.objects.filter(Scope.load(agent).build_condition(), pk=conversation.pk).exists()
+        assert in_scope == listed
     for way in ways:
         try:
             way()

@@ -176,7 +176,7 @@ def get_inbox(
         next_cursor,
         tabs,
         filters.active_chips(),
-        counts["unread"] or 0,
+        counts["unread"],
         counts["snoozed"],
         bulk_actions_for(agent),
     )

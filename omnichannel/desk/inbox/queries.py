@@ -76,11 +76,12 @@ class InboxQueries:
         counted[InboxView.MINE.value] = mine.exclude(is_snoozed)
         total = Func(F("unread_count"), function="SUM", output_field=IntegerField())
         row = Agent.objects.filter(pk=self.agent.pk).order_by()
-        return row.values(
+        counts: Any = row.values(
             **{name: SubqueryCount(rows.values("pk")[:MAX_COUNT]) for name, rows in counted.items()},
             snoozed=SubqueryCount(mine.filter(is_snoozed).values("pk")),
             unread=Subquery(mine.filter(agent=self.agent).values(total=total)),
         ).get()
+        return {name: count or 0 for name, count in counts.items()}
 
     def _in_view(self, view: InboxView) -> ConversationQuerySet:
         """Return the view's conversations, without an order; of Closed those of CLOSED_VIEW_PERIOD."""

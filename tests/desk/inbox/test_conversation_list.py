@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from omnichannel.conversations.models import Attachment, Conversation, MessageKind
+from omnichannel.desk.inbox import conversation_list, queries
 from omnichannel.desk.inbox.conversation_list import Inbox
 from routing.models import State
 from tests import builders
@@ -43,6 +44,45 @@ def test_each_conversation_is_in_its_view(desk: DeskScenario) -> None:
     assert listed_conversations(desk, "closed") == [lately]
     assert [tab.count for tab in get_inbox(desk).tabs] == [1, 1, 1]
     assert long_ago.pk != of_omar.pk
+
+
+def test_closed_lists_each_visible_conversation_once(desk: DeskScenario) -> None:
+    of_queue, foreign = create_closed_conversation(desk, 3), builders.create_queue("Foreign")
+    at = timezone.now() - timedelta(hours=2)
+    closed: dict[str, Any] = {"state": State.CLOSED, "closed_at": at}
+    own_elsewhere = builders.create_conversation(agent=desk.dana, queue=foreign, **closed)
+    own_in_queue = builders.create_conversation(
+        agent=desk.dana, queue=desk.queue, **{**closed, "closed_at": at + timedelta(hours=1)}
+    )
+    builders.create_conversation(agent=desk.omar, queue=foreign, **closed)
+    assert listed_conversations(desk, "closed") == [own_in_queue, own_elsewhere, of_queue]
+    in_queue = {"sort": "newest", "include_older": 1, "queue": desk.queue.pk}
+    assert listed_conversations(desk, "closed", **in_queue) == [own_in_queue, of_queue]
+    assert listed_conversations(desk, "closed", **{**in_queue, "queue": foreign.pk}) == [own_elsewhere]
+
+
+def test_other_orders_of_closed_conversations_contain_the_newest_of_each_queue(
+    desk: DeskScenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "MAX_CLOSED_CANDIDATES", 6)
+    monkeypatch.setattr(conversation_list, "PAGE_SIZE", 1)
+    monkeypatch.setattr(conversation_list, "MAX_ROWS", 1)
+    by_age = [create_closed_conversation(desk, hours) for hours in (1, 2, 3)]
+    pages = [get_inbox(desk, "closed", sort="created")]
+    while pages[-1].next_cursor:
+        pages.append(get_inbox(desk, "closed", sort="created", before=pages[-1].next_cursor))
+    assert [row.conversation for page in pages for row in page.rows] == by_age[:2][::-1]
+
+
+def test_tabs_count_up_to_a_limit(desk: DeskScenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (queries, conversation_list):
+        monkeypatch.setattr(module, "MAX_COUNT", 3)
+    for _ in range(2):
+        builders.create_conversation(queue=desk.queue)
+    assert [tab.count_label for tab in get_inbox(desk).tabs] == ["1", "2", "0"]
+    for _ in range(2):
+        builders.create_conversation(queue=desk.queue)
+    assert [tab.count_label for tab in get_inbox(desk).tabs] == ["1", "2+", "0"]
 
 
 def test_waiting_and_wrap_up_conversations_are_in_my_view(desk: DeskScenario) -> None:

@@ -5,7 +5,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from omnichannel.conversations.search.query import search
-from omnichannel.desk.inbox.conversation_list import InboxView, get_inbox
+from omnichannel.desk.inbox.conversation_list import get_inbox
+from omnichannel.desk.inbox.queries import InboxView
 from omnichannel.desk.shared.decorators import AgentRequest, agent_required
 
 
