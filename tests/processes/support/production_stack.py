@@ -138,7 +138,11 @@ class ProductionStack(AppInstance):
             systemctl = self.folder / "systemctl"
             systemctl.write_text(f"#!{sys.executable}\n{SYSTEMCTL.format(port=control.getsockname()[1])}")
             systemctl.chmod(0o700)
-            variables = {"SITE": str(self.site), "SYSTEMCTL": str(systemctl), "NGINX_COMMAND": " ".join(self.nginx_command)}
+            variables = {
+                "SITE": str(self.site),
+                "SYSTEMCTL": str(systemctl),
+                "NGINX_COMMAND": " ".join(self.nginx_command),
+            }
             subprocess.run([DEPLOY / "rolling-restart"], env={**os.environ, **variables}, check=True)
 
     def _play_systemd(self, control: socket.socket) -> None:
