@@ -15,6 +15,7 @@ import tempfile
 import threading
 from collections.abc import Mapping
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
@@ -126,7 +127,7 @@ class ProductionStack(AppInstance):
             self._start_unit("omnichannel-worker", name)
         self._start_nginx()
         for port in self.ports:
-            wait_until(lambda port=port: self._answers(port), START_TIMEOUT, f"port {port} answers: {self._log(port)}")
+            wait_until(partial(self._answers, port), START_TIMEOUT, f"port {port} answers: {self._log(port)}")
         wait_until(self.is_ready, START_TIMEOUT, "nginx reaches a web process")
 
     # -- Restart ----------------------------------------------------------------------------------------------------
