@@ -9,12 +9,14 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # The tests start hundreds of Python processes: compile each module once.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test lint format lock coverage bench screenshots translations
+.PHONY: help run test test-fast production-check lint format lock coverage bench screenshots translations
 .PHONY: lint-python lint-templates lint-assets lint-django lint-deploy
 
 help:
 	@echo "make run           the desk with demonstration data on http://127.0.0.1:8000"
 	@echo "make test          all tests, on SQLite and PostgreSQL, browser tests included"
+	@echo "make test-fast     most tests, on SQLite only, for work in progress"
+	@echo "make production-check  the processes of deploy/ on loopback: nginx, PgBouncer, all kinds of servers"
 	@echo "make coverage      which lines the last 'make test' did not run (Python 3.12 or newer)"
 	@echo "make lint          linters, type checker, templates, migrations, deployment files"
 	@echo "make format        format the code"
@@ -64,11 +66,20 @@ test-journeys: $(VENV)/dev
 	$(PYTEST) -n 2 --dist loadfile tests/journeys
 
 test-processes-sqlite: $(VENV)/dev
-	$(PYTEST) tests/processes
+	$(PYTEST) --ignore=tests/processes/test_rolling_restart.py tests/processes
 
-# test_database_outages.py starts its own PostgreSQL; it has run in test-processes-sqlite.
+# These two start their own PostgreSQL; they have run in test-processes-sqlite.
 test-processes-postgresql: $(VENV)/dev
-	$(ON_POSTGRESQL) $(PYTEST) --ignore=tests/processes/test_database_outages.py tests/processes
+	$(ON_POSTGRESQL) $(PYTEST) --ignore=tests/processes/test_database_outages.py \
+		--ignore=tests/processes/test_production_shape.py --ignore=tests/processes/test_rolling_restart.py tests/processes
+
+# For work in progress: neither browsers nor servers nor PostgreSQL, and without the tests marked `slow`.
+test-fast: $(VENV)/dev
+	$(BIN)/python -m pytest -q -m "not slow" -n 2 --dist loadfile --ignore=tests/processes --ignore=tests/journeys tests
+
+# Starts what deploy/ describes; says which of Debian's packages are missing and installs nothing.
+production-check: $(VENV)/dev
+	$(BIN)/python -m pytest -v tests/processes/test_production_shape.py tests/processes/test_rolling_restart.py
 
 coverage: $(VENV)/dev
 	@$(BIN)/coverage report --skip-covered --show-missing

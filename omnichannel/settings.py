@@ -150,6 +150,10 @@ def _get_database_config() -> dict[str, Any]:
 DATABASES = {"default": _get_database_config()}
 # For LISTEN, where DATABASE_URL names a pooler in transaction mode.
 DATABASE_DIRECT_URL = environment.validate_direct_database_url(env.str("DATABASE_DIRECT_URL", default=""))
+if DATABASE_DIRECT_URL:
+    # The transactions of one connection reach different servers: a cursor of one is unknown to the next. Django uses
+    # no prepared statements by itself.
+    DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Events are kept for this many days, for other programs that were offline.

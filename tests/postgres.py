@@ -27,7 +27,7 @@ def find_postgres_binaries() -> Path:
     return Path(path).parent
 
 
-def _unprivileged_prefix() -> list[str]:
+def unprivileged_prefix() -> list[str]:
     """Return the command prefix to run as another user than root, which PostgreSQL refuses."""
     if os.geteuid() != 0:
         return []
@@ -54,7 +54,7 @@ class Cluster:
             find_postgres_binaries(),
             find_free_port(),
         )
-        self._prefix = _unprivileged_prefix()
+        self._prefix = unprivileged_prefix()
         self._data = self._folder / "data"
         self._options = f"-h 127.0.0.1 -p {self._port} -k {self._folder} -c max_connections=200"
         if not durable:

@@ -1,4 +1,4 @@
-"""Install the browser and the PostgreSQL server that `make test` needs, where they are missing."""
+"""Install the browser and the servers that `make test` needs, where they are missing."""
 
 import os
 import shutil
@@ -8,6 +8,9 @@ import sys
 from tests.browsers import BROWSER_COMMANDS
 from tests.postgres import find_postgres_binaries
 
+# Programs of `deploy/`, and Debian's packages that have them.
+SERVER_PACKAGES = {"nginx": "nginx-light", "pgbouncer": "pgbouncer"}
+
 
 def missing_packages() -> list[str]:
     """Return Debian's names of the packages that are needed and not installed."""
@@ -16,7 +19,13 @@ def missing_packages() -> list[str]:
         find_postgres_binaries()
     except FileNotFoundError:
         packages.append("postgresql")
-    return packages
+    return [*packages, *missing_server_packages()]
+
+
+def missing_server_packages() -> list[str]:
+    """Return those of the servers in front of the desk and of its database."""
+    search_path = f"{os.environ.get('PATH', '')}:/usr/sbin"
+    return [package for program, package in SERVER_PACKAGES.items() if not shutil.which(program, path=search_path)]
 
 
 def install(packages: list[str]) -> None:

@@ -100,6 +100,6 @@ def _list_encrypted_values(query: Query) -> Iterator[str]:
     for model in apps.get_models():
         for field in model._meta.local_fields:
             if isinstance(field, EncryptedTextField) and model._meta.db_table in tables:
-                column = quote(field.column)
+                column = quote(str(field.column))
                 rows = query(f"SELECT {column} FROM {quote(model._meta.db_table)} WHERE {column} <> ''")  # noqa: S608
-                yield from (value.removeprefix(ENCRYPTED_PREFIX) for (value,) in rows)
+                yield from (str(value).removeprefix(ENCRYPTED_PREFIX) for (value,) in rows)

@@ -72,8 +72,11 @@ class Command(BaseCommand):
         )
         parser.add_argument("--no-worker", action="store_true", help="Run only the server. Start workers separately.")
         parser.add_argument("--no-migrate", action="store_true", help="Do not migrate the database.")
+        parser.add_argument("--no-static", action="store_true", help="Do not collect the static files.")
 
-    def handle(self, *, host: str, port: int, no_worker: bool, no_migrate: bool, **options: Any) -> None:
+    def handle(
+        self, *, host: str, port: int, no_worker: bool, no_migrate: bool, no_static: bool = False, **options: Any
+    ) -> None:
         if settings.DEMO_ALLOWED and host not in LOOPBACK_HOSTS:
             raise CommandError(
                 f"--host {host} would expose the simulator and the demo passwords. "
@@ -87,14 +90,14 @@ class Command(BaseCommand):
         worker = None if no_worker else WorkerProcess(WORKER_HEARTBEAT_TIMEOUT.total_seconds())
         with contextlib.suppress(KeyboardInterrupt):
             try:
-                self._prepare(migrate=not no_migrate)
+                self._prepare(migrate=not no_migrate, collect_static=not no_static and not settings.DEBUG)
                 self._serve(host, port, worker)
             finally:
                 if worker is not None:
                     worker.stop()
         self._print_report("Stopped.")
 
-    def _prepare(self, *, migrate: bool) -> None:
+    def _prepare(self, *, migrate: bool, collect_static: bool) -> None:
         self._protect_folders()
         if migrate:
             self._print_report("Migrating the database…")
@@ -103,7 +106,7 @@ class Command(BaseCommand):
             except Error as error:
                 raise CommandError(f"The database cannot be used. Check DATABASE_URL. {error}".strip()) from error
             self._protect_database()
-        if not settings.DEBUG:
+        if collect_static:
             call_command("collectstatic", verbosity=0, interactive=False)
 
     def _protect_folders(self) -> None:

@@ -5,7 +5,7 @@ import re
 import signal
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
@@ -57,7 +57,7 @@ class AppInstance:
         self.environment = build_environment(folder, self.database, self.url)
         self._rpc_client: RpcClient | None = None
 
-    def __enter__(self) -> "AppInstance":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

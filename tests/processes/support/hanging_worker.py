@@ -20,4 +20,4 @@ def hang_in_c_code(lease: Lease) -> datetime | None:
 
 if __name__ == "__main__":
     enqueue("item", 7)
-    Worker({"item": LaneHandler(hang_in_c_code)}, [], send_heartbeat=Watchdog(2.0).send_heartbeat).run_forever()
+    Worker({"item": LaneHandler(hang_in_c_code)}, [], send_heartbeat=Watchdog(5.0).send_heartbeat).run_forever()

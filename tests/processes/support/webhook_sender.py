@@ -38,6 +38,11 @@ def post_signed_form(server: str, path: str, form: Form) -> int:
     return int(answer.status)
 
 
+def close_connection() -> None:
+    """Close this thread's connection; the next post opens a new one."""
+    _thread_state.connection.close()
+
+
 def post_concurrently(server: str, path: str, forms: Sequence[Form], *, threads: int = 8) -> list[int]:
     """Post the forms in this order from several threads; return the statuses."""
     with ThreadPoolExecutor(threads) as pool:

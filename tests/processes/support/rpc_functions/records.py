@@ -77,6 +77,11 @@ def count_records() -> dict[str, Any]:
     }
 
 
+def newest_conversation_id() -> int:
+    """Return the id of the newest conversation."""
+    return Conversation.objects.latest("pk").pk
+
+
 def list_lanes() -> list[dict[str, Any]]:
     """Return kind and attempts of all lanes."""
     return [dict(row) for row in Lane.objects.order_by("pk").values("kind", "attempts")]
