@@ -14,6 +14,7 @@ from django.conf import settings
 
 from omnichannel.core.network.request_buffer import RequestBufferMiddleware
 from omnichannel.core.network.response_deadline import ResponseDeadlineMiddleware
+from omnichannel.core.wakeups import start_sender, stop_sender
 from omnichannel.wsgi import application as django
 
 # These need Django to be set up, which the import above does.
@@ -86,6 +87,7 @@ async def _handle_lifespan(
         target=scheduler.run_forever, args=[simulator_stop_event], daemon=True, name="twilio"
     )
     await receive()
+    start_sender()
     if settings.WHATSAPP_BACKEND == "simulator":
         scheduler_thread.start()
     await send({"type": "lifespan.startup.complete"})
@@ -93,4 +95,5 @@ async def _handle_lifespan(
     begin_shutdown()
     if scheduler_thread.is_alive():
         await asyncio.to_thread(scheduler_thread.join, SIMULATOR_JOIN_TIMEOUT_SECONDS)
+    await asyncio.to_thread(stop_sender)
     await send({"type": "lifespan.shutdown.complete"})

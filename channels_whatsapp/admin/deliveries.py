@@ -16,7 +16,12 @@ from channels_whatsapp.models import DeliveryState, WebhookDelivery
 from channels_whatsapp.webhooks.deliveries import ignore_deliveries, retry_deliveries
 from omnichannel.core.admin.pages import ReadOnlyModelAdmin, format_timestamp, render_pill
 
-DELIVERY_STATE_TONES = {DeliveryState.APPLIED: "good", DeliveryState.FAILED: "bad", DeliveryState.IGNORED: "quiet"}
+DELIVERY_STATE_TONES = {
+    DeliveryState.STORED: "quiet",
+    DeliveryState.APPLIED: "good",
+    DeliveryState.FAILED: "bad",
+    DeliveryState.IGNORED: "quiet",
+}
 
 
 @admin.register(WebhookDelivery)

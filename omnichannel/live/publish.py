@@ -38,6 +38,17 @@ def publish_many(kind: str, hints: Sequence[tuple[int, Iterable[str]]], *, part_
     )
 
 
+def publish_parts(kind: str, hints: Sequence[tuple[int, int, Iterable[str]]]) -> None:
+    """Publish events for many objects of one kind, each with its changed part and its topics, in one statement."""
+    if hints and connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PUBLISH_LOCK_ID])
+    LiveEvent.objects.bulk_create(
+        LiveEvent(kind=kind, subject_id=subject_id, part_id=part_id, topics=sorted(set(topics)))
+        for subject_id, part_id, topics in hints
+    )
+
+
 def delete_old_events() -> None:
     """Delete events older than an hour: a page that was offline that long reloads everything."""
     LiveEvent.objects.filter(created_at__lt=timezone.now() - timedelta(hours=1)).delete()

@@ -59,6 +59,7 @@ def test_the_log_names_no_secret_and_no_customer_even_at_debug(app: AppInstance)
     app.call("send_replies", replies_per_customer=1)
     webhook = f"/webhooks/whatsapp/{shop['key']}/inbound/"
     assert post_concurrently(app.url, webhook, [build_text_form(shop, 1, "My card is 4111")]) == [200]
+    app.wait_until_applied()
     for path in (
         "/desk/",
         f"/desk/search/?q={ANSWERED_CUSTOMER}",

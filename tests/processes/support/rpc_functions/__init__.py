@@ -35,6 +35,7 @@ from tests.processes.support.rpc_functions.pages import (
     list_admin_paths,
 )
 from tests.processes.support.rpc_functions.records import (
+    count_due_deliveries,
     count_records,
     create_shop,
     list_inbound_sids,
@@ -77,6 +78,7 @@ __all__ = [
     "close_active_conversations",
     "consult_in_other_queue",
     "count_delayed_replies",
+    "count_due_deliveries",
     "count_files_by_state",
     "count_records",
     "count_reply_statuses",

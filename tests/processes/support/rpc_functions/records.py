@@ -74,6 +74,11 @@ def count_records() -> dict[str, Any]:
     }
 
 
+def count_due_deliveries() -> int:
+    """Return the number of deliveries that are stored or failed, and due at some time."""
+    return WebhookDelivery.objects.filter(next_attempt_at__isnull=False).count()
+
+
 def list_lanes() -> list[dict[str, Any]]:
     """Return kind and attempts of all lanes."""
     return [dict(row) for row in Lane.objects.order_by("pk").values("kind", "attempts")]
