@@ -24,9 +24,10 @@ MAX_ATTEMPTS = 12
 ATTENTION_AFTER_ATTEMPTS = 5  # about a minute and a half of retries
 
 STORED_FIELDS = [field for field in WebhookDelivery._meta.concrete_fields if not field.primary_key]
+STORED_COLUMNS = ", ".join(str(field.column) for field in STORED_FIELDS)
 # In plain SQL: Django would open a transaction around it, which costs two round trips more than the statement.
 STORE_SQL = (
-    f"INSERT INTO {WebhookDelivery._meta.db_table} ({', '.join(field.column for field in STORED_FIELDS)})"  # noqa: S608 (no value in it)
+    f"INSERT INTO {WebhookDelivery._meta.db_table} ({STORED_COLUMNS})"  # noqa: S608 (no value in it)
     f" VALUES ({', '.join(['%s'] * len(STORED_FIELDS))}) ON CONFLICT (fingerprint) DO NOTHING"
 )
 

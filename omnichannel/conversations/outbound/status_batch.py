@@ -21,7 +21,7 @@ LOADED_FIELDS = (
     *("status", "direction", "twilio_sid", "public_id", "error_code", "error_message", "payload"),
     *("conversation__contact", "conversation__agent", "conversation__queue"),
 )
-RANKS = {status: rank for rank, status in enumerate(STATUS_ORDER)}
+RANKS: dict[str, int] = {status: rank for rank, status in enumerate(STATUS_ORDER)}
 
 
 class StatusBatch:

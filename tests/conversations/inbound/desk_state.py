@@ -78,5 +78,5 @@ def _describe_lane(lane: Lane, names: dict[int, str]) -> str:
 
 
 def _describe_event(event: LiveEvent, names: dict[int, str]) -> tuple[Any, ...]:
-    part = Message.objects.filter(pk=event.part_id).values_list("twilio_sid", flat=True).first()
+    part = Message.objects.filter(pk=event.part_id or 0).values_list("twilio_sid", flat=True).first()
     return event.kind, names.get(event.subject_id), part, tuple(event.topics)
