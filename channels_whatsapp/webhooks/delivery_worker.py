@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
-from django.db import Error, close_old_connections, connection
+from django.db import close_old_connections, connection
 
 from channels_whatsapp.webhooks.applier import DeliveryApplier
 from channels_whatsapp.webhooks.backlog import has_due_deliveries
@@ -70,8 +70,8 @@ class DeliveryWorker:
             self._wakeup.clear()
             try:
                 pause = self._run_round(poll_seconds)
-            except Error:
-                logger.exception("The deliveries could not be read; trying again.")
+            except Exception:  # a database outage, or a fault of ours: the deliveries wait, and nothing else stops
+                logger.exception("The deliveries could not be applied; trying again.")
                 connection.close()
                 pause = FAULT_SECONDS
             self._wakeup.wait(pause)
