@@ -21,6 +21,7 @@ FAULT_SECONDS: Final = 0.5
 # Ordinary workers apply what the process for it has left lying this long.
 STAND_IN_AFTER: Final = timedelta(seconds=2)
 STAND_IN_POLL_SECONDS: Final = 0.5
+STAND_IN_STOP_SECONDS: Final = 5.0
 
 
 class DeliveryWorker:
@@ -42,6 +43,7 @@ class DeliveryWorker:
         """
         self._applier, self._late_by, self._send_heartbeat = applier, late_by, send_heartbeat
         self._wakeup = threading.Event()
+        self._stand_in = threading.Thread(target=self._run, args=[STAND_IN_POLL_SECONDS], daemon=True)
         # No threading.Event: a signal handler that sets it while the same thread waits for it can deadlock.
         self.stop_requested = False
 
@@ -57,11 +59,15 @@ class DeliveryWorker:
         finally:
             listener.stop()
 
-    def start_standing_in(self) -> threading.Thread:
-        """Apply late deliveries in a thread of its own, until `stop`."""
-        thread = threading.Thread(target=self._run, args=[STAND_IN_POLL_SECONDS], daemon=True, name="late-deliveries")
-        thread.start()
-        return thread
+    def start_standing_in(self) -> None:
+        """Apply late deliveries in a thread of its own, until `stop_standing_in`."""
+        self._stand_in.start()
+
+    def stop_standing_in(self) -> None:
+        """End the thread after its current round; wait a few seconds for that. Do not call it in a signal handler."""
+        self.stop()
+        self._wakeup.set()
+        self._stand_in.join(STAND_IN_STOP_SECONDS)
 
     def _run(self, poll_seconds: float) -> None:
         while not self.stop_requested:

@@ -59,7 +59,6 @@ def test_the_log_names_no_secret_and_no_customer_even_at_debug(app: AppInstance)
     app.call("send_replies", replies_per_customer=1)
     webhook = f"/webhooks/whatsapp/{shop['key']}/inbound/"
     assert post_concurrently(app.url, webhook, [build_text_form(shop, 1, "My card is 4111")]) == [200]
-    app.wait_until_applied()
     for path in (
         "/desk/",
         f"/desk/search/?q={ANSWERED_CUSTOMER}",
@@ -71,6 +70,7 @@ def test_the_log_names_no_secret_and_no_customer_even_at_debug(app: AppInstance)
         "POST", "/desk/preferences/", {"Referer": f"{app.url}/?q={ANSWERED_CUSTOMER}"}, csrfmiddlewaretoken="bad"
     )
     wait_until(lambda: not app.call("count_reply_statuses").get("queued"), START_TIMEOUT, "the reply is sent")
+    app.wait_until_applied()
     output = "".join(program.read_output() for program in app.processes)
     assert "Not Found: /nothing/" in output
     secrets = [

@@ -15,8 +15,6 @@ from omnichannel.core.wakeups import start_sender, stop_sender
 from omnichannel.jobs.watchdog import Watchdog
 from omnichannel.worker_jobs import create_delivery_worker, create_worker
 
-STAND_IN_STOP_SECONDS = 5.0
-
 
 class StoppableWorker(Protocol):
     """What runs until it is asked to stop."""
@@ -76,11 +74,10 @@ class Command(BaseCommand):
         worker = create_worker(threads, send_heartbeat=watchdog.send_heartbeat)
         self._stop_on_signals(worker, until_stdin_closes)
         stand_in = create_delivery_worker(STAND_IN_AFTER)
-        late_deliveries = stand_in.start_standing_in()
+        stand_in.start_standing_in()
         self._print_report(f"The worker is running (process {os.getpid()}, {threads} threads).")
         worker.run_forever()
-        stand_in.stop()
-        late_deliveries.join(STAND_IN_STOP_SECONDS)
+        stand_in.stop_standing_in()
         self._print_report("The worker has stopped.")
 
     @staticmethod
