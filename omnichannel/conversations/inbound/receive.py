@@ -130,7 +130,7 @@ def _create_attachments(number: WhatsAppNumber, message: Message, inbound: Inbou
 
 
 def _update_activity(conversation: Conversation, message: Message) -> None:
-    last_message = Message.objects.filter(pk=conversation.last_message_id).values_list("created_at", flat=True)
+    last_message = Message.objects.filter(pk=conversation.last_message_id or 0).values_list("created_at", flat=True)
     advance_clocks(conversation, message.created_at)
     if is_latest_message(message.created_at, last_message.first()):
         conversation.last_message_id = message.pk
