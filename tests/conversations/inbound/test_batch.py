@@ -323,3 +323,18 @@ def test_the_last_of_several_messages_of_a_batch_is_shown_in_lists(shop: Shop) -
     assert conversation.last_message.body == "1 seconds ago"
     assert conversation.unread_count == 3
     assert Conversation.objects.filter(contact=conversation.contact).count() == 1
+
+
+def test_a_delivery_is_left_when_an_earlier_one_of_the_same_customer_is_left(shop: Shop) -> None:
+    """Opt-out words are applied alone; so is what the customer wrote next, but nothing of other customers."""
+    steps = [
+        build_message(SENDERS[0], body="STOP"),
+        build_message(SENDERS[0], number=1),
+        build_message(SENDERS[1]),
+        build_message(SENDERS[7], business_scoped_id="US.900", body="STOP"),
+        build_message(SENDERS[8], business_scoped_id="US.900"),
+    ]
+    for place, step in enumerate(steps):
+        shop.store(place, step)
+    deliveries = list(WebhookDelivery.objects.order_by("pk"))
+    assert list(apply_batch(shop.account, deliveries)) == [deliveries[2].pk]
