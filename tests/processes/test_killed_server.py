@@ -14,6 +14,7 @@ from tests.processes.support.webhook_sender import Form, build_text_form, post_c
 pytestmark = pytest.mark.process
 
 WEBHOOK_COUNT, KILL_AFTER_COUNT = 600, 150
+APPLY_TIMEOUT = 150.0  # after ten seconds without progress they are applied one by one
 
 
 def post_all_and_kill(app: AppInstance, path: str, forms: list[Form], kill: Callable[[], object]) -> list[str]:
@@ -67,7 +68,7 @@ def test_every_message_is_filed_once_when_the_workers_are_killed(app: AppInstanc
 
     assert len(answered) == WEBHOOK_COUNT
     wait_until(lambda: len(app.delivery_worker_pids()) == 2, START_TIMEOUT, "another worker for deliveries runs")
-    app.wait_until_applied()
+    app.wait_until_applied(APPLY_TIMEOUT)
     assert sorted(app.call("list_inbound_sids")) == sorted(form["MessageSid"] for form in forms)
     assert app.call("count_records")["conversations"] == 40
 
