@@ -207,13 +207,17 @@ class WebhookKind(models.TextChoices):
 class DeliveryState(models.TextChoices):
     """The states of a webhook delivery."""
 
+    STORED = "stored", "Stored"
     APPLIED = "applied", "Applied"
     FAILED = "failed", "Failed"
     IGNORED = "ignored", "Ignored"
 
 
 class WebhookDelivery(models.Model):
-    """A webhook as Twilio sent it, stored before it is applied."""
+    """A webhook as Twilio sent it, stored before it is applied.
+
+    It is due while `next_attempt_at` is set: stored ones at once, failed ones when they are to be retried.
+    """
 
     account = models.ForeignKey(WhatsAppAccount, models.PROTECT, related_name="deliveries")
     kind = models.CharField(max_length=10, choices=WebhookKind)
@@ -221,8 +225,8 @@ class WebhookDelivery(models.Model):
     payload = models.JSONField()
     public_id = models.UUIDField(null=True)
     received_at = models.DateTimeField(default=timezone.now, db_index=True)
-    state = models.CharField(max_length=10, choices=DeliveryState, default=DeliveryState.APPLIED)
-    attempts = models.PositiveIntegerField(default=1)
+    state = models.CharField(max_length=10, choices=DeliveryState, default=DeliveryState.STORED)
+    attempts = models.PositiveIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True)
     error = models.TextField(blank=True, default="")
     # An administrator can act: it failed for good, or keeps failing, or was sent to a number that is not set up.
@@ -233,8 +237,11 @@ class WebhookDelivery(models.Model):
         verbose_name_plural = "Webhook deliveries"
         ordering = ["-received_at"]
         indexes = [
+            # The due deliveries of an account in order, and the oldest one: `webhooks.backlog`, `webhooks.applier`.
             models.Index(
-                fields=["next_attempt_at"], condition=models.Q(state="failed"), name="failed_deliveries_to_retry"
+                fields=["account", "next_attempt_at", "id"],
+                condition=models.Q(next_attempt_at__isnull=False),
+                name="due_deliveries_in_order",
             ),
             # The badge and the notice in the administration.
             models.Index(
@@ -246,3 +253,16 @@ class WebhookDelivery(models.Model):
 
     def __str__(self) -> str:
         return self.fingerprint
+
+
+class DeliveryProgress(models.Model):
+    """When a delivery of an account was last applied, or found to fail.
+
+    Deliveries that are due long after that have stopped the process that applied them.
+    """
+
+    account = models.OneToOneField(WhatsAppAccount, models.CASCADE, primary_key=True, related_name="delivery_progress")
+    progress_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.account}: {self.progress_at}"

@@ -95,7 +95,7 @@ async def _handle_lifespan(
     await receive()
     begin_shutdown()
     await asyncio.to_thread(listener.stop)
-    await asyncio.to_thread(stop_sender)
     if scheduler_thread.is_alive():
         await asyncio.to_thread(scheduler_thread.join, SIMULATOR_JOIN_TIMEOUT_SECONDS)
+    await asyncio.to_thread(stop_sender)
     await send({"type": "lifespan.shutdown.complete"})

@@ -1,4 +1,4 @@
-"""Root URL configuration; connects the channel's webhooks to the desk."""
+"""Root URL configuration."""
 
 from django.conf import settings
 from django.contrib import admin
@@ -8,14 +8,13 @@ from django.views.generic import RedirectView
 from channels_whatsapp.models import WebhookKind
 from channels_whatsapp.simulator.urls import get_simulator_urls
 from channels_whatsapp.webhooks.views import TwilioWebhookView
-from omnichannel.conversations.inbound.apply import apply_delivery
 from omnichannel.core.health import liveness, readiness
 from omnichannel.demo.time_shift import backdate_conversations
 from omnichannel.desk.views import scripts, sign_in, sign_out, signed_attachment, styles
 from omnichannel.first_administrator import setup
 
-inbound_webhook = TwilioWebhookView.as_view(default_kind=WebhookKind.INBOUND, apply=apply_delivery)
-status_webhook = TwilioWebhookView.as_view(default_kind=WebhookKind.STATUS, apply=apply_delivery)
+inbound_webhook = TwilioWebhookView.as_view(default_kind=WebhookKind.INBOUND)
+status_webhook = TwilioWebhookView.as_view(default_kind=WebhookKind.STATUS)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="desk:inbox")),

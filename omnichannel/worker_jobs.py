@@ -4,15 +4,11 @@ Work due at a known time is a lane due at that time; periodic jobs are for work 
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from channels_whatsapp.message_templates.sync import SYNC_LANE, run_sync_lane, sync_all_accounts
-from channels_whatsapp.webhooks.deliveries import (
-    RETRY_LANE,
-    enqueue_due_retries,
-    get_next_retry_time,
-    retry_failed_deliveries,
-)
+from channels_whatsapp.webhooks.applier import DeliveryApplier
+from channels_whatsapp.webhooks.delivery_worker import DeliveryWorker
 from omnichannel.accounts.session_store import SessionStore
 from omnichannel.conversations.assignment.classify import apply_waiting_time_overflow, run_route_lane
 from omnichannel.conversations.assignment.dispatch import request_assignment_if_waiting, run_assign_lane
@@ -21,6 +17,7 @@ from omnichannel.conversations.assignment.offers import request_overdue_offer_ch
 from omnichannel.conversations.automated_messages.queue_position import send_queue_positions
 from omnichannel.conversations.automated_messages.triggers import send_due_messages
 from omnichannel.conversations.inbound.apply import apply_delivery
+from omnichannel.conversations.inbound.batch import apply_batch
 from omnichannel.conversations.inbound.media_download import fetch_attachment, mark_attachment_failed
 from omnichannel.conversations.lanes import LaneKind
 from omnichannel.conversations.lifecycle.close import close_stale_conversations
@@ -31,14 +28,28 @@ from omnichannel.conversations.presence.disconnects import enqueue_missed_discon
 from omnichannel.conversations.presence.sessions import update_presences
 from omnichannel.conversations.presence.viewers import delete_stale_viewers
 from omnichannel.events.retention import delete_old_events
-from omnichannel.jobs.lanes import Lease
 from omnichannel.jobs.worker import LaneHandler, PeriodicJob, Worker
 
 
-def retry_deliveries(lease: Lease) -> datetime | None:
-    """Retry failed webhook deliveries; return when the next one is due."""
-    retry_failed_deliveries(apply_delivery)
-    return get_next_retry_time()
+def create_applier(on_progress: Callable[[], object] = lambda: None) -> DeliveryApplier:
+    """Return what applies webhook deliveries to the desk.
+
+    Args:
+        on_progress: called after each transaction.
+    """
+    return DeliveryApplier(apply_delivery, apply_batch, on_progress)
+
+
+def create_delivery_worker(
+    late_by: timedelta = timedelta(0), send_heartbeat: Callable[[], object] = lambda: None
+) -> DeliveryWorker:
+    """Return a worker that applies webhook deliveries and does nothing else.
+
+    Args:
+        late_by: leave deliveries alone that are due since a shorter time.
+        send_heartbeat: called while the worker makes progress.
+    """
+    return DeliveryWorker(create_applier(send_heartbeat), late_by=late_by, send_heartbeat=send_heartbeat)
 
 
 def create_worker(threads: int = 8, send_heartbeat: Callable[[], None] = lambda: None) -> Worker:
@@ -54,7 +65,6 @@ def create_worker(threads: int = 8, send_heartbeat: Callable[[], None] = lambda:
             LaneKind.SEND: LaneHandler(deliver_messages, limits_attempts=False),
             LaneKind.ASSIGN: LaneHandler(run_assign_lane, limits_attempts=False),
             LaneKind.OFFERS: LaneHandler(run_offers_lane, limits_attempts=False),
-            RETRY_LANE: LaneHandler(retry_deliveries, limits_attempts=False),
             LaneKind.MEDIA: LaneHandler(fetch_attachment, on_give_up=mark_attachment_failed),
             LaneKind.TYPING: LaneHandler(send_typing_indicator),
             LaneKind.AUTOMATE: LaneHandler(send_due_messages),
@@ -68,7 +78,6 @@ def create_worker(threads: int = 8, send_heartbeat: Callable[[], None] = lambda:
             PeriodicJob("check overdue offers", timedelta(minutes=1), request_overdue_offer_check),
             PeriodicJob("request assignment", timedelta(seconds=30), request_assignment_if_waiting),
             PeriodicJob("apply waiting time overflow", timedelta(seconds=15), apply_waiting_time_overflow),
-            PeriodicJob("retry failed webhook deliveries", timedelta(minutes=1), enqueue_due_retries),
             PeriodicJob("check overdue statuses", timedelta(seconds=15), check_overdue_statuses),
             PeriodicJob("update presences", timedelta(seconds=20), update_presences),
             PeriodicJob("enqueue missed disconnects", timedelta(minutes=5), enqueue_missed_disconnects),

@@ -10,7 +10,7 @@ from django.utils import timezone
 from twilio.request_validator import RequestValidator
 
 from channels_whatsapp.identity import get_number_identity
-from channels_whatsapp.models import WebhookDelivery, WebhookKind, WhatsAppAccount, WhatsAppNumber
+from channels_whatsapp.models import DeliveryState, WebhookDelivery, WebhookKind, WhatsAppAccount, WhatsAppNumber
 from omnichannel.accounts.models import User
 from omnichannel.conversations.models import (
     Contact,
@@ -71,7 +71,14 @@ def create_account(**fields: Any) -> WhatsAppAccount:
 
 
 def create_delivery(account: WhatsAppAccount, **fields: Any) -> WebhookDelivery:
-    values = {"kind": WebhookKind.INBOUND, "fingerprint": f"delivery-{next(sequence)}", "payload": {}, **fields}
+    values = {
+        "kind": WebhookKind.INBOUND,
+        "fingerprint": f"delivery-{next(sequence)}",
+        "payload": {},
+        "state": DeliveryState.APPLIED,
+        "attempts": 1,
+        **fields,
+    }
     return WebhookDelivery.objects.create(account=account, **values)
 
 

@@ -5,30 +5,73 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 from django.conf import settings
+from django.db import OperationalError
 from django.http import QueryDict
 from django.test import Client
 
-from channels_whatsapp.models import WhatsAppNumber
+from channels_whatsapp.models import WhatsAppAccount, WhatsAppNumber
+from channels_whatsapp.webhooks.applier import ApplyDelivery, DeliveryApplier
+from channels_whatsapp.webhooks.deliveries import store_delivery
 from omnichannel.conversations.models import Conversation
+from omnichannel.worker_jobs import create_applier
 from tests.builders import AUTH_TOKEN, compute_signature, new_sid
 
 FORM_CONTENT_TYPE = "application/x-www-form-urlencoded"
+MAX_FAULTS = 20
 PAYLOADS_FOLDER = Path(__file__).parent / "payloads"
 RECORDED_ACCOUNT_SID, RECORDED_NUMBER = "AC00000000000000000000000000000001", "+14155550100"
 
 
 def post_webhook(
-    url: str, form: Any, *, token: str = AUTH_TOKEN, client: Client | None = None, headers: dict[str, str] | None = None
+    url: str,
+    form: Any,
+    *,
+    token: str = AUTH_TOKEN,
+    client: Client | None = None,
+    headers: dict[str, str] | None = None,
+    is_applied: bool = True,
 ) -> Any:
-    """Post `form`, signed with `token`, and return the response."""
+    """Post `form`, signed with `token`, apply what is stored unless told not to, and return the response."""
     body = urlencode(form, doseq=True)
-    return (client or Client(raise_request_exception=False)).post(
+    response = (client or Client(raise_request_exception=False)).post(
         url.removeprefix(settings.PUBLIC_URL),
         body,
         content_type=FORM_CONTENT_TYPE,
         CONTENT_TYPE=FORM_CONTENT_TYPE,  # Django's client omits the header if the form is empty.
         headers={"X-Twilio-Signature": compute_signature(url, QueryDict(body), token), **(headers or {})},
     )
+    if is_applied:
+        apply_deliveries()
+    return response
+
+
+def apply_deliveries(apply: ApplyDelivery | None = None) -> int:
+    """Apply all due deliveries, as the process for it does; return how many attempts that were.
+
+    Args:
+        apply: applies a delivery; without it, the product's functions apply one or many.
+    """
+    applier = DeliveryApplier(apply, lambda account, deliveries: ()) if apply else create_applier()
+    attempt_count, fault_count = 0, 0
+    while True:
+        try:
+            result = applier.apply_due()
+        except OperationalError:  # as after a deadlock
+            fault_count += 1
+            if fault_count == MAX_FAULTS:
+                raise
+            continue
+        attempt_count += result.attempt_count
+        if not (result.attempt_count or result.is_refused):
+            return attempt_count
+
+
+def receive_delivery(
+    account: WhatsAppAccount, payload: dict[str, list[str]], apply: ApplyDelivery | None = None
+) -> None:
+    """Store a delivery and apply it."""
+    store_delivery(account, payload, None)
+    apply_deliveries(apply)
 
 
 def load_payload(name: str, number: WhatsAppNumber, **changed: str | None) -> dict[str, list[str]]:

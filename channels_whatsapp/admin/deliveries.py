@@ -15,10 +15,20 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
 from channels_whatsapp.models import DeliveryState, WebhookDelivery, WhatsAppAccount
+from channels_whatsapp.webhooks.backlog import TIMERS_WAIT_AFTER, get_backlogs
 from channels_whatsapp.webhooks.deliveries import ignore_deliveries, retry_deliveries
 from omnichannel.core.admin.pages import ReadOnlyModelAdmin, format_timestamp, render_pill
 
-DELIVERY_STATE_TONES = {DeliveryState.APPLIED: "good", DeliveryState.FAILED: "bad", DeliveryState.IGNORED: "quiet"}
+DELIVERY_STATE_TONES = {
+    DeliveryState.STORED: "quiet",
+    DeliveryState.APPLIED: "good",
+    DeliveryState.FAILED: "bad",
+    DeliveryState.IGNORED: "quiet",
+}
+BACKLOG_WARNING = (
+    "Deliveries due since %s are not applied yet: there are more than the desk can apply at a time, or "
+    "“manage.py run_worker --only deliveries” is not running."
+)
 
 
 @admin.register(WebhookDelivery)
@@ -79,6 +89,13 @@ class WebhookDeliveryAdmin(ReadOnlyModelAdmin):
         beginnings = [f"{account}:{kind}:{sid}" for account in accounts for kind in ("in", "st")]
         matches = [Q(fingerprint__startswith=beginning) for beginning in beginnings]
         return queryset.filter(reduce(or_, matches, Q(fingerprint=sid))), False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Say so when deliveries are not applied in time."""
+        is_shown = request.method == "GET" and self.has_view_permission(request)
+        if is_shown and (backlogs := get_backlogs(TIMERS_WAIT_AFTER)):
+            self.message_user(request, BACKLOG_WARNING % format_timestamp(backlogs[0].due_since), messages.WARNING)
+        return super().changelist_view(request, extra_context)
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("channels_whatsapp.change_webhookdelivery")

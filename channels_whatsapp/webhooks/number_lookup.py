@@ -28,6 +28,19 @@ def find_number(account: WhatsAppAccount, inbound: InboundMessage) -> WhatsAppNu
     return number
 
 
+class NumberIndex:
+    """The active numbers of an account, for many messages; those it does not find need `find_number`."""
+
+    def __init__(self, account: WhatsAppAccount) -> None:
+        numbers = _get_numbers(account) if account.is_active else ()
+        self._numbers = {number.number: number for number in numbers if number.is_active}
+
+    def find(self, inbound: InboundMessage) -> WhatsAppNumber | None:
+        """Return the active number in `To`; None if it is missing, malformed or not among the account's."""
+        bare = inbound.recipient.removeprefix(identity.WHATSAPP_PREFIX)
+        return self._numbers.get(bare) if bare != inbound.recipient else None
+
+
 def _find_by_recipient(account: WhatsAppAccount, recipient: str) -> WhatsAppNumber:
     channel, colon, _ = recipient.partition(":")
     if colon and channel != identity.WHATSAPP_PREFIX.rstrip(":"):

@@ -12,7 +12,8 @@ from rest_framework.views import APIView
 
 from channels_whatsapp.models import WebhookKind, WhatsAppAccount
 from channels_whatsapp.text_cleaning import remove_nul
-from channels_whatsapp.webhooks.deliveries import ApplyDelivery, clean_payload, receive_delivery
+from channels_whatsapp.webhooks.account_cache import find_account
+from channels_whatsapp.webhooks.deliveries import clean_payload, store_delivery
 from channels_whatsapp.webhooks.permissions import TwilioSignaturePermission
 
 FORM_CONTENT_TYPE = "application/x-www-form-urlencoded"
@@ -23,24 +24,30 @@ EMPTY_TWIML = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
 class TwilioWebhookView(APIView):
     """Takes a customer's message or a status callback, stores it, and answers 200 only once it is stored.
 
-    `default_kind` is the kind of a form that does not show its kind. `apply` applies a delivery to the desk;
-    `omnichannel/urls.py` passes both.
+    `default_kind` is the kind of a form that does not show its kind; `omnichannel/urls.py` passes it.
     """
 
     authentication_classes = ()
     permission_classes = (TwilioSignaturePermission,)
     parser_classes = (FormParser,)
     default_kind: WebhookKind = WebhookKind.INBOUND
-    apply: ApplyDelivery | None = None
     account: WhatsAppAccount | None = None
 
     def get_account(self) -> WhatsAppAccount:
-        """Return the account whose key is in the URL; raises Http404 for an unknown key."""
-        if self.account is None:
-            self.account = WhatsAppAccount.objects.filter(key=remove_nul(self.kwargs["key"])).first()
+        """Return the account whose key is in the URL, at most ACCOUNT_CACHE_SECONDS old.
+
+        Raises:
+            Http404: the key is unknown.
+        """
+        self.account = self.account or find_account(remove_nul(self.kwargs["key"]))
         if self.account is None:
             raise Http404("No WhatsApp channel with this URL.")
         return self.account
+
+    def reload_account(self) -> WhatsAppAccount:
+        """Return the account as the database has it now: its token may have changed a moment ago."""
+        self.account = find_account(remove_nul(self.kwargs["key"]), is_cached=False)
+        return self.get_account()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if request.method != "POST":
@@ -55,8 +62,6 @@ class TwilioWebhookView(APIView):
         return JSONRenderer(), JSONRenderer.media_type
 
     def post(self, request: Request, key: str, public_id: UUID | None = None) -> HttpResponse:
-        if self.apply is None:
-            raise TypeError("TwilioWebhookView.as_view() needs apply=.")
         payload = clean_payload(dict(request.POST.lists()))
-        receive_delivery(self.get_account(), payload, public_id, self.apply, kind=self.default_kind)
+        store_delivery(self.get_account(), payload, public_id, kind=self.default_kind)
         return HttpResponse(EMPTY_TWIML, content_type="text/xml")

@@ -4,13 +4,14 @@ A request only enqueues a lane in the caller's transaction, so every layer may m
 run are in the layers above.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
 from django.utils import timezone
 
 from omnichannel.conversations.models import AutomatedMessageRequest, Conversation, MessageTrigger
-from omnichannel.jobs.lanes import enqueue
+from omnichannel.jobs.lanes import enqueue, enqueue_many
 from routing.assignment.assign_waiting import ASSIGN_LANE
 
 
@@ -51,10 +52,18 @@ def request_automated_message(
     Args:
         at: Time of the event behind it; now by default. A worker drops requests that are too old.
     """
+    request_automated_messages([(conversation, at or timezone.now())], trigger)
+
+
+def request_automated_messages(conversations: Sequence[tuple[Conversation, datetime]], trigger: MessageTrigger) -> None:
+    """Request the automated message of a trigger in many conversations, each at a time of its own."""
     AutomatedMessageRequest.objects.bulk_create(
-        [AutomatedMessageRequest(conversation=conversation, trigger=trigger, requested_at=at or timezone.now())],
+        [
+            AutomatedMessageRequest(conversation=conversation, trigger=trigger, requested_at=at)
+            for conversation, at in conversations
+        ],
         update_conflicts=True,
         unique_fields=["conversation", "trigger"],
         update_fields=["requested_at"],
     )
-    enqueue(LaneKind.AUTOMATE, conversation.pk)
+    enqueue_many([(LaneKind.AUTOMATE, conversation.pk) for conversation, _ in conversations])

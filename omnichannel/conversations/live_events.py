@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from omnichannel.conversations.models import Conversation, Participation
-from omnichannel.events.publish import publish, publish_many
+from omnichannel.events.publish import publish, publish_many, publish_parts
 from omnichannel.live.topics import ALL_TOPIC, agent_topic, queue_topic
 
 
@@ -52,6 +52,20 @@ def publish_events(kind: LiveEventKind, conversations: Sequence[tuple[Conversati
         for conversation, agent_id in conversations
     ]
     publish_many(kind, hints)
+
+
+def publish_messages(messages: Sequence[tuple[Conversation, int]]) -> None:
+    """Publish that messages are new or have changed, in as few statements as for one.
+
+    Args:
+        messages: Pairs of a conversation and the id of a message in it.
+    """
+    participants = _participant_ids([conversation for conversation, _ in messages])
+    hints = [
+        (conversation.pk, message_id, _topics(conversation, {*participants.get(conversation.pk, ())}))
+        for conversation, message_id in messages
+    ]
+    publish_parts(LiveEventKind.MESSAGE, hints)
 
 
 def _participant_ids(conversations: Sequence[Conversation]) -> dict[int, set[int]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from django.db import transaction
 from django.utils import timezone
 
-from channels_whatsapp.models import WebhookDelivery, WebhookKind, WhatsAppAccount, WhatsAppNumber
+from channels_whatsapp.models import DeliveryState, WebhookDelivery, WebhookKind, WhatsAppAccount, WhatsAppNumber
 from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.console.sample_templates import create_samples
 from channels_whatsapp.simulator.messages import inbound
@@ -162,6 +162,8 @@ def _build_delivery(sent: SimulatedMessage, at: datetime) -> WebhookDelivery:
         fingerprint=compute_fingerprint(account, payload),
         payload=payload,
         received_at=at,
+        state=DeliveryState.APPLIED,
+        attempts=1,
     )
 
 

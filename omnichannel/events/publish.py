@@ -32,6 +32,11 @@ def publish_many(kind: str, hints: Sequence[tuple[int, Iterable[str]]], *, part_
     _insert([_build(kind, subject_id, topics, part_id, None) for subject_id, topics in hints])
 
 
+def publish_parts(kind: str, hints: Sequence[tuple[int, int, Iterable[str]]]) -> None:
+    """Publish events for many objects of one kind, each with its changed part and its topics, in one statement."""
+    _insert([_build(kind, subject_id, topics, part_id, None) for subject_id, part_id, topics in hints])
+
+
 def _build(
     kind: str, subject_id: int, topics: Iterable[str], part_id: int | None, data: dict[str, Any] | None
 ) -> Event:

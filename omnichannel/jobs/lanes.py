@@ -17,8 +17,9 @@ from omnichannel.jobs.models import JobSchedule, Lane
 
 LANE_TABLE, SCHEDULE_TABLE = Lane._meta.db_table, JobSchedule._meta.db_table
 
+ENQUEUE_VALUES = "(%s, %s, %s, %s, 0, '')"
 ENQUEUE_SQL = (
-    f"INSERT INTO {LANE_TABLE} (kind, key, due_at, token, attempts, error) VALUES (%s, %s, %s, %s, 0, '')"  # noqa: S608 (no value in it)
+    f"INSERT INTO {LANE_TABLE} (kind, key, due_at, token, attempts, error) VALUES {ENQUEUE_VALUES}"  # noqa: S608 (no value in it)
     " ON CONFLICT (kind, key) DO UPDATE SET token = excluded.token,"
     # A lane that was given up gets one more attempt when new work comes in.
     f" attempts = CASE WHEN {LANE_TABLE}.given_up_at IS NULL"
@@ -53,6 +54,20 @@ def enqueue(kind: str, key: int, *, at: datetime | None = None) -> None:
         cursor.execute(ENQUEUE_SQL, [kind, key, due_at, _to_db_value("token", uuid.uuid4())])
     if at is None or at - now < WAKEUP_HORIZON:
         request_wakeup(Channel.LANES)
+
+
+def enqueue_many(lanes: Collection[tuple[str, int]], *, at: datetime | None = None) -> None:
+    """Enqueue work in many lanes, given by kind and key, in one statement. See `enqueue`."""
+    if not lanes:
+        return
+    due_at = _to_db_value("due_at", at or timezone.now())
+    rows = [(kind, key, due_at, _to_db_value("token", uuid.uuid4())) for kind, key in sorted(set(lanes))]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            ENQUEUE_SQL.replace(ENQUEUE_VALUES, ", ".join([ENQUEUE_VALUES] * len(rows)), 1),
+            [value for row in rows for value in row],
+        )
+    request_wakeup(Channel.LANES)
 
 
 def _to_db_value(name: str, value: object) -> Any:

@@ -1,4 +1,4 @@
-"""Supervision of the worker process that `manage.py serve` starts: restarted when it ends or hangs."""
+"""Supervision of the worker processes that `manage.py serve` starts: restarted when they end or hang."""
 
 import logging
 import os
@@ -21,8 +21,14 @@ class WorkerProcess:
     A worker without a heartbeat for `heartbeat_timeout` seconds is killed, which loses no work, and replaced.
     """
 
-    def __init__(self, heartbeat_timeout: float) -> None:
-        self._heartbeat_timeout = heartbeat_timeout
+    def __init__(self, heartbeat_timeout: float, *arguments: str) -> None:
+        """Prepare a worker process.
+
+        Args:
+            heartbeat_timeout: seconds.
+            arguments: further arguments of `manage.py run_worker`.
+        """
+        self._heartbeat_timeout, self._arguments = heartbeat_timeout, arguments
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -74,12 +80,11 @@ class WorkerProcess:
         if not self._stopping.is_set():
             logger.error("The worker ended with code %s; restarting it.", code)
 
-    @staticmethod
-    def _spawn(sender: int) -> "subprocess.Popen[bytes]":
+    def _spawn(self, sender: int) -> "subprocess.Popen[bytes]":
         # A new session: Ctrl-C reaches only the server, which then stops the worker. If the server is killed, the pipe
         # closes and the worker stops by itself. System checks are skipped, because the server has just run them.
         command = [sys.executable, sys.argv[0], "run_worker", "--until-stdin-closes", "--skip-checks"]
-        command += ["--heartbeat-fd", str(sender)]
+        command += ["--heartbeat-fd", str(sender), *self._arguments]
         return subprocess.Popen(  # noqa: S603 (our own command)
             command, stdin=subprocess.PIPE, start_new_session=True, pass_fds=[sender]
         )

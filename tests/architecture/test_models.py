@@ -19,6 +19,7 @@ LAYERS = [
 ]
 INDEPENDENT_APPS = {"channels_whatsapp.simulator"}  # The simulator plays Twilio and must not know the desk.
 MODELS_WITHOUT_ADMIN = {
+    "channels_whatsapp.DeliveryProgress": "internal; the list of deliveries says when they are late",
     "conversations.Message": "read on the conversation's page, by those who may see it",
     "conversations.FailedReply": "a notice on the desk, for those who can act",
     "conversations.Attachment": "shown with its message",

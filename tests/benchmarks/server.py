@@ -26,6 +26,7 @@ from tests.processes.support.webhook_sender import build_text_form, post_signed_
 WEBHOOK_THREADS, CUSTOMER_COUNT, WEBHOOK_SECONDS = 8, 50, 6.0
 IDLE_SECONDS = 20.0  # with every frequent periodic job
 START_SECONDS = 5.0  # the work of a start, such as the first run of each periodic job
+APPLY_TIMEOUT = 120.0
 REPLY_COUNT = 40
 STREAM_COUNT, BROADCAST_COUNT = 200, 12
 
@@ -46,7 +47,8 @@ def measure_webhooks(app: AppInstance, shop: dict[str, str]) -> Figures:
     print_progress(f"webhooks from {WEBHOOK_THREADS} connections for {WEBHOOK_SECONDS:.0f} s")
     path, numbers = f"/webhooks/whatsapp/{shop['key']}/inbound/", itertools.count()
     durations: list[float] = []
-    deadline = time.monotonic() + WEBHOOK_SECONDS
+    started_at = time.monotonic()
+    deadline = started_at + WEBHOOK_SECONDS
 
     def keep_posting() -> None:
         while time.monotonic() < deadline:
@@ -61,9 +63,16 @@ def measure_webhooks(app: AppInstance, shop: dict[str, str]) -> Figures:
         thread.start()
     for thread in threads:
         thread.join()
+    print_progress("the deliveries that are still to be applied")
+    app.wait_until_applied(APPLY_TIMEOUT)
+    seconds = time.monotonic() - started_at
     assert app.call("count_records")["messages"] == len(durations), "A message was lost."
     figures = {f"webhook, p{part} (ms)": 1000 * percentile(durations, part / 100) for part in (50, 95, 99)}
-    return {"webhooks per second": len(durations) / WEBHOOK_SECONDS, **figures}
+    return {
+        "webhooks stored per second": len(durations) / WEBHOOK_SECONDS,
+        "webhooks stored and applied per second": len(durations) / seconds,
+        **figures,
+    }
 
 
 def read_cpu_seconds(pid: int) -> float:
@@ -75,7 +84,11 @@ def measure_idle_cpu(app: AppInstance) -> Figures:
     """Measure the processor time of server and worker while nothing happens, in percent of a core."""
     print_progress(f"nothing for {IDLE_SECONDS:.0f} s")
     time.sleep(START_SECONDS)
-    pids = {"worker": app.worker_pids()[-1], "server": app.processes[0].pid}
+    pids = {
+        "worker": app.worker_pids()[-1],
+        "delivery worker": app.delivery_worker_pids()[-1],
+        "server": app.processes[0].pid,
+    }
     before = {name: read_cpu_seconds(pid) for name, pid in pids.items()}
     time.sleep(IDLE_SECONDS)
     used = {name: read_cpu_seconds(pid) - before[name] for name, pid in pids.items()}
@@ -143,6 +156,7 @@ def main() -> None:
             shop = desk.call("create_shop")
             desk.start_server()
             wait_until(desk.worker_is_running, START_TIMEOUT, "the worker runs")
+            wait_until(desk.delivery_worker_is_running, START_TIMEOUT, "the worker for deliveries runs")
             figures = {
                 # First: conversations that wait for an agent would keep the worker busy.
                 **measure_idle_cpu(desk),

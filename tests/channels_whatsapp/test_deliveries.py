@@ -8,25 +8,21 @@ from django.db import DatabaseError, IntegrityError, connection
 from django.utils import timezone
 
 from channels_whatsapp.models import DeliveryState, WebhookDelivery, WebhookKind, WhatsAppAccount, WhatsAppNumber
+from channels_whatsapp.webhooks.applier import UNFINISHED_ATTEMPT_ERROR
+from channels_whatsapp.webhooks.backlog import has_due_deliveries
 from channels_whatsapp.webhooks.deliveries import (
     MAX_ATTEMPTS,
-    RETRY_LANE,
-    UNFINISHED_ATTEMPT_ERROR,
     IgnoredDeliveryError,
     compute_fingerprint,
-    enqueue_due_retries,
-    get_next_retry_time,
-    receive_delivery,
     retry_deliveries,
-    retry_failed_deliveries,
+    store_delivery,
 )
 from omnichannel.conversations.inbound.apply import apply_delivery
 from omnichannel.conversations.models import Conversation, Message
-from omnichannel.jobs.models import Lane
 from routing.models import Queue
 from tests import builders
 from tests.concurrency import run_concurrently
-from tests.webhook_client import load_payload, post_webhook
+from tests.webhook_client import apply_deliveries, load_payload, post_webhook, receive_delivery
 
 pytestmark = pytest.mark.django_db
 
@@ -50,7 +46,7 @@ def fail_in_database(delivery: WebhookDelivery) -> None:
 
 def create_failed_delivery(number: WhatsAppNumber, apply: Any = apply_half_then_fail) -> WebhookDelivery:
     """Create a delivery that could not be applied."""
-    receive_delivery(number.account, load_payload("text", number), None, apply)
+    receive_delivery(number.account, load_payload("text", number), apply)
     return WebhookDelivery.objects.get()
 
 
@@ -81,18 +77,18 @@ def test_twilio_gets_200_for_a_stored_delivery_that_failed(
 
 def test_a_failed_delivery_is_tried_again_and_then_applied(number: WhatsAppNumber) -> None:
     delivery = create_failed_delivery(number)
-    assert retry_failed_deliveries(apply_delivery) == 0
+    assert apply_deliveries() == 0
     make_due()
-    assert retry_failed_deliveries(apply_delivery) == 1
+    assert apply_deliveries() == 1
     delivery.refresh_from_db()
     assert (delivery.state, delivery.attempts, delivery.error) == (DeliveryState.APPLIED, 2, "")
-    assert retry_failed_deliveries(apply_delivery) == 0
+    assert apply_deliveries() == 0
 
 
 def test_the_messages_time_is_that_of_its_delivery(number: WhatsAppNumber) -> None:
     delivery = create_failed_delivery(number)
     WebhookDelivery.objects.update(received_at=timezone.now() - timedelta(hours=2), next_attempt_at=timezone.now())
-    retry_failed_deliveries(apply_delivery)
+    apply_deliveries()
     delivery.refresh_from_db()
     message = Message.objects.get()
     assert message.created_at == delivery.received_at
@@ -101,7 +97,7 @@ def test_the_messages_time_is_that_of_its_delivery(number: WhatsAppNumber) -> No
 
 def test_the_same_delivery_again_does_nothing_while_the_first_waits_to_be_retried(number: WhatsAppNumber) -> None:
     create_failed_delivery(number)
-    receive_delivery(number.account, load_payload("text", number), None, apply_delivery)
+    receive_delivery(number.account, load_payload("text", number))
     assert (WebhookDelivery.objects.get().state, Message.objects.count()) == (DeliveryState.FAILED, 0)
 
 
@@ -110,11 +106,11 @@ def test_retry_delay_grows_until_retries_stop(number: WhatsAppNumber) -> None:
     while delivery.next_attempt_at is not None:
         waits.append((delivery.next_attempt_at - timezone.now()).total_seconds())
         make_due()
-        retry_failed_deliveries(apply_half_then_fail)
+        apply_deliveries(apply_half_then_fail)
         delivery.refresh_from_db()
     assert waits == sorted(waits)
     assert (delivery.attempts, delivery.state) == (MAX_ATTEMPTS, DeliveryState.FAILED)
-    assert (retry_deliveries([delivery.pk]), retry_failed_deliveries(apply_delivery), Message.objects.count()) == (
+    assert (retry_deliveries([delivery.pk]), apply_deliveries(), Message.objects.count()) == (
         1,
         1,
         1,
@@ -123,13 +119,13 @@ def test_retry_delay_grows_until_retries_stop(number: WhatsAppNumber) -> None:
 
 def test_failing_delivery_does_not_block_others(number: WhatsAppNumber) -> None:
     for name in ("text", "location", "voice"):
-        receive_delivery(number.account, load_payload(name, number), None, apply_half_then_fail)
+        receive_delivery(number.account, load_payload(name, number), apply_half_then_fail)
     make_due()
 
     def all_but_the_location(delivery: WebhookDelivery) -> None:
         (fail_in_database if "Latitude" in delivery.payload else apply_delivery)(delivery)
 
-    assert retry_failed_deliveries(all_but_the_location) == 3
+    assert apply_deliveries(all_but_the_location) == 3
     assert Message.objects.count() == 2
 
 
@@ -140,13 +136,13 @@ def test_delivery_ignored_at_retry_keeps_the_reason(number: WhatsAppNumber) -> N
     def ignore(delivery: WebhookDelivery) -> None:
         raise IgnoredDeliveryError("Not for us.")
 
-    retry_failed_deliveries(ignore)
+    apply_deliveries(ignore)
     delivery.refresh_from_db()
     assert (delivery.state, delivery.error, delivery.next_attempt_at) == (DeliveryState.IGNORED, "Not for us.", None)
 
 
 def test_applied_delivery_is_not_retried(number: WhatsAppNumber) -> None:
-    receive_delivery(number.account, load_payload("text", number), None, apply_delivery)
+    receive_delivery(number.account, load_payload("text", number))
     assert retry_deliveries([WebhookDelivery.objects.get().pk]) == 0
 
 
@@ -154,7 +150,7 @@ def test_applied_delivery_is_not_retried(number: WhatsAppNumber) -> None:
 def test_several_workers_that_retry_at_once_apply_it_once() -> None:
     create_failed_delivery(builders.create_number())
     make_due()
-    outcomes = run_concurrently(*[lambda: retry_failed_deliveries(apply_delivery)] * 6)
+    outcomes = run_concurrently(*[apply_deliveries] * 6)
     assert all(isinstance(outcome, int) for outcome in outcomes), outcomes
     delivery = WebhookDelivery.objects.get()
     assert (delivery.state, delivery.attempts, Message.objects.count()) == (DeliveryState.APPLIED, 2, 1)
@@ -164,7 +160,7 @@ def test_several_workers_that_retry_at_once_apply_it_once() -> None:
 def test_concurrent_failing_duplicates_are_stored_once() -> None:
     number = builders.create_number()
     form = load_payload("text", number)
-    outcomes = run_concurrently(*[lambda: receive_delivery(number.account, form, None, apply_half_then_fail)] * 8)
+    outcomes = run_concurrently(*[lambda: receive_delivery(number.account, form, apply_half_then_fail)] * 8)
     assert outcomes == [None] * 8
     assert (WebhookDelivery.objects.count(), Message.objects.count()) == (1, 0)
 
@@ -173,7 +169,7 @@ def test_concurrent_failing_duplicates_are_stored_once() -> None:
 def test_it_is_only_acknowledged_when_it_is_stored(number: WhatsAppNumber) -> None:
     missing_account = WhatsAppAccount(pk=987654, account_sid=builders.new_sid("AC"))
     with pytest.raises((DatabaseError, IntegrityError)):
-        receive_delivery(missing_account, load_payload("text", number), None, apply_delivery)
+        store_delivery(missing_account, load_payload("text", number), None)
     assert not WebhookDelivery.objects.exists()
 
 
@@ -198,48 +194,19 @@ def test_different_deliveries_have_different_fingerprints(number: WhatsAppNumber
     assert compute_fingerprint(account, {**status, "EventType": ["SENT"]}, WebhookKind.STATUS) == fingerprints[2]
 
 
-# -- Time of the dry run -----------------------------------------------------------------------------------------------
-
-
-def next_retry_at() -> Any:
-    """Return the time at which a worker retries the delivery."""
-    return Lane.objects.filter(kind=RETRY_LANE).values_list("due_at", flat=True).first()
-
-
-def test_a_worker_tries_again_the_moment_the_next_attempt_is_due(number: WhatsAppNumber) -> None:
+def test_manual_retry_is_due_immediately(number: WhatsAppNumber) -> None:
     delivery = create_failed_delivery(number)
-    assert next_retry_at() == get_next_retry_time() == delivery.next_attempt_at
-    make_due()
-    retry_failed_deliveries(apply_half_then_fail)
-    delivery.refresh_from_db()
-    assert get_next_retry_time() == delivery.next_attempt_at
-    make_due()
-    retry_failed_deliveries(apply_delivery)
-    assert get_next_retry_time() is None
-
-
-def test_manual_retry_runs_immediately(number: WhatsAppNumber) -> None:
-    delivery = create_failed_delivery(number)
+    assert not has_due_deliveries()
     retry_deliveries([delivery.pk])
-    assert next_retry_at() <= timezone.now()
+    assert has_due_deliveries()
 
 
-def test_ignored_delivery_creates_no_retry(number: WhatsAppNumber) -> None:
+def test_ignored_delivery_is_not_due(number: WhatsAppNumber) -> None:
     def ignore(delivery: WebhookDelivery) -> None:
         raise IgnoredDeliveryError("Not for us.")
 
-    create_failed_delivery(number, ignore)
-    assert (next_retry_at(), get_next_retry_time()) == (None, None)
-
-
-def test_missed_retry_is_found_by_the_periodic_check(number: WhatsAppNumber) -> None:
-    create_failed_delivery(number)
-    Lane.objects.all().delete()
-    enqueue_due_retries()
-    assert next_retry_at() is None
-    make_due()
-    enqueue_due_retries()
-    assert next_retry_at() <= timezone.now()
+    assert create_failed_delivery(number, ignore).next_attempt_at is None
+    assert not has_due_deliveries()
 
 
 class WorkerKilled(BaseException):
@@ -256,8 +223,8 @@ def test_delivery_that_always_kills_the_worker_is_marked_failed(number: WhatsApp
     for _ in range(MAX_ATTEMPTS - 1):
         make_due()
         with pytest.raises(WorkerKilled):
-            retry_failed_deliveries(raise_worker_killed)
+            apply_deliveries(raise_worker_killed)
     delivery = WebhookDelivery.objects.get()
     assert (delivery.state, delivery.attempts) == (DeliveryState.FAILED, MAX_ATTEMPTS)
     assert (delivery.next_attempt_at, delivery.error) == (None, UNFINISHED_ATTEMPT_ERROR)
-    assert retry_failed_deliveries(raise_worker_killed) == 0
+    assert apply_deliveries(raise_worker_killed) == 0

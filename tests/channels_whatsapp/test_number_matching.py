@@ -9,11 +9,10 @@ from hypothesis import strategies as st
 
 from channels_whatsapp.models import DeliveryState, WebhookDelivery, WhatsAppNumber
 from channels_whatsapp.phone_numbers import normalize_phone_number
-from channels_whatsapp.webhooks.deliveries import retry_deliveries, retry_failed_deliveries
-from omnichannel.conversations.inbound.apply import apply_delivery
+from channels_whatsapp.webhooks.deliveries import retry_deliveries
 from omnichannel.conversations.models import Message
 from tests import builders
-from tests.webhook_client import load_payload, post_webhook, with_new_message_sid
+from tests.webhook_client import apply_deliveries, load_payload, post_webhook, with_new_message_sid
 
 MESSAGING_SERVICE_SID = "MG00000000000000000000000000000001"
 
@@ -116,7 +115,7 @@ def test_deliveries_while_deactivated_are_stored_and_applied_after_reactivation(
     switched.is_active = True
     switched.save()
     delivery = WebhookDelivery.objects.get()
-    assert (retry_deliveries([delivery.pk]), retry_failed_deliveries(apply_delivery)) == (1, 1)
+    assert (retry_deliveries([delivery.pk]), apply_deliveries()) == (1, 1)
     delivery.refresh_from_db()
     assert (delivery.state, delivery.error) == (DeliveryState.APPLIED, "")
     assert Message.objects.get().created_at == delivery.received_at

@@ -77,13 +77,12 @@ def test_lane_without_give_up_is_retried_forever(clock: Any) -> None:
     assert lane.given_up_at is None
 
 
-def test_send_assign_offers_and_retry_lanes_never_give_up() -> None:
+def test_send_assign_and_offers_lanes_never_give_up() -> None:
     handlers = create_worker().handlers
     assert {kind for kind, handler in handlers.items() if not handler.limits_attempts} == {
         "send",
         "assign",
         "offers",
-        "retry",
     }
 
 

@@ -35,6 +35,7 @@ def test_every_message_is_filed_once_however_often_and_fast_twilio_posts_it(app:
     print(f"{len(posts) / (time.monotonic() - begin):.0f} webhooks per second")
 
     assert set(answers) == {200}
+    app.wait_until_applied()
     assert app.call("count_records") == {
         "messages": CUSTOMER_COUNT * MESSAGES_PER_CUSTOMER,
         "contacts": CUSTOMER_COUNT,

@@ -13,6 +13,7 @@ def test_open_page_receives_events_and_a_stranger_none(app: AppInstance) -> None
     shop = app.call("create_shop")
     session = app.call("sign_in", username="dana")
     app.start_server("--no-worker")
+    app.start_command("run_worker", "--only", "deliveries")
     with EventStreamClient(app.port) as stranger, EventStreamClient(app.port, session) as page:
         assert (stranger.status, page.status) == (401, 200)
         assert page.next_event() == "hello"

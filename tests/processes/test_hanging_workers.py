@@ -34,6 +34,7 @@ def test_worker_without_heartbeat_is_replaced(app: AppInstance) -> None:
         post_signed_form(app.url, f"/webhooks/whatsapp/{shop['key']}/inbound/", build_text_form(shop, 1, "Hello?"))
         == 200
     )
+    app.wait_until_applied()
     wait_until(lambda: "route" not in lane_kinds(app), START_TIMEOUT, "the new worker has routed the conversation")
 
 

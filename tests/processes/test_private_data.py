@@ -70,6 +70,7 @@ def test_the_log_names_no_secret_and_no_customer_even_at_debug(app: AppInstance)
         "POST", "/desk/preferences/", {"Referer": f"{app.url}/?q={ANSWERED_CUSTOMER}"}, csrfmiddlewaretoken="bad"
     )
     wait_until(lambda: not app.call("count_reply_statuses").get("queued"), START_TIMEOUT, "the reply is sent")
+    app.wait_until_applied()
     output = "".join(program.read_output() for program in app.processes)
     assert "Not Found: /nothing/" in output
     secrets = [

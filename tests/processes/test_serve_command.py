@@ -45,6 +45,7 @@ def test_the_server_stops_within_seconds_while_pages_are_open(
     server.assert_clean_exit(5)
     assert server.read_output().rstrip().endswith("Stopped.")
     assert not app.worker_is_running()
+    assert not app.delivery_worker_is_running()
     assert [page.next_event() for page in open_pages] == ["reconnect"] * 5
 
 
@@ -62,14 +63,16 @@ def test_the_worker_ends_by_itself_when_its_server_is_killed(
 ) -> None:
     app.processes[0].kill()
     wait_until(lambda: not app.worker_is_running(), STOP_TIMEOUT, "the worker has ended")
+    wait_until(lambda: not app.delivery_worker_is_running(), STOP_TIMEOUT, "the worker for deliveries has ended")
     assert "The worker has stopped." in app.processes[0].read_output()
     assert "Fatal" not in app.processes[0].read_output()
 
 
 @pytest.mark.parametrize("signal_name", ["SIGINT", "SIGTERM"])
-def test_a_worker_on_its_own_stops_when_told(app: AppInstance, signal_name: str) -> None:
-    worker = app.start_command("run_worker")
-    wait_until(lambda: "The worker is running" in worker.read_output(), START_TIMEOUT, "the worker runs")
+@pytest.mark.parametrize("arguments", [[], ["--only", "deliveries"]], ids=["all work", "deliveries"])
+def test_a_worker_on_its_own_stops_when_told(app: AppInstance, signal_name: str, arguments: list[str]) -> None:
+    worker = app.start_command("run_worker", *arguments)
+    wait_until(lambda: "worker is running" in worker.read_output(), START_TIMEOUT, "the worker runs")
     worker.process.send_signal(signal.Signals[signal_name])
     worker.assert_clean_exit(STOP_TIMEOUT)
 
@@ -89,6 +92,7 @@ def test_data_survives_a_restart(app: AppInstance) -> None:
     for _ in range(2):
         server = app.start_server()
         assert post_concurrently(app.url, path, [form]) == [200]
+        app.wait_until_applied()
         server.send_interrupt()
         server.assert_clean_exit(STOP_TIMEOUT)
     assert app.call("count_records")["messages"] == 1

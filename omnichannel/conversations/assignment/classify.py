@@ -13,6 +13,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from channels_whatsapp.identity import WHATSAPP_PREFIX
+from channels_whatsapp.webhooks.backlog import get_late_account_ids
 from omnichannel.conversations import timeline
 from omnichannel.conversations.assignment.pending import exclude_unrouted
 from omnichannel.conversations.context import extract_context
@@ -214,9 +215,13 @@ def apply_waiting_time_overflow(now: datetime | None = None) -> int:
 
 
 def _overdue_conversation_ids(queue: Queue, waiting_rules: list[OverflowRule], at: datetime) -> list[int]:
-    """Return overdue conversations, longest waiting first; those moved here by an overflow are left out."""
+    """Return overdue conversations, longest waiting first; those moved here by an overflow are left out.
+
+    So are accounts with messages that are not applied yet.
+    """
     shortest = min(rule.limit or 0 for rule in waiting_rules)
     waiting = exclude_unrouted(Conversation.objects.unclosed().filter(queue=queue, state=State.OPEN, offered_to=None))
+    waiting = waiting.exclude(number__account__in=get_late_account_ids())
     late = waiting.exclude(overflowed_at__gte=F("queued_at")).filter(queued_at__lt=at - timedelta(minutes=shortest))
     return list(late.order_by("queued_at").values_list("pk", flat=True)[:OVERFLOW_BATCH_SIZE])
 

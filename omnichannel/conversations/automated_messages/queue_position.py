@@ -7,6 +7,7 @@ from operator import attrgetter
 
 from django.utils import timezone
 
+from channels_whatsapp.webhooks.backlog import get_late_account_ids
 from omnichannel.conversations.automated_messages import triggers
 from omnichannel.conversations.models import AutomatedMessage, Conversation, Message, MessageTrigger
 from routing import operating_hours
@@ -27,11 +28,14 @@ def send_queue_positions(now: datetime | None = None) -> int:
     if not AutomatedMessage.objects.filter(trigger=MessageTrigger.QUEUE_POSITION, is_active=True).exists():
         return 0
     sent_count = 0
+    # Their customers may have written meanwhile.
+    late_account_ids = get_late_account_ids()
     last_sent = _last_sent_positions()
     for position, conversation in _waiting_in_order():
         last_position, last_at = last_sent.get(conversation.pk, (None, None))
         is_new = last_at is None or (last_position != position and at - last_at >= MIN_INTERVAL)
-        if is_new and _should_send(conversation, at):
+        is_late = conversation.number.account_id in late_account_ids
+        if is_new and not is_late and _should_send(conversation, at):
             message = triggers.send_automated_message(
                 MessageTrigger.QUEUE_POSITION, conversation, queue_position=position
             )

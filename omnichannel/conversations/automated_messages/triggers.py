@@ -18,6 +18,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import formats, timezone, translation
 
+from channels_whatsapp.webhooks.backlog import get_late_account_ids
 from omnichannel.conversations.lanes import LaneKind
 from omnichannel.conversations.models import (
     AutomatedMessage,
@@ -51,14 +52,15 @@ def send_due_messages(lease: Lease) -> datetime | None:
     """Send the automated messages that are requested in a conversation.
 
     Returns:
-        Time of the next run while a new conversation is still being routed; else None.
+        Time of the next run while a new conversation is still being routed, or while messages from the account's
+        customers are not applied yet; else None.
     """
     related = ("contact", "number__operating_hours", "queue", "agent__user")
     conversation = Conversation.objects.select_related(*related).filter(pk=lease.key).first()
     now = timezone.now()
     if conversation is None:  # merged into another one
         return None
-    if _is_being_routed(conversation, now):
+    if _is_being_routed(conversation, now) or conversation.number.account_id in get_late_account_ids():
         return now + timedelta(seconds=1)
     for request in conversation.automated_message_requests.order_by("requested_at", "pk"):
         trigger = _current_trigger(request, conversation, now)

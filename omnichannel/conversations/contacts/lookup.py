@@ -110,7 +110,9 @@ def _identify(account_id: int, inbound: InboundMessage) -> Sender:
     ids = list(ContactBusinessId.objects.filter(contact__in=contacts))
     owners = [contact for contact in contacts if not _is_other_person(contact, ids, account_id, inbound)]
     others = [contact for contact in contacts if contact not in owners and _release_number(contact, inbound.sender)]
-    contact = _merge_contacts(owners) if owners else _create_contact(inbound)
+    contact = _merge_contacts(owners) if owners else build_contact(inbound)
+    if not owners:
+        contact.save(force_insert=True)
     _store_business_scoped_id(contact, ids, account_id, inbound)
     changed = [conversation for other in others for conversation in _record_number_lost(other, inbound.sender)]
     return Sender(contact, has_taken_over_number=bool(others), changed_conversations=changed)
@@ -155,8 +157,9 @@ def _update_windows(contact: Contact) -> None:
         Conversation.objects.filter(pk=conversation.pk).update(**window)
 
 
-def _create_contact(inbound: InboundMessage) -> Contact:
-    return Contact.objects.create(
+def build_contact(inbound: InboundMessage) -> Contact:
+    """Return a contact for the sender of a message, not saved yet."""
+    return Contact(
         address=inbound.sender,
         identity=get_number_identity(inbound.sender),
         profile_name=inbound.profile_name,
@@ -234,7 +237,13 @@ def record_number_taken_over(conversation: Conversation, address: str) -> None:
 
 
 def update_from_message(contact: Contact, inbound: InboundMessage) -> None:
-    """Update the contact's names, address and opt-out from a message."""
+    """Update the contact's names, address and opt-out from their latest message."""
+    if changed := change_from_message(contact, inbound):
+        contact.save(update_fields=changed)
+
+
+def change_from_message(contact: Contact, inbound: InboundMessage) -> list[str]:
+    """Do so without saving the contact; return the names of the changed fields."""
     # A hidden number stays known; without one, replies go to the latest id.
     is_new_address = contact.identity is None or not is_business_scoped(inbound.sender)
     values = {
@@ -248,10 +257,9 @@ def update_from_message(contact: Contact, inbound: InboundMessage) -> None:
     # Twilio keeps its own opt-out list. A customer who writes may be sent messages; Twilio refuses if still listed.
     if inbound.is_opt_out != bool(contact.opted_out_at) and not contact.opted_out_by_word:
         changed["opted_out_at"] = timezone.now() if inbound.is_opt_out else None
-    if changed:
-        for name, value in changed.items():
-            setattr(contact, name, value)
-        contact.save(update_fields=list(changed))
+    for name, value in changed.items():
+        setattr(contact, name, value)
+    return list(changed)
 
 
 def rename_contact(contact: Contact, name: str) -> None:

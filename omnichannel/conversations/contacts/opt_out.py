@@ -25,6 +25,7 @@ from omnichannel.conversations.models import (
     Contact,
     Conversation,
     Message,
+    MessageDirection,
     MessageKind,
     MessageTrigger,
     OptOutMeaning,
@@ -37,6 +38,7 @@ MAX_WORD_LENGTH = 40
 MAX_REASON_LENGTH = 300
 # Other processes notice changed words after this time; the process that changes them does at once.
 WORD_CACHE_SECONDS = 5.0
+WORD_KINDS = (MessageKind.TEXT, MessageKind.BUTTON)
 
 _word_cache: tuple[float, Mapping[str, OptOutMeaning]] | None = None
 
@@ -65,22 +67,44 @@ def normalize_word(text: str) -> str:
     return " ".join("".join(characters).split())
 
 
-def get_opt_out_meaning(message: Message) -> OptOutMeaning | None:
-    """Return the meaning of a message that is an opt-out or opt-in word, else None."""
-    body = message.body.strip()
-    if message.kind not in {MessageKind.TEXT, MessageKind.BUTTON} or not 0 < len(body) <= 2 * MAX_WORD_LENGTH:
+def get_opt_out_meaning(kind: str, body: str) -> OptOutMeaning | None:
+    """Return the meaning of a message that is an opt-out or opt-in word, else None.
+
+    Args:
+        kind: the MessageKind.
+        body: the text.
+    """
+    word = body.strip()
+    if kind not in WORD_KINDS or not 0 < len(word) <= 2 * MAX_WORD_LENGTH:
         return None
-    return get_meanings_by_word().get(normalize_word(body))
+    return get_meanings_by_word().get(normalize_word(word))
 
 
 def apply_opt_out_word(conversation: Conversation, message: Message) -> None:
-    """Opt the customer out or in when their message is such a word. The caller holds the transaction."""
+    """Opt the customer out or in when their message is such a word. The caller holds the transaction.
+
+    Messages may be stored in another order than they arrived: the word that arrived last counts.
+    """
     contact = conversation.contact
-    match get_opt_out_meaning(message):
+    meaning = get_opt_out_meaning(message.kind, message.body)
+    if meaning is None or _has_later_word(contact, message):
+        return
+    match meaning:
         case OptOutMeaning.STOP if not contact.opted_out_by_word:
             _opt_out(contact, conversation, message)
         case OptOutMeaning.START if contact.opted_out_at:
             _opt_in(contact, conversation, message)
+
+
+def _has_later_word(contact: Contact, message: Message) -> bool:
+    """Return whether the customer has sent such a word after this message."""
+    later = Message.objects.filter(
+        conversation__contact=contact,
+        direction=MessageDirection.INBOUND,
+        kind__in=WORD_KINDS,
+        created_at__gt=message.created_at,
+    )
+    return any(get_opt_out_meaning(kind, body) is not None for kind, body in later.values_list("kind", "body"))
 
 
 def _opt_out(contact: Contact, conversation: Conversation, message: Message) -> None:

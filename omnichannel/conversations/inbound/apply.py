@@ -1,4 +1,4 @@
-"""Apply a webhook delivery to the desk; `urls` passes this function to the channel."""
+"""Apply a webhook delivery to the desk; `worker_jobs` passes this function to the channel."""
 
 from channels_whatsapp.events import InboundMessage, StatusUpdate, get_first_value, is_from_account, message_sid
 from channels_whatsapp.models import WebhookDelivery, WebhookKind

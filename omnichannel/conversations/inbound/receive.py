@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db.models import F, OuterRef
+from django.db.models import OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
@@ -28,11 +28,13 @@ from omnichannel.conversations.models import (
     TimelineEventKind,
 )
 from omnichannel.conversations.state_machine import resume_on_customer_message
-from omnichannel.core.localized_text import localized
+from omnichannel.core.localized_text import LocalizedText, localized
 from omnichannel.jobs.lanes import enqueue
 from routing.models import Queue
 
 BLOCKED_REASON = "This customer is blocked."
+# Those that a message changes, see `advance_clocks`.
+ACTIVITY_FIELDS = ("last_inbound_at", "window_closes_at", "unread_count", "last_message_id", "last_activity_at")
 ATTACHMENTS_DISABLED = gettext_noop("Attachments from customers are disabled for this number.")
 
 
@@ -60,21 +62,13 @@ def receive_message(account: WhatsAppAccount, inbound: InboundMessage, *, receiv
         conversation, changed = _get_or_start_conversation(number, inbound, received_at)
     if conversation.contact.blocked_at:
         raise IgnoredDeliveryError(BLOCKED_REASON)  # rolls back the changes above; the delivery stays stored
-    lookup.update_from_message(conversation.contact, inbound)
-    message = Message.objects.create(
-        conversation=conversation,
-        direction=MessageDirection.INBOUND,
-        kind=inbound.kind,
-        body=inbound.body,
-        content=inbound.content,
-        status=MessageStatus.RECEIVED,
-        twilio_sid=inbound.sid,
-        payload=inbound.extra,
-        quoted=_find_quoted_message(conversation, inbound),
-        created_at=received_at,
-    )
+    if is_latest_inbound(conversation, received_at):
+        lookup.update_from_message(conversation.contact, inbound)
+    message = build_message(conversation, inbound, received_at)
+    message.quoted = _find_quoted_message(conversation, inbound)
+    message.save(force_insert=True)
     _create_attachments(number, message, inbound)
-    _update_activity(conversation, message, received_at)
+    _update_activity(conversation, message)
     opt_out.apply_opt_out_word(conversation, message)
     resume_on_customer_message(conversation)
     for other in changed:
@@ -110,17 +104,11 @@ def _get_or_start_conversation(
 def _start_conversation(number: WhatsAppNumber, contact: Contact, at: datetime) -> Conversation:
     stream = number.work_stream
     queue = stream.fallback_queue or Queue.objects.get_default()
-    conversation = Conversation.objects.create(
-        contact=contact,
-        number=number,
-        work_stream=stream,
-        queue=queue,
-        created_at=at,
-        last_activity_at=at,
-        **Conversation.objects.get_service_window(contact, number),
-    )
-    line = localized("Message received on %(number)s. Waiting in %(queue)s.", number=number.name, queue=queue)
-    timeline.record(conversation, TimelineEventKind.CREATED, line, actor=None, at=at)
+    conversation = build_conversation(number, contact, queue, at)
+    window = Conversation.objects.get_service_window(contact, number)
+    conversation.last_inbound_at, conversation.window_closes_at = window["last_inbound_at"], window["window_closes_at"]
+    conversation.save(force_insert=True)
+    timeline.record(conversation, TimelineEventKind.CREATED, get_created_text(conversation), actor=None, at=at)
     enqueue(LaneKind.ROUTE, conversation.pk)
     request_automated_message(conversation, MessageTrigger.GREETING, at=at)
     return conversation
@@ -136,8 +124,60 @@ def _find_quoted_message(conversation: Conversation, inbound: InboundMessage) ->
 
 
 def _create_attachments(number: WhatsAppNumber, message: Message, inbound: InboundMessage) -> None:
+    for attachment in Attachment.objects.bulk_create(build_attachments(number, message, inbound)):
+        if attachment.state == AttachmentState.PENDING:
+            enqueue(LaneKind.MEDIA, attachment.pk)
+
+
+def _update_activity(conversation: Conversation, message: Message) -> None:
+    last_message = Message.objects.filter(pk=conversation.last_message_id or 0).values_list("created_at", flat=True)
+    advance_clocks(conversation, message.created_at)
+    if is_latest_message(message.created_at, last_message.first()):
+        conversation.last_message_id = message.pk
+    values = {name: getattr(conversation, name) for name in ACTIVITY_FIELDS}
+    Conversation.objects.filter(pk=conversation.pk).update(**values)
+
+
+# -- What is the same for one message and for many ------------------------------------------------------------------
+
+
+def build_conversation(number: WhatsAppNumber, contact: Contact, queue: Queue, at: datetime) -> Conversation:
+    """Return a new conversation that a customer's message starts, not saved yet and without its service window."""
+    return Conversation(
+        contact=contact,
+        number=number,
+        work_stream=number.work_stream,
+        queue=queue,
+        created_at=at,
+        last_activity_at=at,
+    )
+
+
+def get_created_text(conversation: Conversation) -> LocalizedText:
+    """Return the first line of the timeline."""
+    values = {"number": conversation.number.name, "queue": conversation.queue}
+    return localized("Message received on %(number)s. Waiting in %(queue)s.", **values)
+
+
+def build_message(conversation: Conversation, inbound: InboundMessage, received_at: datetime) -> Message:
+    """Return the message as it is stored, without the message that it quotes."""
+    return Message(
+        conversation=conversation,
+        direction=MessageDirection.INBOUND,
+        kind=inbound.kind,
+        body=inbound.body,
+        content=inbound.content,
+        status=MessageStatus.RECEIVED,
+        twilio_sid=inbound.sid,
+        payload=inbound.extra,
+        created_at=received_at,
+    )
+
+
+def build_attachments(number: WhatsAppNumber, message: Message, inbound: InboundMessage) -> list[Attachment]:
+    """Return the files of a message, which are to be fetched unless the number takes none."""
     is_allowed = number.customers_may_attach
-    attachments = [
+    return [
         Attachment(
             message=message,
             position=position,
@@ -149,24 +189,30 @@ def _create_attachments(number: WhatsAppNumber, message: Message, inbound: Inbou
         )
         for position, item in enumerate(inbound.media)
     ]
-    for attachment in Attachment.objects.bulk_create(attachments):
-        if is_allowed:
-            enqueue(LaneKind.MEDIA, attachment.pk)
 
 
-def _update_activity(conversation: Conversation, message: Message, received_at: datetime) -> None:
-    """Update the last message, unread count and 24-hour window.
+def is_latest_inbound(conversation: Conversation, received_at: datetime) -> bool:
+    """Return whether no later message of the customer is stored: only the latest one changes names and opt-out."""
+    return conversation.last_inbound_at is None or received_at >= conversation.last_inbound_at
+
+
+def is_latest_message(received_at: datetime, last_message_at: datetime | None) -> bool:
+    """Return whether a message is the conversation's last one, which lists show.
+
+    Args:
+        received_at: when the message arrived.
+        last_message_at: time of the conversation's last message so far; None if there is none.
+    """
+    return last_message_at is None or received_at >= last_message_at
+
+
+def advance_clocks(conversation: Conversation, received_at: datetime) -> None:
+    """Update the unread count, the 24-hour window and the last activity, without saving them.
 
     The window counts from the latest message: one that is stored late never shortens it.
     """
-    latest = max(received_at, conversation.last_inbound_at or received_at)
-    is_latest = received_at >= conversation.last_activity_at or conversation.last_message_id is None
-    Conversation.objects.filter(pk=conversation.pk).update(
-        last_inbound_at=latest,
-        window_closes_at=max(
-            get_closing_time(received_at), conversation.window_closes_at or get_closing_time(received_at)
-        ),
-        unread_count=F("unread_count") + 1,
-        last_message_id=message.pk if is_latest else conversation.last_message_id,
-        last_activity_at=max(timezone.now(), conversation.last_activity_at),
-    )
+    closes_at = get_closing_time(received_at)
+    conversation.last_inbound_at = max(received_at, conversation.last_inbound_at or received_at)
+    conversation.window_closes_at = max(closes_at, conversation.window_closes_at or closes_at)
+    conversation.unread_count += 1
+    conversation.last_activity_at = max(timezone.now(), conversation.last_activity_at)

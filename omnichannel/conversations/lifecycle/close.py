@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from channels_whatsapp.webhooks.backlog import get_late_account_ids
 from omnichannel.conversations.access import can_supervise
 from omnichannel.conversations.lifecycle.dispositions import validate_wrap_up
 from omnichannel.conversations.models import Conversation, ConversationQuerySet, DispositionCode, Note
@@ -123,8 +124,12 @@ def _stale_by_state(at: datetime) -> list[tuple[Conversation, LocalizedText]]:
 
 
 def _without_unread_messages() -> ConversationQuerySet:
-    """Return conversations without unread messages, and open ones, whose messages nobody has read yet."""
-    return Conversation.objects.unclosed().filter(Q(unread_count=0) | Q(state=State.OPEN))
+    """Return conversations without unread messages, and open ones, whose messages nobody has read yet.
+
+    Accounts with messages that are not applied yet are left out: some may be for these conversations.
+    """
+    conversations = Conversation.objects.unclosed().filter(Q(unread_count=0) | Q(state=State.OPEN))
+    return conversations.exclude(number__account__in=get_late_account_ids())
 
 
 def _idle_waiting(at: datetime) -> list[tuple[Conversation, LocalizedText]]:

@@ -169,6 +169,8 @@ class Conversation(Routable):
     label_list: str | None = None
     # Whether colleagues may participate; True unless `annotate_is_shared` has found that nobody does.
     is_shared: bool = True
+    # Time of the last message, where a query adds it.
+    last_message_at: datetime | None = None
 
     objects = ConversationQuerySet.as_manager()
 

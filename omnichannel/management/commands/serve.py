@@ -1,10 +1,10 @@
-"""`manage.py serve`: migrate, collect static files, and run the server with a worker until Ctrl-C."""
+"""`manage.py serve`: migrate, collect static files, and run the server with its workers until Ctrl-C."""
 
 import contextlib
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,8 +28,8 @@ GRACEFUL_SHUTDOWN_SECONDS = 5  # for requests in progress
 WORKER_HEARTBEAT_TIMEOUT = settings.WORKER_HANG_TIMEOUT * 4 / 3
 
 
-class ServerWithWorker(uvicorn.Server):
-    """Uvicorn together with a worker process.
+class ServerWithWorkers(uvicorn.Server):
+    """Uvicorn together with worker processes.
 
     At shutdown it ends the open event streams, for which Uvicorn alone would wait for ever.
     """
@@ -37,31 +37,31 @@ class ServerWithWorker(uvicorn.Server):
     def __init__(
         self,
         config: uvicorn.Config,
-        worker: WorkerProcess | None,
+        workers: Sequence[WorkerProcess],
         on_started: Callable[[], object],
         on_shutdown: Callable[[], object],
     ) -> None:
         super().__init__(config)
-        self._worker, self._on_started, self._on_shutdown = worker, on_started, on_shutdown
+        self._workers, self._on_started, self._on_shutdown = workers, on_started, on_shutdown
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         # First: it ends the program when the port is in use, before anything else has been started.
         await super().startup(sockets)
-        if self._worker is not None:
-            self._worker.start()
+        for worker in self._workers:
+            worker.start()
         self._on_started()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._on_shutdown()
-        if self._worker is not None:
-            self._worker.request_stop()
+        for worker in self._workers:
+            worker.request_stop()
         await super().shutdown(sockets)
 
 
 class Command(BaseCommand):
-    """Run the server and a worker."""
+    """Run the server, a worker, and a worker for webhook deliveries."""
 
-    help = "Migrate the database, then run the server and a worker until Ctrl-C."
+    help = "Migrate the database, then run the server and its workers until Ctrl-C."
 
     def add_arguments(self, parser: CommandParser) -> None:
         public_url = urlsplit(settings.PUBLIC_URL)
@@ -87,15 +87,22 @@ class Command(BaseCommand):
         set_private_umask()
         # Treat SIGTERM as Ctrl-C. Uvicorn handles both while it runs and raises them again afterwards.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        worker = None if no_worker else WorkerProcess(WORKER_HEARTBEAT_TIMEOUT.total_seconds())
+        workers = [] if no_worker else self._create_workers()
         with contextlib.suppress(KeyboardInterrupt):
             try:
                 self._prepare(migrate=not no_migrate, collect_static=not no_static and not settings.DEBUG)
-                self._serve(host, port, worker)
+                self._serve(host, port, workers)
             finally:
-                if worker is not None:
+                for worker in workers:
+                    worker.request_stop()
+                for worker in workers:
                     worker.stop()
         self._print_report("Stopped.")
+
+    @staticmethod
+    def _create_workers() -> Sequence[WorkerProcess]:
+        timeout = WORKER_HEARTBEAT_TIMEOUT.total_seconds()
+        return [WorkerProcess(timeout), WorkerProcess(timeout, "--only", "deliveries")]
 
     def _prepare(self, *, migrate: bool, collect_static: bool) -> None:
         self._protect_folders()
@@ -123,7 +130,7 @@ class Command(BaseCommand):
         for path in list_database_files(database["ENGINE"], str(database["NAME"])):
             make_private(path)
 
-    def _serve(self, host: str, port: int, worker: WorkerProcess | None) -> None:
+    def _serve(self, host: str, port: int, workers: Sequence[WorkerProcess]) -> None:
         # Import late: WhiteNoise lists the collected files once, when the application is imported.
         application = import_string("omnichannel.asgi.application")
         begin_shutdown = import_string("omnichannel.asgi.begin_shutdown")
@@ -140,7 +147,7 @@ class Command(BaseCommand):
         )
         address = self.style.SUCCESS(f"Omnichannel is running at {settings.PUBLIC_URL} (press Ctrl-C to stop).")
         report = "\n".join([*self._sign_in_notes(), address])
-        ServerWithWorker(config, worker, lambda: self._print_report(report), begin_shutdown).run()
+        ServerWithWorkers(config, workers, lambda: self._print_report(report), begin_shutdown).run()
 
     def _sign_in_notes(self) -> list[str]:
         """Return notes about sign-in for the operator who starts the server."""

@@ -12,13 +12,11 @@ from channels_whatsapp.webhooks.deliveries import (
     DeliveryNotReadyError,
     IgnoredDeliveryError,
     NumberNotSetUpError,
-    receive_delivery,
-    retry_failed_deliveries,
 )
-from omnichannel.conversations.inbound.apply import apply_delivery
 from omnichannel.core.admin.site import MAX_BADGE_COUNT
 from tests import builders
 from tests.admin_client import UserClient, admin_url, create_signed_in_client, visible_text
+from tests.webhook_client import apply_deliveries, receive_delivery
 
 pytestmark = pytest.mark.django_db
 
@@ -58,7 +56,7 @@ def test_only_failures_that_somebody_can_act_on_need_attention(
         attempts=attempts - 1,
         next_attempt_at=timezone.now() - timedelta(seconds=1),
     )
-    retry_failed_deliveries(raise_error(error))
+    apply_deliveries(raise_error(error))
     delivery.refresh_from_db()
     assert delivery.attempts == attempts
     assert delivery.needs_attention == needs_attention
@@ -67,12 +65,12 @@ def test_only_failures_that_somebody_can_act_on_need_attention(
 def test_message_to_a_number_that_is_not_set_up_needs_attention_until_it_is_applied() -> None:
     account = builders.create_account()
     form = builders.build_inbound_form(builders.create_number(account), To="whatsapp:+14155550123")
-    receive_delivery(account, {name: [value] for name, value in form.items()}, None, apply_delivery)
+    receive_delivery(account, {name: [value] for name, value in form.items()})
     delivery = WebhookDelivery.objects.get()
     assert (delivery.state, delivery.needs_attention) == (DeliveryState.IGNORED, True)
     builders.create_number(account, number="+14155550123")
     deliveries.retry_deliveries([delivery.pk])
-    retry_failed_deliveries(apply_delivery)
+    apply_deliveries()
     delivery.refresh_from_db()
     assert (delivery.state, delivery.needs_attention) == (DeliveryState.APPLIED, False)
 

@@ -1,6 +1,7 @@
 """The admin of webhook deliveries: list, details and retry."""
 
 import itertools
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -81,3 +82,12 @@ def test_a_supervisor_and_an_agent_see_no_deliveries() -> None:
         client = create_signed_in_client(role)
         assert client.get(admin_url(DELIVERY_MODEL, "change", delivery.pk)).status_code in {302, 403}
         assert client.post(f"/admin/channels_whatsapp/webhookdelivery/{delivery.pk}/retry/").status_code in {302, 403}
+
+
+@pytest.mark.parametrize(("seconds", "is_shown"), [(1, False), (6, True)])
+def test_list_says_when_deliveries_are_not_applied_in_time(
+    admin_client: UserClient, seconds: int, is_shown: bool
+) -> None:
+    create_delivery("stored", next_attempt_at=timezone.now() - timedelta(seconds=seconds))
+    shown = visible_text(admin_client.get(admin_url(DELIVERY_MODEL, "changelist")))
+    assert ("are not applied yet" in shown) == is_shown

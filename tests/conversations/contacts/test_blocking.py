@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 
 from channels_whatsapp.models import DeliveryState, WebhookDelivery, WhatsAppNumber
-from channels_whatsapp.webhooks.deliveries import retry_deliveries, retry_failed_deliveries
+from channels_whatsapp.webhooks.deliveries import retry_deliveries
 from omnichannel.conversations.contacts.blocking import BlockContactError, block_contact, unblock_contact
-from omnichannel.conversations.inbound.apply import apply_delivery
 from omnichannel.conversations.models import Contact, Conversation, Message
 from omnichannel.conversations.outbound.compose import BLOCKED_ERROR, ReplyError, send_reply
 from omnichannel.conversations.outbound.delivery import deliver_messages
@@ -15,7 +14,7 @@ from omnichannel.events.models import Event
 from omnichannel.jobs.lanes import claim_lanes
 from routing.models import Agent
 from tests import builders
-from tests.webhook_client import load_payload, post_webhook, with_new_message_sid
+from tests.webhook_client import apply_deliveries, load_payload, post_webhook, with_new_message_sid
 
 pytestmark = pytest.mark.django_db
 
@@ -62,7 +61,7 @@ def test_after_unblocking_new_messages_come_through_and_kept_ones_can_be_retried
     unblock_contact(conversation, by=dana.user)
     assert receive_delivery_from_customer(conversation.number, Body="Sorry").state == DeliveryState.APPLIED
     retry_deliveries([message.pk])
-    retry_failed_deliveries(apply_delivery)
+    apply_deliveries()
     assert set(Message.objects.values_list("body", flat=True)) == {"Let me in", "Sorry"}
 
 
@@ -70,7 +69,7 @@ def test_retry_while_blocked_stays_ignored(conversation: Conversation, dana: Age
     block_contact(conversation, by=dana.user)
     message = receive_delivery_from_customer(conversation.number)
     retry_deliveries([message.pk])
-    retry_failed_deliveries(apply_delivery)
+    apply_deliveries()
     message.refresh_from_db()
     assert (message.state, Message.objects.count()) == (DeliveryState.IGNORED, 0)
 

@@ -14,8 +14,7 @@ from hypothesis.extra.django import TestCase
 from channels_whatsapp.backends.base import OutgoingMessage, SentMessage
 from channels_whatsapp.backends.memory import MemoryBackend
 from channels_whatsapp.models import DeliveryState, WebhookDelivery, WhatsAppAccount
-from channels_whatsapp.webhooks.deliveries import retry_failed_deliveries
-from omnichannel.conversations.inbound.apply import UNKNOWN_SID_ATTEMPTS, apply_delivery
+from omnichannel.conversations.inbound.apply import UNKNOWN_SID_ATTEMPTS
 from omnichannel.conversations.models import Contact, Conversation, Message
 from omnichannel.conversations.outbound.delivery import deliver_messages
 from omnichannel.conversations.outbound.delivery_status import (
@@ -30,7 +29,7 @@ from omnichannel.jobs.lanes import claim_lanes, enqueue
 from omnichannel.jobs.models import Lane
 from tests import builders
 from tests.concurrency import run_concurrently
-from tests.webhook_client import post_webhook
+from tests.webhook_client import apply_deliveries, post_webhook
 
 TWILIO_STATUSES = st.sampled_from(sorted(STATUS_BY_TWILIO_STATUS))
 ERROR_CODES = st.sampled_from(["", "0", "63016", "63024", "nonsense", "9" * 30])
@@ -127,10 +126,10 @@ def test_status_for_a_not_yet_known_sid_is_applied_later(message: Message, setti
     sid = builders.new_sid()
     post_status(message, "delivered", by_id=False, sid=sid)
     delivery = WebhookDelivery.objects.get()
-    assert delivery.state == DeliveryState.FAILED
+    assert (delivery.state, delivery.needs_attention) == (DeliveryState.STORED, False)
     Message.objects.update(twilio_sid=sid)
     WebhookDelivery.objects.update(next_attempt_at=timezone.now())
-    assert retry_failed_deliveries(apply_delivery) == 1
+    assert apply_deliveries() == 1
     message.refresh_from_db()
     assert message.status == "delivered"
 
@@ -138,8 +137,8 @@ def test_status_for_a_not_yet_known_sid_is_applied_later(message: Message, setti
 def test_status_for_an_unknown_sid_is_finally_ignored(message: Message, caplog: pytest.LogCaptureFixture) -> None:
     post_status(message, "delivered", by_id=False, sid=builders.new_sid())
     for _ in range(UNKNOWN_SID_ATTEMPTS):
-        WebhookDelivery.objects.update(next_attempt_at=timezone.now())
-        retry_failed_deliveries(apply_delivery)
+        WebhookDelivery.objects.filter(next_attempt_at__isnull=False).update(next_attempt_at=timezone.now())
+        apply_deliveries()
     delivery = WebhookDelivery.objects.get()
     assert (delivery.state, delivery.attempts) == (DeliveryState.IGNORED, UNKNOWN_SID_ATTEMPTS)
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]

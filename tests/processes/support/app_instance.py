@@ -66,7 +66,7 @@ class AppInstance:
         for program in self.processes:
             if not program.has_exited:
                 program.kill()
-        for pid in self.worker_pids():
+        for pid in [*self.worker_pids(), *self.delivery_worker_pids()]:
             if is_running(pid):
                 os.kill(pid, signal.SIGKILL)
         if self._rpc_client is not None:
@@ -97,12 +97,26 @@ class AppInstance:
 
     def worker_pids(self) -> list[int]:
         """Return the process ids of the workers that the server started, the newest last."""
+        return self._find_pids("The worker is running")
+
+    def delivery_worker_pids(self) -> list[int]:
+        """Return the process ids of the workers for deliveries that the server started, the newest last."""
+        return self._find_pids("The delivery worker is running")
+
+    def _find_pids(self, report: str) -> list[int]:
         servers = [program for program in self.processes if "-serve" in program.log.name]
-        matches = [re.findall(r"The worker is running \(process (\d+)", server.read_output()) for server in servers]
+        matches = [re.findall(rf"{report} \(process (\d+)", server.read_output()) for server in servers]
         return [int(pid) for pids in matches for pid in pids]
 
     def worker_is_running(self) -> bool:
         return any(is_running(pid) for pid in self.worker_pids())
+
+    def delivery_worker_is_running(self) -> bool:
+        return any(is_running(pid) for pid in self.delivery_worker_pids())
+
+    def wait_until_applied(self, seconds: float = START_TIMEOUT) -> None:
+        """Wait until every delivery that is stored is applied."""
+        wait_until(lambda: self.call("count_due_deliveries") == 0, seconds, "every stored delivery is applied")
 
     # -- Its database -----------------------------------------------------------------------------------------------
 

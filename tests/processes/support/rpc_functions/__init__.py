@@ -37,6 +37,7 @@ from tests.processes.support.rpc_functions.pages import (
 from tests.processes.support.rpc_functions.records import (
     call_management_command,
     compute_table_digests,
+    count_due_deliveries,
     count_records,
     create_shop,
     list_existing_tables,
@@ -84,6 +85,7 @@ __all__ = [
     "compute_table_digests",
     "consult_in_other_queue",
     "count_delayed_replies",
+    "count_due_deliveries",
     "count_files_by_state",
     "count_records",
     "count_reply_statuses",

@@ -82,6 +82,11 @@ def newest_conversation_id() -> int:
     return Conversation.objects.latest("pk").pk
 
 
+def count_due_deliveries() -> int:
+    """Return the number of deliveries that are stored or failed, and due at some time."""
+    return WebhookDelivery.objects.filter(next_attempt_at__isnull=False).count()
+
+
 def list_lanes() -> list[dict[str, Any]]:
     """Return kind and attempts of all lanes."""
     return [dict(row) for row in Lane.objects.order_by("pk").values("kind", "attempts")]
