@@ -248,16 +248,20 @@ def can_see_all_conversations(user: User, *contacts: Contact) -> bool:
     return not conversations.exclude(pk__in=conversations_visible_to(user).order_by().values("pk")).exists()
 
 
-def fully_visible_contacts(user: User) -> QuerySet[Contact]:
-    """Return the contacts of whom the user may see every conversation.
+def fully_visible_contacts(user: User, contact_ids: Collection[int]) -> QuerySet[Contact]:
+    """Return those of the contacts of whom the user may see every conversation.
 
     Contacts without any conversation are included only for users who may see all.
     """
+    contacts = Contact.objects.filter(pk__in=contact_ids)
     if user.is_active and user.has_perm(SEE_ALL_PERMISSION):
-        return Contact.objects.all()
-    visible = conversations_visible_to(user).order_by()
-    hidden = Conversation.objects.order_by().exclude(pk__in=visible.values("pk"))
-    return Contact.objects.filter(pk__in=visible.values("contact")).exclude(pk__in=hidden.values("contact"))
+        return contacts
+    rows = Conversation.objects.order_by().filter(contact__in=contact_ids).values_list("pk", "contact")
+    contact_by_conversation = dict(rows)
+    visible = conversations_visible_to(user).order_by().filter(contact__in=contact_ids)
+    visible_ids = set(visible.values_list("pk", flat=True))
+    hidden = {contact for pk, contact in contact_by_conversation.items() if pk not in visible_ids}
+    return contacts.filter(pk__in={*contact_by_conversation.values()} - hidden)
 
 
 def live_topics_for(user: User) -> set[str]:

@@ -1,16 +1,8 @@
 from importlib import import_module
-from typing import Any
 
 from django.apps import AppConfig
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
-
-from omnichannel.conversations.search import index
-
-
-def ensure_search_index(using: str, **kwargs: Any) -> None:
-    """Create the search index again: a migration that rebuilds the table on SQLite drops its triggers."""
-    index.ensure_index(using)
 
 
 class ConversationsConfig(AppConfig):
@@ -18,7 +10,9 @@ class ConversationsConfig(AppConfig):
     verbose_name = "Conversations"
 
     def ready(self) -> None:
-        post_migrate.connect(ensure_search_index, sender=self)
+        # They need the models, so not at the top.
+        index = import_module("omnichannel.conversations.search.index")
+        post_migrate.connect(index.complete_index, sender=self)
         connection_created.connect(index.register_sqlite_functions)
-        # Connects its receivers in every process, commands included; it needs the models, so not at the top.
+        # Connects its receivers in every process, commands included.
         import_module("omnichannel.conversations.assignment.former_agents")
