@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from django.db import connections, models
 
-BLOCK_BITS: Final = 16  # a block has 65,536 keys
+BLOCK_BITS: Final = 15  # a block has 32,768 keys
 # The newest rows are compared one by one: a word that many of them have is found without reading its whole block.
 NEWEST_ROWS: Final = 4096
 BLOCK_MARK: Final = "#"  # in a template of a condition, where the number of the block belongs; no word contains it

@@ -19,6 +19,8 @@ LAYERS = [
 INDEPENDENT_APPS = {"channels_whatsapp.simulator"}  # The simulator plays Twilio and must not know the desk.
 MODELS_WITHOUT_ADMIN = {
     "conversations.Message": "read on the conversation's page, by those who may see it",
+    "conversations.MessageWords": "the search's own",
+    "conversations.ContactWords": "the search's own",
     "conversations.FailedReply": "a notice on the desk, for those who can act",
     "conversations.Attachment": "shown with its message",
     "conversations.ConversationEvent": "shown as the conversation's timeline",

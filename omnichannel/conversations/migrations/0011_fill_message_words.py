@@ -7,7 +7,7 @@ from django.db import migrations
 
 BATCH_SIZE = 20_000  # ids of a statement, which commits them
 # A word begins with the number of its block of ids and a colon.
-BLOCK = {"postgresql": "to_hex(id >> 16) || ':'", "sqlite": "printf('%%x:', id >> 16)"}
+BLOCK = {"postgresql": "to_hex(id >> 15) || ':'", "sqlite": "printf('%%x:', id >> 15)"}
 VECTOR = {"postgresql": "array_to_tsvector(string_to_array({words}, ' '))", "sqlite": "{words}"}
 
 

@@ -146,11 +146,15 @@ def _search_customers(
 
     if not contact_query.required_words:
         return [], True
-    rows, are_all = find_visible(CONTACT_INDEX, contact_query.required_words, get_visible, MAX_CUSTOMERS)
+    rows, are_all = find_visible(CONTACT_INDEX, contact_query.required_words, get_visible, _are_enough_customers)
     by_activity = [key for key, _ in sorted(rows, key=lambda row: (-row[1].timestamp(), row[0]))]
     contacts = load_texts(by_activity[: 2 * MAX_CUSTOMERS]).in_bulk()
     matching = [contacts[key] for key in by_activity if key in contacts and contact_query.matches(contacts[key])]
     return _build_customer_results(visible, matching[:MAX_CUSTOMERS], words, query), are_all
+
+
+def _are_enough_customers(rows: Sequence[tuple[int, datetime]]) -> bool:
+    return len(rows) >= MAX_CUSTOMERS
 
 
 def _build_customer_results(
@@ -178,8 +182,13 @@ def _search_messages(visible: ConversationQuerySet, words: Sequence[str]) -> tup
         rows = messages.order_by("-pk").values_list("pk", "conversation")[:MAX_MESSAGES]
         return [MessageRow(*row) for row in rows]
 
-    rows, are_all = find_visible(MESSAGE_INDEX, [list(iter_required_words(words))], get_visible, MAX_MESSAGES)
+    required = [list(iter_required_words(words))]
+    rows, are_all = find_visible(MESSAGE_INDEX, required, get_visible, _are_more_than_shown)
     return rows[:MAX_MESSAGES], are_all
+
+
+def _are_more_than_shown(rows: Sequence[MessageRow]) -> bool:
+    return len(rows) >= MAX_MESSAGES or len({row.conversation for row in rows}) > MAX_CONVERSATIONS
 
 
 def iter_required_words(words: Sequence[str]) -> Iterator[RequiredWord]:

@@ -13,7 +13,10 @@ Row = TypeVar("Row")
 
 
 def find_visible(
-    index: WordIndex, alternatives: Alternatives, get_visible: Callable[[Sequence[int]], Sequence[Row]], wanted: int
+    index: WordIndex,
+    alternatives: Alternatives,
+    get_visible: Callable[[Sequence[int]], Sequence[Row]],
+    is_enough: Callable[[Sequence[Row]], bool],
 ) -> tuple[list[Row], bool]:
     """Return rows of the newest texts with some words, and False when older ones may have the words, too.
 
@@ -21,14 +24,14 @@ def find_visible(
         index: the index of the texts.
         alternatives: the words, see WordIndex.find.
         get_visible: returns the rows the user may see, from keys of texts, newest first.
-        wanted: no round begins with this number of rows, whether there are more or not.
+        is_enough: returns whether more rows are of no use; then True is returned although there may be more.
     """
     rows: list[Row] = []
     before, begin = None, time.monotonic()
     for limit in ROUNDS:
         keys = index.find(alternatives, limit=limit, before=before)
         rows += get_visible(keys) if keys else []
-        if len(keys) < limit or len(rows) >= wanted:
+        if len(keys) < limit or is_enough(rows):
             return rows, True
         if time.monotonic() - begin > SECONDS:
             break
