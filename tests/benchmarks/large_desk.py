@@ -397,7 +397,8 @@ def _fast_load_postgresql(report: Report) -> Iterator[None]:
         for table in TABLES:
             cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}")  # noqa: S608
         report("search index")
-        ensure_index()
+        with connection.without_statement_timeout():  # type: ignore[attr-defined]  # our own backend
+            ensure_index()
         cursor.execute("SET session_replication_role = DEFAULT")
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from django.apps import apps
 from django.db import models
 
-from omnichannel.core.text.search_words import build_search_words, fold_text, iter_grams, iter_words
+from omnichannel.core.text.search_words import build_search_words, fold_text, get_grams, iter_words
 from omnichannel.core.word_index import WordIndex, WordsField
 
 if TYPE_CHECKING:
@@ -65,10 +65,11 @@ class ContactText(NamedTuple):
         is_found = self.text.startswith(part.text) if self.kind is TextKind.ID else part.text in self.text
         return self.kind is part.kind and is_found
 
-    def iter_index_words(self) -> Iterator[str]:
-        """Yield the words for the index."""
-        texts = [self.text] if self.kind is TextKind.ID else iter_grams(self.text)
-        return (f"{self.kind.value}{text}" for text in texts)
+    def get_index_words(self) -> list[str]:
+        """Return the words for the index."""
+        mark = self.kind.value
+        texts = [self.text] if self.kind is TextKind.ID else get_grams(self.text)
+        return [mark + text for text in texts] if mark else texts
 
 
 def iter_contact_texts(contact: "Contact") -> Iterator[ContactText]:
@@ -80,7 +81,7 @@ def iter_contact_texts(contact: "Contact") -> Iterator[ContactText]:
 
 def iter_own_texts(contact: "Contact") -> Iterator[ContactText]:
     """Yield the texts in a contact's own row: without its additional numbers and its ids."""
-    for name in (contact.name, contact.profile_name):
+    for name in filter(None, (contact.name, contact.profile_name)):
         yield from (ContactText(TextKind.NAME, word) for word in iter_words(fold_text(name)))
     yield ContactText(TextKind.USERNAME, plain_text(contact.username))
     if contact.identity is not None:
@@ -88,8 +89,9 @@ def iter_own_texts(contact: "Contact") -> Iterator[ContactText]:
 
 
 def iter_number_texts(*addresses: str) -> Iterator[ContactText]:
-    """Yield the digits of these addresses."""
-    return (ContactText(TextKind.NUMBER, re.sub(r"[^0-9]", "", address)) for address in addresses)
+    """Yield the different digits of these addresses."""
+    spellings = dict.fromkeys(re.sub(r"[^0-9]", "", address) for address in addresses)
+    return (ContactText(TextKind.NUMBER, digits) for digits in spellings)
 
 
 def iter_id_texts(business_scoped_id: str) -> Iterator[ContactText]:
@@ -131,4 +133,4 @@ def add_contact_words(rows: Iterable["ContactAddress | ContactBusinessId"], usin
 
 def _build_words(texts: Iterable[ContactText]) -> list[str]:
     """Return the different words of these texts."""
-    return list(dict.fromkeys(word for text in texts for word in text.iter_index_words()))
+    return list(dict.fromkeys(word for text in texts for word in text.get_index_words()))

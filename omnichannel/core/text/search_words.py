@@ -131,10 +131,9 @@ def _iter_indexed_words(text: str) -> Iterator[str]:
             yield from map("".join, pairwise(word))
 
 
-def iter_grams(word: str) -> Iterator[str]:
-    """Yield what begins at each character of a word, at most GRAM_LENGTH long; any part of it is found by them."""
-    for start in range(min(len(word), MAX_GRAMS)):
-        yield word[start : start + GRAM_LENGTH]
+def get_grams(word: str) -> list[str]:
+    """Return what begins at each character of a word, at most GRAM_LENGTH long; any part of it is found by them."""
+    return [word[start : start + GRAM_LENGTH] for start in range(min(len(word), MAX_GRAMS))]
 
 
 def get_required_grams(part: str) -> tuple[list[str], bool]:
