@@ -132,9 +132,7 @@ MORE_SCENES = [
     Scene("setup-forged", "", "/setup/forged/"),
     Scene("inbox-closed", "dana", "/desk/?view=closed"),
     Scene("inbox-ongoing", "sofia", "/desk/?view=ongoing"),
-    Scene("inbox-empty-open", "admin", "/desk/?view=open&priority=4&sort=newest"),
     Scene("inbox-empty-closed", "admin", "/desk/?view=closed"),
-    Scene("inbox-filtered", "dana", "/desk/?view=my&unread=1&closing_soon=1&priority=1&sort=newest"),
     Scene("filters", "dana", "/desk/", click_and_wait("#do-filter", DIALOG)),
     Scene("sort-menu", "dana", "/desk/", click_and_wait("#sort-by", ".sort-menu .menu-item")),
     Scene("presence-menu", "dana", "/desk/", click_and_wait("#presence-button", "#presence .menu-item")),
@@ -234,7 +232,6 @@ MORE_SCENES = [
     Scene("admin-search", "admin", "/admin/conversations/conversation/?q=nobody"),
     Scene("admin-password", "admin", "/admin/password_change/"),
     Scene("admin-delete", "admin", "/admin/routing/skill/1/delete/"),
-    Scene("admin-copy", "admin", "/admin/routing/queue/1/copy/"),
     Scene(
         "admin-validate",
         "admin",
@@ -267,6 +264,11 @@ LONG_SCENES = [
     conversation("long-transfer", "long", click_and_wait("#do-transfer", DIALOG)),
     conversation("long-labels", "long", in_sequence(OPEN_MENU, click_and_wait("#do-labels", DIALOG))),
     Scene("long-admin", "admin", "/admin/conversations/conversation/"),
+]
+# The desk remembers the filters, so these come last.
+FILTER_SCENES = [
+    Scene("inbox-empty-open", "admin", "/desk/?view=open&priority=4&sort=newest"),
+    Scene("inbox-filtered", "dana", "/desk/?view=my&unread=1&closing_soon=1&priority=1&sort=newest"),
 ]
 SETUP_SCENES = [
     Scene("setup", "", "{setup}"),
@@ -360,6 +362,7 @@ def capture_all(taker: ScreenshotTaker) -> None:
     taker.capture(LONG_SCENES + in_german(LONG_SCENES))
     call("create_offer")
     taker.capture([OFFER_SCENE, *in_german([OFFER_SCENE])])
+    taker.capture(FILTER_SCENES + in_german(FILTER_SCENES))
     taker.paths["setup"] = call("set_administrators_active", are_active=False)
     taker.capture(SETUP_SCENES + in_german(SETUP_SCENES))
 

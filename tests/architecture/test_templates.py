@@ -20,7 +20,8 @@ INLINE_PATTERNS = {
 
 # Elements whose white space is shown (`white-space: pre-wrap`), or that CSS hides while they are `:empty`.
 TIGHT_PATTERN = re.compile(
-    r"<\w+[^>]*\bclass=\"(?:tpl-body )?body\"[^>]*>\s|\bclass=\"(?:field-error|error)\"[^>]*>\s*\{% if"
+    r"<\w+[^>]*\bclass=\"(?:[^\"]*\bbody\b[^\"]*|\{\{ [\w.]+\|body_class \}\})\"[^>]*>\s"
+    r"|\bclass=\"(?:field-error|error)\"[^>]*>\s*\{% if"
 )
 
 

@@ -31,6 +31,12 @@ def is_long(text: str) -> bool:
 
 
 @register.filter
+def body_class(text: str) -> str:
+    """Return the CSS classes of a message's text."""
+    return "body is-long" if is_long(text) else "body"
+
+
+@register.filter
 def linkify(text: str) -> SafeString:
     """Return the text escaped, with clickable links."""
     return formatting.linkify(text)
