@@ -111,7 +111,7 @@ class WordIndex:
             else:
                 # One row a statement: SQLite prepares it once, and the rows of a transaction are cheap.
                 cursor.executemany(
-                    self._store_sql("SELECT %s, %s WHERE true", "|| ' ' ||" if add else ""), rows.items()
+                    self._store_sql("SELECT %s, %s WHERE true", "|| ' ' ||" if add else ""), list(rows.items())
                 )
 
     def _store_sql(self, rows: str, concatenation: str) -> str:

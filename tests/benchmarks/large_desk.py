@@ -309,7 +309,7 @@ class _Expressions:
 
 def _insert(model: type[models.Model], columns: Columns, count: int, report: Report) -> None:
     """Insert `count` rows, a chunk per statement; columns without an expression get their default."""
-    fields = {field.column: field for field in model._meta.concrete_fields}
+    fields = {str(field.column): field for field in model._meta.concrete_fields}
     known = {column: expression for column, expression in columns.items() if column in fields}
     defaults = {column: _default(field) for column, field in fields.items() if column not in known}
     expressions = {**defaults, **known}
