@@ -341,17 +341,17 @@ def _hidden_conversations(user: User) -> ConversationQuerySet:
     return conversations.exclude(_visible_q(agent.pk, Queue.objects.for_agent(agent).values("pk"), participating))
 
 
-def fully_visible_contacts(user: User) -> QuerySet[Contact]:
-    """Return the contacts of whom the user may see every conversation.
+def fully_visible_contacts(user: User, contact_ids: Collection[int]) -> QuerySet[Contact]:
+    """Return those of the contacts of whom the user may see every conversation.
 
     Contacts without any conversation are included only for users who may see all.
     """
+    contacts = Contact.objects.filter(pk__in=contact_ids)
     if user.is_active and user.has_perm(SEE_ALL_PERMISSION):
-        return Contact.objects.all()
-    # Correlated, so that only the conversations of contacts that the caller's filters leave are read.
+        return contacts
     visible = conversations_visible_to(user).order_by().filter(contact=OuterRef("pk"))
     hidden = _hidden_conversations(user).filter(contact=OuterRef("pk"))
-    return Contact.objects.filter(Exists(visible), ~Exists(hidden))
+    return contacts.filter(Exists(visible), ~Exists(hidden))
 
 
 def live_topics_for(user: User) -> set[str]:

@@ -21,6 +21,8 @@ INDEPENDENT_APPS = {"channels_whatsapp.simulator"}  # The simulator plays Twilio
 MODELS_WITHOUT_ADMIN = {
     "channels_whatsapp.DeliveryProgress": "internal; the list of deliveries says when they are late",
     "conversations.Message": "read on the conversation's page, by those who may see it",
+    "conversations.MessageWords": "the search's own",
+    "conversations.ContactWords": "the search's own",
     "conversations.FailedReply": "a notice on the desk, for those who can act",
     "conversations.Attachment": "shown with its message",
     "conversations.ConversationEvent": "shown as the conversation's timeline",

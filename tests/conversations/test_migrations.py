@@ -8,7 +8,9 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from omnichannel.conversations.contacts.merge import undo_merge
-from omnichannel.conversations.models import Contact, ContactBusinessId, ContactMerge
+from omnichannel.conversations.models import Contact, ContactBusinessId, ContactMerge, MessageWords
+from omnichannel.conversations.search.index import ensure_index
+from omnichannel.conversations.search.query import search
 from tests import builders
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,6 +26,10 @@ def migrate(name: str) -> Any:
 @pytest.fixture
 def earlier_models() -> Iterator[Any]:
     yield migrate("0004_automated_message_text")
+    migrate_to_latest()
+
+
+def migrate_to_latest() -> None:
     latest = MigrationExecutor(connection).loader.graph.leaf_nodes("conversations")
     MigrationExecutor(connection).migrate(latest)
 
@@ -106,6 +112,7 @@ def test_an_earlier_merge_can_still_be_undone(earlier_models: Any) -> None:
     contact = migrate_forward()["whatsapp:+491511"]
     assert [own_id for _, own_id in get_ids(contact)] == ["US.1", "US.2"]
     assert [extra.address for extra in contact.addresses.all()] == ["whatsapp:+491511"]
+    migrate_to_latest()
     restored = undo_merge(ContactMerge.objects.get(), by=sue.user)
     assert (restored.name, restored.identity, get_ids(restored)) == ("Nour", None, [(number.account_id, "US.2")])
 
@@ -117,3 +124,35 @@ def test_the_table_of_ids_can_be_taken_back(earlier_models: Any) -> None:
     assert ContactBusinessId.objects.count() == 1
     contact = migrate("0004_automated_message_text").get_model("conversations", "Contact").objects.get()
     assert (contact.external_user_id, contact.identity) == ("whatsapp:US.2", "whatsapp:US.2")
+
+
+def test_messages_and_contacts_are_found_after_the_migration_of_their_words() -> None:
+    conversation = builders.create_conversation()
+    bodies = ("order 4711 退货", "", "lamp")
+    messages = [builders.create_inbound_message(conversation, body) for body in bodies]
+    models = migrate("0008_message_search_text")
+    words = dict(zip(messages, ("order 4711 退 货 退货", "", None), strict=True))
+    for message, text in words.items():
+        models.get_model("conversations", "Message").objects.filter(pk=message.pk).update(search_text=text)
+    migrate_to_latest()
+    assert MessageWords.objects.count() == 2
+    ensure_index()
+    supervisor = builders.create_agent("Sue", role="Supervisor").user
+    for text in ("order", "4711", "退货", "lamp"):
+        assert [result.conversation for result in search(supervisor, text).conversations] == [conversation]
+    assert [result.contact for result in search(supervisor, "amara").customers] == [conversation.contact]
+
+
+def test_an_interrupted_migration_of_words_goes_on_where_it_stopped() -> None:
+    conversation = builders.create_conversation()
+    first, second = (builders.create_inbound_message(conversation, body) for body in ("lamp", "desk"))
+    migrate("0010_search_words")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE conversations_message SET search_text = body")
+        cursor.execute("DELETE FROM conversations_messagewords")
+    kept = {"sqlite": "'kept'", "postgresql": "'kept'::tsvector"}[connection.vendor]
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO conversations_messagewords VALUES (%s, {kept})", [first.pk])
+    migrate_to_latest()
+    words = dict(MessageWords.objects.values_list("pk", "words"))
+    assert {pk: text.strip("'") for pk, text in words.items()} == {first.pk: "kept", second.pk: "0:desk"}

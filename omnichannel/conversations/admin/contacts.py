@@ -3,9 +3,11 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from omnichannel.conversations.admin.contact_search import filter_by_contact
 from omnichannel.conversations.admin.forms import OptOutWordForm
 from omnichannel.conversations.contacts.opt_out import can_opt_back_in
 from omnichannel.conversations.models import Contact, OptOutMeaning, OptOutWord
@@ -27,11 +29,16 @@ class ContactAdmin(ReadOnlyModelAdmin):
     # Newest first, and no other order: sorting would read all contacts.
     ordering = ("-pk",)
     sortable_by = ()
-    search_fields = ("name", "profile_name", "username", "address")
+    search_fields = ("name",)  # shows the search form; find_contacts does the search
     search_help_text = "Name, username or number"
     folds_search = False
     fields = ("name", "profile_name", "username", "display_number", "whatsapp_ids", "opted_out", "first_seen")
     readonly_fields = ("display_number", "whatsapp_ids", "opted_out", "first_seen")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Contact], search_term: str
+    ) -> tuple[QuerySet[Contact], bool]:
+        return filter_by_contact(request, queryset, "pk", search_term), False
 
     @admin.display(description="WhatsApp IDs")
     def whatsapp_ids(self, contact: Contact) -> str:

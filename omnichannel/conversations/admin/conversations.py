@@ -3,11 +3,13 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from omnichannel.conversations.access import SEE_ALL_PERMISSION
+from omnichannel.conversations.admin.contact_search import filter_by_contact
 from omnichannel.conversations.models import Conversation
 from omnichannel.core.admin.pages import ReadOnlyModelAdmin, format_timestamp, render_pill
 from routing.models import State
@@ -36,7 +38,7 @@ class ConversationAdmin(ReadOnlyModelAdmin):
     sortable_by = ()
     list_filter = (("state", StateFilter), "queue", "number")
     list_select_related = ("contact", "number", "queue", "agent__user")
-    search_fields = ("contact__name", "contact__profile_name", "contact__username", "contact__address")
+    search_fields = ("contact__name",)  # shows the search form; find_contacts does the search
     search_help_text = "Customer's name or number"
     folds_search = False
     fields = (
@@ -78,6 +80,11 @@ class ConversationAdmin(ReadOnlyModelAdmin):
     @admin.display(description="Desk")
     def desk_link(self, conversation: Conversation) -> SafeString:
         return format_html('<a href="/desk/conversations/{}/">Open conversation</a>', conversation.pk)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Conversation], search_term: str
+    ) -> tuple[QuerySet[Conversation], bool]:
+        return filter_by_contact(request, queryset, "contact", search_term), False
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """Return all conversations for users who may see all of them at the desk, else none."""

@@ -24,6 +24,7 @@ from omnichannel.conversations.models import (
     Conversation,
     TimelineEventKind,
 )
+from omnichannel.conversations.models.words import store_contact_words
 from omnichannel.core.localized_text import localized
 from routing.models import ContactField
 from routing.variables import values as variable_values
@@ -198,6 +199,8 @@ def _release_number(contact: Contact, address: str) -> bool:
     """
     identity = get_number_identity(address)
     is_extra, _counts = contact.addresses.filter(identity=identity).delete()
+    if is_extra:
+        store_contact_words([contact.pk])
     if not is_extra and contact.identity != identity:  # another message took it a moment ago
         return False
     if contact.identity == identity:

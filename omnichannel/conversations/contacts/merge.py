@@ -29,7 +29,7 @@ from omnichannel.conversations.models import (
     MessageStatus,
     TimelineEventKind,
 )
-from omnichannel.conversations.search.query import build_name_filter, build_number_filter, with_folded_names
+from omnichannel.conversations.search.contacts import find_contacts
 from omnichannel.conversations.state_machine import resume_on_customer_message
 from omnichannel.core.localized_text import LocalizedText, localized
 from omnichannel.events.publish import publish
@@ -44,12 +44,15 @@ class MergeError(Exception):
     """The contacts could not be merged or unmerged; the text is for the user."""
 
 
-def search_merge_candidates(contact: Contact, user: User, query: str) -> QuerySet[Contact]:
-    """Return other contacts by part of their name or number, among those the user may merge."""
-    text = query.strip()
-    match = build_name_filter(text) | build_number_filter(text, min_digits=3)
-    others = with_folded_names(fully_visible_contacts(user).exclude(pk=contact.pk))
-    return others.filter(match if text else Q(pk=None)).order_by("name", "profile_name", "pk")[:MAX_CANDIDATES]
+def search_merge_candidates(contact: Contact, user: User, query: str) -> list[Contact]:
+    """Return other contacts by part of their name or number, among those the user may merge.
+
+    Raises:
+        QueryTimeoutError: the search took too long.
+    """
+    keys = find_contacts(query, min_digits=3)
+    others = fully_visible_contacts(user, keys).exclude(pk=contact.pk)
+    return list(others.order_by("name", "profile_name", "pk")[:MAX_CANDIDATES])
 
 
 def get_merge_error(target: Contact, source: Contact, user: User) -> str:

@@ -23,6 +23,7 @@ from omnichannel.conversations.models import (
     RequiredSkill,
 )
 from omnichannel.conversations.models.conversations import ConversationEvent
+from omnichannel.conversations.models.words import store_contact_words
 from omnichannel.conversations.state_machine import CLEARED_OFFER
 from routing.models import Agent, Queue, State
 
@@ -55,7 +56,9 @@ def restore_contact(merge: ContactMerge, target: Contact) -> Contact:
     }
     target.save(update_fields=[*changed, "fields"])
     target.labels.remove(*set(source["labels"]) - set(before["labels"]))
-    return _recreate_contact(merge)
+    restored = _recreate_contact(merge)
+    store_contact_words([target.pk, restored.pk])
+    return restored
 
 
 def _has_address_of_source(target: Contact, merge: ContactMerge) -> bool:

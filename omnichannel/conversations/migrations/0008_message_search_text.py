@@ -1,8 +1,6 @@
 """Add the words of messages, and drop the index that was made of their bodies; a new one is created afterwards."""
 
-from django.db import migrations
-
-import omnichannel.conversations.models.messages
+from django.db import migrations, models
 
 
 def drop_old_index(apps, schema_editor):
@@ -30,7 +28,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="message",
             name="search_text",
-            field=omnichannel.conversations.models.messages.SearchTextField(editable=False, null=True),
+            field=models.TextField(editable=False, null=True),
         ),
         # The column cannot be removed while the index uses it.
         migrations.RunPython(migrations.RunPython.noop, drop_new_index),

@@ -42,6 +42,7 @@ from omnichannel.conversations.models.messages import (
     MessageStatus,
     attachment_path,
 )
+from omnichannel.conversations.models.words import ContactWords, MessageWords
 
 __all__ = [
     "Attachment",
@@ -52,6 +53,7 @@ __all__ = [
     "ContactAddress",
     "ContactBusinessId",
     "ContactMerge",
+    "ContactWords",
     "Conversation",
     "ConversationEvent",
     "ConversationQuerySet",
@@ -77,6 +79,7 @@ __all__ = [
     "RequiredSkill",
     "TimelineEventKind",
     "MessageStatus",
+    "MessageWords",
     "MessageTrigger",
     "Viewer",
     "attachment_path",

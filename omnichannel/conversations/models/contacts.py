@@ -1,5 +1,8 @@
 """Contacts, their addresses and merges, and labels."""
 
+from collections.abc import Iterable, Iterator
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -8,6 +11,15 @@ from django.utils.translation import gettext
 
 from channels_whatsapp.identity import WHATSAPP_PREFIX, format_address, is_business_scoped
 from channels_whatsapp.models import WhatsAppAccount
+from omnichannel.conversations.models.words import (
+    NAME_FIELDS,
+    ContactText,
+    add_contact_words,
+    iter_id_texts,
+    iter_number_texts,
+    store_contact_words,
+    store_new_contact_words,
+)
 from omnichannel.core.text.single_line import single_line
 
 
@@ -37,6 +49,33 @@ class Label(models.Model):
         return self.name
 
 
+class ContactQuerySet(models.QuerySet["Contact"]):
+    """Contacts; their words for the search are stored with them."""
+
+    def bulk_create(self, objs: Iterable["Contact"], *args: Any, **kwargs: Any) -> list["Contact"]:
+        """Create contacts; with `ignore_conflicts` their keys are unknown, and the caller stores their words."""
+        created = super().bulk_create(objs, *args, **kwargs)
+        store_new_contact_words((contact for contact in created if contact.pk is not None), self.db)
+        return created
+
+    def update(self, **values: Any) -> int:
+        if NAME_FIELDS.isdisjoint(values):
+            return super().update(**values)
+        keys = list(self.order_by().values_list("pk", flat=True))
+        count = super().update(**values)
+        store_contact_words(keys, self.db)
+        return count
+
+
+class ContactWordsQuerySet(models.QuerySet[Any]):
+    """Additional numbers or ids of contacts; their words are added to those of the contacts."""
+
+    def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
+        created = super().bulk_create(objs, *args, **kwargs)
+        add_contact_words(created, self.db)
+        return created
+
+
 class Contact(models.Model):
     """A customer: a person with a phone number, business-scoped ids, or both."""
 
@@ -59,11 +98,22 @@ class Contact(models.Model):
     labels = models.ManyToManyField(Label, related_name="contacts", blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
+    objects = ContactQuerySet.as_manager()
+
     class Meta:
         ordering = ["name", "profile_name", "pk"]
 
     def __str__(self) -> str:
         return self.display_name
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """Save the words for the search with the names and the number."""
+        is_new = self._state.adding
+        super().save(*args, update_fields=update_fields, **kwargs)
+        if is_new:
+            store_new_contact_words([self], self._state.db or "default")
+        elif update_fields is None or not NAME_FIELDS.isdisjoint(update_fields):
+            store_contact_words([self.pk], self._state.db or "default")
 
     @property
     def known_name(self) -> str:
@@ -117,6 +167,8 @@ class ContactBusinessId(models.Model):
     parent_business_scoped_id = models.CharField(max_length=140, blank=True, default="")
     created_at = models.DateTimeField(default=timezone.now)
 
+    objects = ContactWordsQuerySet.as_manager()
+
     class Meta:
         ordering = ["pk"]
         constraints = [
@@ -136,6 +188,14 @@ class ContactBusinessId(models.Model):
     def __str__(self) -> str:
         return self.business_scoped_id
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **kwargs)
+        add_contact_words([self], self._state.db or "default")
+
+    def iter_texts(self) -> Iterator[ContactText]:
+        """Yield the texts by which the contact is found."""
+        return iter_id_texts(self.business_scoped_id)
+
 
 class ContactAddress(models.Model):
     """An additional number of a contact, from a merge of two contacts."""
@@ -144,11 +204,21 @@ class ContactAddress(models.Model):
     address = models.CharField(max_length=140)
     identity = models.CharField(max_length=140, unique=True)
 
+    objects = ContactWordsQuerySet.as_manager()
+
     class Meta:
         ordering = ["pk"]
 
     def __str__(self) -> str:
         return format_address(self.address)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **kwargs)
+        add_contact_words([self], self._state.db or "default")
+
+    def iter_texts(self) -> Iterator[ContactText]:
+        """Yield the texts by which the contact is found."""
+        return iter_number_texts(self.address, self.identity)
 
 
 class ContactMerge(models.Model):

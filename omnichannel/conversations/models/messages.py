@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from omnichannel.conversations.models.automation import MessageTrigger
 from omnichannel.conversations.models.conversations import Conversation
-from omnichannel.core.text.search_words import build_search_text
+from omnichannel.conversations.models.words import store_message_words
 from routing.models import Agent
 
 
@@ -49,24 +49,20 @@ class MessageStatus(models.TextChoices):
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
-    """Messages; an update of bodies updates their words for the search, too."""
+    """Messages; their words for the search are stored with them."""
+
+    def bulk_create(self, objs: Iterable["Message"], *args: Any, **kwargs: Any) -> list["Message"]:
+        created = super().bulk_create(objs, *args, **kwargs)
+        store_message_words(created, self.db)
+        return created
 
     def update(self, **values: Any) -> int:
-        if isinstance(values.get("body"), str):
-            values["search_text"] = build_search_text(values["body"])
-        return super().update(**values)
-
-
-class SearchTextField(models.TextField):  # type: ignore[type-arg]  # not generic at run time
-    """The words of the body, for the search index; set whenever the body is saved.
-
-    It is None only in rows that were stored before the column existed, until the index is created.
-    """
-
-    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
-        words = build_search_text(model_instance.body)  # type: ignore[attr-defined]
-        setattr(model_instance, self.attname, words)
-        return words
+        if "body" not in values:
+            return super().update(**values)
+        keys = list(self.order_by().values_list("pk", flat=True))
+        count = super().update(**values)
+        store_message_words(Message.objects.using(self.db).filter(pk__in=keys).only("body"), self.db)
+        return count
 
 
 class Message(models.Model):
@@ -76,7 +72,6 @@ class Message(models.Model):
     direction = models.CharField(max_length=10, choices=MessageDirection)
     kind = models.CharField(max_length=12, choices=MessageKind, default=MessageKind.TEXT)
     body = models.TextField(blank=True, default="")
-    search_text = SearchTextField(null=True, editable=False)
     # Details of the kind, by key: location, contacts, button, list, referral, forwarded.
     content = models.JSONField(default=dict)
     status = models.CharField(max_length=12, choices=MessageStatus)
@@ -150,9 +145,9 @@ class Message(models.Model):
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
         """Save the words with the body."""
-        if update_fields is not None and "body" in update_fields:
-            update_fields = {*update_fields, "search_text"}
         super().save(*args, update_fields=update_fields, **kwargs)
+        if update_fields is None or "body" in update_fields:
+            store_message_words([self], self._state.db or "default")
 
     @property
     def is_inbound(self) -> bool:

@@ -1,31 +1,45 @@
 """Search customers and messages, among the conversations a user may see."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
-from django.db.models import F, Max, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Lower
+from django.db.models import Max, OuterRef, Subquery
 
-from channels_whatsapp.identity import get_identity
 from omnichannel.accounts.models import User
 from omnichannel.conversations import access
-from omnichannel.conversations.models import Contact, ContactBusinessId, Conversation, Message
-from omnichannel.conversations.search.index import HasWords
-from omnichannel.core.db import FoldedText
-from omnichannel.core.text.phone_numbers import strip_punctuation
-from omnichannel.core.text.search_words import MAX_INDEXED_CHARACTERS, WordKind, fold_text, get_word_kind, split_words
+from omnichannel.conversations.models import Contact, Conversation, ConversationQuerySet, Message
+from omnichannel.conversations.models.words import CONTACT_INDEX, MESSAGE_INDEX
+from omnichannel.conversations.search.contacts import ContactQuery, get_number_variants, load_texts
+from omnichannel.conversations.search.rounds import SECONDS, find_visible
+from omnichannel.core.text.search_words import (
+    MAX_INDEXED_CHARACTERS,
+    WordKind,
+    fold_text,
+    get_required_words,
+    get_word_kind,
+    split_words,
+)
 from omnichannel.core.text.whatsapp_markup import remove_markup
+from omnichannel.core.time_limited_queries import QueryTimeoutError, time_limited_queries
+from omnichannel.core.word_index import RequiredWord
 
 MAX_CUSTOMERS: Final = 8
 MAX_CONVERSATIONS: Final = 30
 MAX_MESSAGES: Final = 200
 MIN_QUERY_LENGTH: Final = 2
-MIN_DIGITS: Final = 4
-ID_PATTERN: Final = re.compile(r"\A(?:whatsapp:)?[A-Za-z]{0,2}\.?(?:ENT\.)?[A-Za-z0-9]{5,128}\Z")
 CONTEXT_CHARACTERS: Final = 60  # shown before and after a match
+
+
+class MessageRow(NamedTuple):
+    """The keys of a message and of its conversation."""
+
+    message: int
+    conversation: int
 
 
 @dataclass(frozen=True)
@@ -61,13 +75,22 @@ class ConversationResult:
 
 @dataclass(frozen=True)
 class SearchResults:
-    """Results of a search, newest first. `is_valid_query` is False when the query is too short."""
+    """Results of a search, newest first.
+
+    Attributes:
+        is_valid_query: False when the query is too short.
+        has_more: more was found than is shown.
+        is_complete: False when so much matches that only the newest of it was searched.
+        has_timed_out: the search was stopped and found nothing.
+    """
 
     text: str
     is_valid_query: bool
     customers: Sequence[CustomerResult] = ()
     conversations: Sequence[ConversationResult] = ()
     has_more: bool = False
+    is_complete: bool = True
+    has_timed_out: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -85,17 +108,24 @@ def search(user: User, text: str) -> SearchResults:
     words = split_words(query)
     if len(query) < MIN_QUERY_LENGTH and not _is_word_of_one_character(words):
         return SearchResults(query, is_valid_query=False)
-    messages = _search_messages(user, words) if words else []
-    groups = _group_by_conversation(messages)
+    try:
+        with time_limited_queries(SECONDS):
+            return _search_visible(access.conversations_visible_to(user).order_by(), query, words)
+    except QueryTimeoutError:
+        return SearchResults(query, is_valid_query=True, has_timed_out=True)
+
+
+def _search_visible(visible: ConversationQuerySet, query: str, words: Sequence[str]) -> SearchResults:
+    rows, are_all_messages = _search_messages(visible, words) if words else ([], True)
+    groups = _group_by_conversation(rows)
+    customers, are_all_customers = _search_customers(visible, query, words)
     return SearchResults(
         query,
         True,
-        _search_customers(user, query, words),
-        [
-            ConversationResult(message, _build_snippet(message.body, words), more_matches)
-            for message, more_matches in groups[:MAX_CONVERSATIONS]
-        ],
-        has_more=len(groups) > MAX_CONVERSATIONS or len(messages) == MAX_MESSAGES,
+        customers,
+        _load_conversation_results(groups[:MAX_CONVERSATIONS], words),
+        has_more=len(groups) > MAX_CONVERSATIONS or len(rows) == MAX_MESSAGES,
+        is_complete=are_all_messages and are_all_customers,
     )
 
 
@@ -104,20 +134,39 @@ def _is_word_of_one_character(words: Sequence[str]) -> bool:
     return bool(words) and get_word_kind(words[0][0]) is not WordKind.SPACED
 
 
-def _search_customers(user: User, query: str, words: Sequence[str]) -> list[CustomerResult]:
-    visible = access.conversations_visible_to(user).order_by()
+def _search_customers(
+    visible: ConversationQuerySet, query: str, words: Sequence[str]
+) -> tuple[list[CustomerResult], bool]:
+    """Return the customers with the latest activity, and whether all customers were searched."""
+    contact_query = ContactQuery(query)
+
+    def get_visible(keys: Sequence[int]) -> Sequence[tuple[int, datetime]]:
+        activities = visible.filter(contact__in=keys).values("contact").annotate(at=Max("last_activity_at"))
+        return list(activities.values_list("contact", "at"))
+
+    if not contact_query.required_words:
+        return [], True
+    rows, are_all = find_visible(CONTACT_INDEX, contact_query.required_words, get_visible, _are_enough_customers)
+    by_activity = [key for key, _ in sorted(rows, key=lambda row: (-row[1].timestamp(), row[0]))]
+    contacts = load_texts(by_activity[: 2 * MAX_CUSTOMERS]).in_bulk()
+    matching = [contacts[key] for key in by_activity if key in contacts and contact_query.matches(contacts[key])]
+    return _build_customer_results(visible, matching[:MAX_CUSTOMERS], words, query), are_all
+
+
+def _are_enough_customers(rows: Sequence[tuple[int, datetime]]) -> bool:
+    return len(rows) >= MAX_CUSTOMERS
+
+
+def _build_customer_results(
+    visible: ConversationQuerySet, contacts: Sequence[Contact], words: Sequence[str], query: str
+) -> list[CustomerResult]:
     latest = visible.filter(contact=OuterRef("pk")).order_by("-last_activity_at", "-pk").values("pk")[:1]
-    matches_query = build_name_filter(query) | build_number_filter(query) | _build_id_filter(query)
-    visible_contacts = (
-        with_folded_names(Contact.objects.all())
-        .filter(matches_query)
-        .annotate(latest=Subquery(latest))
-        .filter(latest__isnull=False)
-    )
-    by_activity = visible_contacts.annotate(at=Max("conversations__last_activity_at")).order_by("-at", "pk")
-    contacts = list(by_activity[:MAX_CUSTOMERS])
-    conversations = visible.select_related("agent__user").in_bulk([contact.latest for contact in contacts])
-    return [_build_customer_result(contact, conversations[contact.latest], words, query) for contact in contacts]
+    keys = Contact.objects.filter(pk__in=[contact.pk for contact in contacts]).values_list("pk", Subquery(latest))
+    latest_keys = dict(keys)
+    conversations = visible.select_related("agent__user").in_bulk(latest_keys.values())
+    return [
+        _build_customer_result(contact, conversations[latest_keys[contact.pk]], words, query) for contact in contacts
+    ]
 
 
 def _build_customer_result(contact: Contact, latest: Conversation, words: Sequence[str], query: str) -> CustomerResult:
@@ -125,71 +174,48 @@ def _build_customer_result(contact: Contact, latest: Conversation, words: Sequen
     return CustomerResult(contact, latest, name, _highlight_number(contact.display_handle, query))
 
 
-def with_folded_names(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
-    """Add aliases with the folded names, for build_name_filter."""
-    return contacts.alias(
-        plain_name=FoldedText("name"), plain_profile_name=FoldedText("profile_name"), plain_username=Lower("username")
+def _search_messages(visible: ConversationQuerySet, words: Sequence[str]) -> tuple[list[MessageRow], bool]:
+    """Return the newest matching messages, at most MAX_MESSAGES, and whether all messages were searched."""
+
+    def get_visible(keys: Sequence[int]) -> Sequence[MessageRow]:
+        messages = Message.objects.filter(pk__in=keys, conversation__in=visible.values("pk"))
+        rows = messages.order_by("-pk").values_list("pk", "conversation")[:MAX_MESSAGES]
+        return [MessageRow(*row) for row in rows]
+
+    required = [list(iter_required_words(words))]
+    rows, are_all = find_visible(MESSAGE_INDEX, required, get_visible, _are_more_than_shown)
+    return rows[:MAX_MESSAGES], are_all
+
+
+def _are_more_than_shown(rows: Sequence[MessageRow]) -> bool:
+    return len(rows) >= MAX_MESSAGES or len({row.conversation for row in rows}) > MAX_CONVERSATIONS
+
+
+def iter_required_words(words: Sequence[str]) -> Iterator[RequiredWord]:
+    """Yield the words that the index must have of a message with these words."""
+    for query_word in words:
+        required, are_prefixes = get_required_words(query_word)
+        yield from (RequiredWord(word, are_prefixes) for word in required)
+
+
+def _group_by_conversation(rows: Sequence[MessageRow]) -> list[tuple[int, int]]:
+    """Return the key of the newest message of each conversation, and the number of its other messages."""
+    newest: dict[int, int] = {}
+    for row in rows:
+        newest.setdefault(row.conversation, row.message)
+    counts = Counter(row.conversation for row in rows)
+    return [(message, counts[conversation] - 1) for conversation, message in newest.items()]
+
+
+def _load_conversation_results(groups: Sequence[tuple[int, int]], words: Sequence[str]) -> list[ConversationResult]:
+    related = Message.objects.select_related(
+        "conversation__contact", "conversation__agent__user", "conversation__queue"
     )
-
-
-def build_name_filter(text: str) -> Q:
-    """Return the filter for contacts with every word in one of their names; for `with_folded_names`.
-
-    A username is matched as typed, with its dots and underscores.
-    """
-    name_filter = Q()
-    for word in split_words(text) or [fold_text(text)]:
-        name_filter &= Q(plain_name__contains=word) | Q(plain_profile_name__contains=word)
-    username = text.strip().removeprefix("@").lower()
-    return name_filter | Q(plain_username__contains=username) if username else name_filter
-
-
-def build_number_filter(query: str, *, min_digits: int = MIN_DIGITS) -> Q:
-    """Return the filter for contacts with these digits in their number, in any of its spellings."""
-    number_filter = Q(pk=None)
-    for number in _get_number_variants(query, min_digits):
-        number_filter |= Q(identity__isnull=False) & (Q(address__contains=number) | Q(identity__contains=number))
-    return number_filter
-
-
-def _build_id_filter(query: str) -> Q:
-    """Return the filter for contacts with a business-scoped id that contains the query."""
-    if not ID_PATTERN.match(query):
-        return Q(pk=None)
-    ids = ContactBusinessId.objects.filter(business_scoped_id__icontains=query.removeprefix("whatsapp:"))
-    return Q(pk__in=ids.values("contact"))
-
-
-def _get_number_variants(query: str, min_digits: int = MIN_DIGITS) -> set[str]:
-    """Return the digits of the query without leading zeros, as they may be stored.
-
-    These are all digits, those without a trunk zero in parentheses, and those of the number's usual spelling.
-    """
-    digits = re.sub(r"\D", "", query)
-    if len(digits) < min_digits or re.search(r"[^\W\d_]", query):
-        return set()
-    without_trunk_zero = re.sub(r"\D", "", strip_punctuation(query))
-    variants = {re.sub(r"^0+", "", variant) or digits for variant in (digits, without_trunk_zero)}
-    return variants | {re.sub(r"\D", "", get_identity(f"+{variant}")) for variant in variants}
-
-
-def _search_messages(user: User, words: Sequence[str]) -> list[Message]:
-    """Return the newest matching messages, at most MAX_MESSAGES, with their conversations."""
-    visible = access.conversations_visible_to(user).order_by()
-    matches = Message.objects.filter(HasWords(words), conversation__in=visible.values("pk"))
-    matches = matches.select_related("conversation__contact", "conversation__agent__user", "conversation__queue")
-    # Not the bare key: PostgreSQL would scan all messages backwards instead of using the full-text index.
-    return list(matches.order_by((F("pk") + 0).desc())[:MAX_MESSAGES])
-
-
-def _group_by_conversation(messages: Sequence[Message]) -> list[tuple[Message, int]]:
-    """Return the newest message of each conversation, and the number of its other messages."""
-    newest: dict[int, Message] = {}
-    counts: dict[int, int] = {}
-    for message in messages:
-        newest.setdefault(message.conversation_id, message)
-        counts[message.conversation_id] = counts.get(message.conversation_id, 0) + 1
-    return [(message, counts[pk] - 1) for pk, message in newest.items()]
+    messages = related.in_bulk([key for key, _ in groups])
+    return [
+        ConversationResult(messages[key], _build_snippet(messages[key].body, words), more_matches)
+        for key, more_matches in groups
+    ]
 
 
 def _build_snippet(body: str, words: Sequence[str]) -> list[TextSegment]:
@@ -247,7 +273,7 @@ def _highlight_number(number: str, query: str) -> list[TextSegment]:
     """Split a displayed number at the digits of the query, whatever is between them."""
     offsets = [offset for offset, char in enumerate(number) if char.isdigit()]
     digits = "".join(number[offset] for offset in offsets)
-    for variant in sorted(_get_number_variants(query)):
+    for variant in sorted(get_number_variants(query)):
         if (start := digits.find(variant)) >= 0:
             return _split_at_matches(number, [(offsets[start], offsets[start + len(variant) - 1] + 1)])
     return [TextSegment(number, False)]

@@ -17,6 +17,8 @@ MAX_QUERY_WORDS: Final = 8
 MAX_WORD_LENGTH: Final = 64
 MAX_INDEXED_CHARACTERS: Final = 100_000  # of a message; WhatsApp allows 4,096
 MAX_INDEXED_BYTES: Final = 200_000  # PostgreSQL allows 1 MiB for the words of a row
+GRAM_LENGTH: Final = 5  # of names and numbers: longer ones would be as many as there are numbers
+MAX_GRAMS: Final = 200  # of a word
 
 # Letters with the spelling people use without them on their keyboard. The Arabic ones as in Lucene's ArabicNormalizer
 # and PersianNormalizer.
@@ -109,14 +111,14 @@ def get_required_words(word: str) -> tuple[list[str], bool]:
     return ["".join(pair) for pair in pairwise(word)] or [word], False
 
 
-def build_search_text(text: str) -> str:
-    """Return the different words of a text, separated by spaces, for the index."""
+def build_search_words(text: str) -> list[str]:
+    """Return the different words of a text, for the index."""
     size, words = 0, dict.fromkeys(_iter_indexed_words(text))
     for number, word in enumerate(words):
         size += len(word.encode()) + 1
         if size > MAX_INDEXED_BYTES:
-            return " ".join(list(words)[:number])
-    return " ".join(words)
+            return list(words)[:number]
+    return list(words)
 
 
 def _iter_indexed_words(text: str) -> Iterator[str]:
@@ -127,3 +129,18 @@ def _iter_indexed_words(text: str) -> Iterator[str]:
         else:
             yield from word
             yield from map("".join, pairwise(word))
+
+
+def get_grams(word: str) -> list[str]:
+    """Return what begins at each character of a word, at most GRAM_LENGTH long; any part of it is found by them."""
+    return [word[start : start + GRAM_LENGTH] for start in range(min(len(word), MAX_GRAMS))]
+
+
+def get_required_grams(part: str) -> tuple[list[str], bool]:
+    """Return the grams that a word with this part has, and whether they are prefixes of them.
+
+    Words that have the grams in other places are found, too.
+    """
+    if len(part) <= GRAM_LENGTH:
+        return [part], True
+    return [part[start : start + GRAM_LENGTH] for start in range(len(part) - GRAM_LENGTH + 1)], False

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from omnichannel.conversations import access
 from omnichannel.conversations.contacts import merge
 from omnichannel.conversations.models import Contact, ContactMerge, Conversation
+from omnichannel.core.time_limited_queries import QueryTimeoutError
 from omnichannel.desk.customer_panel.panel import compare_contacts
 from omnichannel.desk.shared.decorators import AgentRequest, agent_required
 from omnichannel.desk.shared.paging import parse_int_or_zero
@@ -23,7 +24,7 @@ def merge_contact(request: AgentRequest, pk: int) -> HttpResponse:
     other_pk = parse_int_or_zero(request.POST.get("other", "") or request.GET.get("other", ""))
     if not other_pk:
         return _render_candidate_search(request, conversation)
-    other = access.fully_visible_contacts(request.user).filter(pk=other_pk).first()
+    other = access.fully_visible_contacts(request.user, [other_pk]).first()
     if other is None:
         raise Http404("No such contact.")
     if request.method != "POST":
@@ -38,8 +39,11 @@ def merge_contact(request: AgentRequest, pk: int) -> HttpResponse:
 def _render_candidate_search(request: AgentRequest, conversation: Conversation) -> HttpResponse:
     """Render the search for the contact to merge with, and its results."""
     query = request.GET.get("q", "")
-    candidates = list(merge.search_merge_candidates(conversation.contact, request.user, query))
-    context = {"conversation": conversation, "query": query, "candidates": candidates}
+    context: dict[str, Any] = {"conversation": conversation, "query": query, "candidates": []}
+    try:
+        context["candidates"] = merge.search_merge_candidates(conversation.contact, request.user, query)
+    except QueryTimeoutError:
+        context["has_timed_out"] = True
     if request.htmx and request.htmx.target == "merge-results":
         return render(request, "desk/customer_panel/merge/_results.html", context)
     return _render_dialog(request, "desk/customer_panel/merge/_search.html", context)
