@@ -8,7 +8,7 @@ DEPLOY = Path(__file__).parents[2] / "deploy"
 
 def test_every_unit_has_the_settings_and_the_protection_of_the_others() -> None:
     units = [*DEPLOY.glob("systemd/*.service"), *DEPLOY.glob("omnichannel*.service")]
-    assert len(units) == 6
+    assert len(units) == 7
     for unit in units:
         text = unit.read_text()
         for line in ("User=omnichannel", "EnvironmentFile=/etc/omnichannel.env", "NoNewPrivileges=true", "UMask=0077"):

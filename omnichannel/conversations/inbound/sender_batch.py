@@ -91,11 +91,11 @@ class SenderBatch:
     def _load_conversations(self) -> None:
         conversations = Conversation.objects.select_for_update(of=("self",), no_key=True).annotate_is_shared()
         of_senders = conversations.filter(contact__in=list(self._contacts), number__account=self._account)
-        opened = of_senders.filter(closed_at=None).annotate(last_message_at=F("last_message__created_at"))
+        opened = of_senders.filter(closed_at=None).annotate(newest_message_at=F("last_message__created_at"))
         for conversation in opened.order_by("pk"):
             conversation.contact = self._contacts[conversation.contact_id]
             self.conversations[conversation.contact_id, conversation.number_id] = conversation
-            self.last_message_times[conversation.pk] = conversation.last_message_at
+            self.last_message_times[conversation.pk] = conversation.newest_message_at
 
     def get_service_windows(
         self, pairs: Collection[tuple[int, int]]

@@ -29,9 +29,9 @@ class Journey:
         close_connection()
         return status
 
-    def open_stream(self, last_id: int | None = None) -> EventStreamClient:
-        """Open the page's event stream; with `last_id` as after an interruption."""
-        stream = EventStreamClient(self._stack.port, self._session, last_id=last_id)
+    def open_stream(self, position: int | None = None) -> EventStreamClient:
+        """Open the page's event stream; with `position` as after an interruption."""
+        stream = EventStreamClient(self._stack.port, self._session, position=position)
         assert stream.next_event() == "hello"
         return stream
 

@@ -124,6 +124,7 @@ class ProductionStack(AppInstance):
             for port in ports:
                 self._start_unit(unit, port)
         for name in WORKERS:
+            self._start_unit("omnichannel-deliveries", name)
             self._start_unit("omnichannel-worker", name)
         self._start_nginx()
         for port in self.ports:
