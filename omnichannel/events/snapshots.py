@@ -101,7 +101,7 @@ def fetch_events_after(position: int, now: Snapshot, *, limit: int) -> list[Even
     They include those that a reader at this position has received from transactions that were not the last.
     """
     events = _events_by_key().filter(now.visible(), Q(("key__gt", position)))
-    return _sort(events.order_by("-key")[:limit])
+    return _sort(events.order_by(F("key").desc())[:limit])
 
 
 def find_position_before(moment: datetime) -> int | None:

@@ -95,7 +95,7 @@ class SenderBatch:
         for conversation in opened.order_by("pk"):
             conversation.contact = self._contacts[conversation.contact_id]
             self.conversations[conversation.contact_id, conversation.number_id] = conversation
-            self.last_message_times[conversation.pk] = conversation.newest_message_at
+            self.last_message_times[conversation.pk] = conversation.newest_message_at  # type: ignore[attr-defined]
 
     def get_service_windows(
         self, pairs: Collection[tuple[int, int]]
