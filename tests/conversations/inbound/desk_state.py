@@ -3,7 +3,7 @@
 from typing import Any
 
 from channels_whatsapp.models import WebhookDelivery, WhatsAppAccount
-from omnichannel.conversations.models import Contact, Conversation, FailedReply, Message
+from omnichannel.conversations.models import Contact, Conversation, FailedReply, Message, MessageWords
 from omnichannel.events.models import Event
 from omnichannel.jobs.models import Lane
 
@@ -61,12 +61,13 @@ def _describe_conversation(conversation: Conversation) -> State:
 
 def _describe_message(message: Message) -> State:
     fields = (
-        *("direction", "kind", "body", "search_text", "content", "status", "twilio_sid", "error_code"),
+        *("direction", "kind", "body", "content", "status", "twilio_sid", "error_code"),
         *("error_message", "payload", "created_at", "updated_at", "not_before", "check_status_at"),
     )
     columns = ("position", "source_url", "name", "declared_type", "state", "error")
     return {
         **{name: getattr(message, name) for name in fields},
+        "has_words": MessageWords.objects.filter(message=message).exists(),
         "quoted": message.quoted.twilio_sid if message.quoted else None,
         "files": list(message.attachments.order_by("position").values_list(*columns)),
     }

@@ -67,9 +67,7 @@ def test_contacts_stored_in_bulk_are_found_with_their_ids_and_numbers() -> None:
         [ContactBusinessId(contact=contact, account=account, business_scoped_id="US.77712345")]
     )
     address = "whatsapp:+15550001111"
-    ContactAddress.objects.bulk_create(
-        [ContactAddress(contact=contact, address=address, identity="+15550001111")]
-    )
+    ContactAddress.objects.bulk_create([ContactAddress(contact=contact, address=address, identity="+15550001111")])
     for text in ("amara", "us.77712", "77712345", "5550001111"):
         assert find_contacts(text) == [contact.pk]
 

@@ -81,10 +81,8 @@ def test_templates_are_synced_for_the_chosen_number(desk: DeskScenario, settings
 def test_unmatched_search_number_can_be_contacted(desk: DeskScenario) -> None:
     link = client_for(desk.dana).get(reverse("desk:search"), {"q": "+49 171 39200099"}, **HTMX_HEADERS).content.decode()
     assert f'href="{NEW_PATH}?to=%2B49%20171%2039200099"' in link
-    assert (
-        NEW_PATH
-        not in client_for(desk.dana).get(reverse("desk:search"), {"q": "lamp 2231"}, **HTMX_HEADERS).content.decode()
-    )
+    results = client_for(desk.dana).get(reverse("desk:search"), {"q": "lamp 2231"}, **HTMX_HEADERS).content.decode()
+    assert f"{NEW_PATH}?to=" not in results
 
 
 def test_conversation_is_started_and_opened(desk: DeskScenario, delivery_template: MessageTemplate) -> None:
