@@ -39,7 +39,7 @@ DATABASE_FAULTS = (OperationalError, InterfaceError)
 
 @dataclass
 class Round:
-    """What one round over all accounts came to.
+    """Result of one round over all accounts.
 
     Attributes:
         attempt_count: deliveries that were applied, ignored or found to fail.

@@ -1,4 +1,4 @@
-"""What a manifest says about a database: its migrations, its rows, and the keys that decrypt it."""
+"""Read what a manifest says about a database: its migrations, its rows, and the keys that decrypt it."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Final

@@ -19,7 +19,7 @@ CHUNK_BYTES: Final = 1024 * 1024
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a backup contains.
+    """Contents of a backup.
 
     `row_counts` and `migrations` are those of the very snapshot that was written. `key_checks` is a known text,
     encrypted with each key that the database needs. `checksums` is the SHA-256 of the list of files.

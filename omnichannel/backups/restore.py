@@ -15,7 +15,7 @@ DATABASE_NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 @dataclass(frozen=True)
 class RestoredBackup:
-    """What was restored."""
+    """Result of a restore."""
 
     rows: int
     tables: int

@@ -86,7 +86,7 @@ def _visible_q(agent_id: int, queues: Any, participating: Any) -> Q:
 
 @dataclass(frozen=True)
 class Scope:
-    """What an agent may see, loaded once for the queries of a list.
+    """Access of an agent, loaded once for the queries of a list.
 
     It holds keys, because databases find rows of known keys through indexes; with subqueries in their place they read
     all conversations. Load it anew for each request: access may change.

@@ -31,7 +31,7 @@ RECONNECT_SECONDS: Final = 1.0
 
 
 class Channel(StrEnum):
-    """What a process may wait for. The values are names of PostgreSQL channels."""
+    """Kinds of changes that a process waits for. The values are names of PostgreSQL channels."""
 
     DELIVERIES = "omnichannel_deliveries"
     EVENTS = "omnichannel_events"

@@ -26,7 +26,7 @@ REWOUND_TRANSACTIONS = 2000
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Which events a reader sees at a moment: those with a key below `end` that are not in progress.
+    """The events that a reader sees at a moment: those with a key below `end` that are not in progress.
 
     The key of an event is its transaction id, on SQLite its own id.
 

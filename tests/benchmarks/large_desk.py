@@ -32,7 +32,7 @@ from django.utils import timezone
 from channels_whatsapp.models import WebhookDelivery, WhatsAppNumber
 from omnichannel.accounts.models import User
 from omnichannel.conversations.models import Contact, Conversation, ConversationEvent, Message
-from omnichannel.conversations.models.words import CONTACT_INDEX, MESSAGE_INDEX
+from omnichannel.conversations.models.search import CONTACT_INDEX, MESSAGE_INDEX
 from omnichannel.conversations.search.index import ensure_index
 from omnichannel.core.localized_text import localized
 from omnichannel.core.text.search_words import build_search_words

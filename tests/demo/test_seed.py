@@ -43,10 +43,10 @@ def test_the_demonstration_shows_every_part_of_the_desk() -> None:
 def test_some_customers_have_a_username_that_search_finds() -> None:
     call_command("seed_demo")
     agent = User.objects.get(username="dana")
-    found = [
+    names = [
         [result.contact.display_name for result in search(agent, text).customers] for text in ("@mei.tanaka", "amara.d")
     ]
-    assert found == [["Mei Tanaka"], ["Amara Diallo"]]
+    assert names == [["Mei Tanaka"], ["Amara Diallo"]]
 
 
 def test_only_those_who_still_have_the_printed_password_are_printed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,7 +24,7 @@ from omnichannel.conversations.models import (
     Conversation,
     TimelineEventKind,
 )
-from omnichannel.conversations.models.words import store_contact_words
+from omnichannel.conversations.models.search import store_contact_words
 from omnichannel.core.localized_text import localized
 from routing.models import ContactField
 from routing.variables import values as variable_values

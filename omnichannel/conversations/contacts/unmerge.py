@@ -23,7 +23,7 @@ from omnichannel.conversations.models import (
     RequiredSkill,
 )
 from omnichannel.conversations.models.conversations import ConversationEvent
-from omnichannel.conversations.models.words import store_contact_words
+from omnichannel.conversations.models.search import store_contact_words
 from omnichannel.conversations.state_machine import CLEARED_OFFER
 from routing.models import Agent, Queue, State
 

@@ -33,7 +33,7 @@ from omnichannel.jobs.lanes import enqueue
 from routing.models import Queue
 
 BLOCKED_REASON = "This customer is blocked."
-# Those that a message changes, see `advance_clocks`.
+# Fields that a message changes, see `advance_clocks`.
 ACTIVITY_FIELDS = ("last_inbound_at", "window_closes_at", "unread_count", "last_message_id", "last_activity_at")
 ATTACHMENTS_DISABLED = gettext_noop("Attachments from customers are disabled for this number.")
 

@@ -42,7 +42,7 @@ from omnichannel.conversations.models.messages import (
     MessageStatus,
     attachment_path,
 )
-from omnichannel.conversations.models.words import ContactWords, MessageWords
+from omnichannel.conversations.models.search import ContactWords, MessageWords
 
 __all__ = [
     "Attachment",

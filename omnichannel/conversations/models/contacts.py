@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 
 from channels_whatsapp.identity import WHATSAPP_PREFIX, format_address, is_business_scoped
 from channels_whatsapp.models import WhatsAppAccount
-from omnichannel.conversations.models.words import (
+from omnichannel.conversations.models.search import (
     NAME_FIELDS,
     ContactText,
     add_contact_words,

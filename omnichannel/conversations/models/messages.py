@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from omnichannel.conversations.models.automation import MessageTrigger
 from omnichannel.conversations.models.conversations import Conversation
-from omnichannel.conversations.models.words import store_message_words
+from omnichannel.conversations.models.search import store_message_words
 from routing.models import Agent
 
 

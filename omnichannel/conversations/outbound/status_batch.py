@@ -16,7 +16,7 @@ from omnichannel.conversations.outbound.delivery_status import (
 )
 from omnichannel.core.db import update_rows
 
-# What `add` looks at, and the topics of the live event.
+# Fields that `add` reads, and the topics of the live event.
 LOADED_FIELDS = (
     *("status", "direction", "twilio_sid", "public_id", "error_code", "error_message", "payload"),
     *("conversation__contact", "conversation__agent", "conversation__queue"),

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from channels_whatsapp.identity import WHATSAPP_PREFIX, get_identity
 from omnichannel.conversations.models import Contact
-from omnichannel.conversations.models.words import (
+from omnichannel.conversations.models.search import (
     CONTACT_INDEX,
     ContactText,
     TextKind,

@@ -7,7 +7,7 @@ from django.apps import apps
 from django.db import connections, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from omnichannel.conversations.models.words import (
+from omnichannel.conversations.models.search import (
     CONTACT_INDEX,
     MESSAGE_INDEX,
     store_contact_words,

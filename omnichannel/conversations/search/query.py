@@ -13,7 +13,7 @@ from django.db.models import Max, OuterRef, Subquery
 from omnichannel.accounts.models import User
 from omnichannel.conversations import access
 from omnichannel.conversations.models import Contact, Conversation, ConversationQuerySet, Message
-from omnichannel.conversations.models.words import CONTACT_INDEX, MESSAGE_INDEX
+from omnichannel.conversations.models.search import CONTACT_INDEX, MESSAGE_INDEX
 from omnichannel.conversations.search.contacts import ContactQuery, get_number_variants, load_texts
 from omnichannel.conversations.search.rounds import SECONDS, find_visible
 from omnichannel.core.text.search_words import (

@@ -17,7 +17,7 @@ from omnichannel.worker_jobs import create_delivery_worker, create_worker
 
 
 class StoppableWorker(Protocol):
-    """What runs until it is asked to stop."""
+    """A worker that runs until it is asked to stop."""
 
     def stop(self) -> None: ...
 

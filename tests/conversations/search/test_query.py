@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from omnichannel.conversations.contacts import merge
 from omnichannel.conversations.models import ContactWords, Conversation, Label, Message, MessageWords
-from omnichannel.conversations.models.words import MESSAGE_INDEX
+from omnichannel.conversations.models.search import MESSAGE_INDEX
 from omnichannel.conversations.search.query import SearchResults, iter_required_words, search
 from omnichannel.core.db import FoldedText
 from omnichannel.core.text.search_words import DIGIT_REPLACEMENTS, LETTER_REPLACEMENTS, fold_text, split_words

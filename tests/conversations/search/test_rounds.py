@@ -7,7 +7,7 @@ from django.db import OperationalError, connection
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations.models import Conversation, Message
-from omnichannel.conversations.models.words import CONTACT_INDEX, MESSAGE_INDEX
+from omnichannel.conversations.models.search import CONTACT_INDEX, MESSAGE_INDEX
 from omnichannel.conversations.search import contacts, query, rounds
 from omnichannel.conversations.search.query import search
 from omnichannel.core import time_limited_queries as time_limited_queries_module

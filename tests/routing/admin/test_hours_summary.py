@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.contrib import admin
 
-from routing.admin.hours_summary import HoursSummary, build_summary
+from routing.admin.operating_hours.summary import HoursSummary, build_summary
 from routing.models import OperatingHours
 from tests import builders
 from tests.admin_client import UserClient, admin_url, visible_text

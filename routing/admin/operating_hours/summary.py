@@ -1,4 +1,4 @@
-"""What saved operating hours mean in practice, in words: now, next, on the next days, and who uses them."""
+"""Describe in words what saved operating hours mean in practice: now, next, on the next days, and who uses them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

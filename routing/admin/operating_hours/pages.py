@@ -17,11 +17,10 @@ from django.utils import timezone
 
 from omnichannel.jobs.lanes import enqueue
 from routing.admin.form_fields import TimeOfDayField, date_input, get_time_zone_choices
-from routing.admin.holiday_import import CountryForm, build_preview, select_holidays
-from routing.admin.hours_summary import build_summary
 from routing.admin.inlines import AccessibleInlineFormSet, AccessibleTabularInline
-from routing.admin.settings_admin import RoutingSettingsAdmin
-from routing.admin.week_grid import (
+from routing.admin.operating_hours.holiday_import import CountryForm, build_preview, select_holidays
+from routing.admin.operating_hours.summary import build_summary
+from routing.admin.operating_hours.week_grid import (
     Day,
     Period,
     build_days,
@@ -30,6 +29,7 @@ from routing.admin.week_grid import (
     format_open_time,
     get_copied_weekday,
 )
+from routing.admin.settings_admin import RoutingSettingsAdmin
 from routing.assignment.assign_waiting import ASSIGN_LANE
 from routing.holiday_calendar import add_holidays
 from routing.models import Holiday, OpeningPeriod, OperatingHours, Weekday

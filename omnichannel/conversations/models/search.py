@@ -46,7 +46,7 @@ class ContactWords(models.Model):
 
 
 class TextKind(StrEnum):
-    """What a text of a contact is; its words in the index begin with the value."""
+    """The kind of a contact's text; its words in the index begin with the value."""
 
     NAME = ""
     USERNAME = "@"
