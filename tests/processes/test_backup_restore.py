@@ -133,7 +133,7 @@ def test_a_backup_beside_a_running_writer_is_consistent_and_has_what_was_acknowl
         empty_app, "restore", str(next(backups.iterdir()))
     )  # compares the rows with the manifest
     assert status == 0, output
-    restored = set(empty_app.call("list_inbound_sids"))
+    restored = set(empty_app.call("list_delivery_sids"))
     assert before <= restored <= set(acknowledged)
 
 
@@ -143,6 +143,8 @@ def test_a_restored_desk_starts_and_files_messages(app: AppInstance, empty_app: 
     empty_app.start_server("--no-worker")
     path = f"/webhooks/whatsapp/{shop['key']}/inbound/"
     assert post_signed_form(empty_app.url, path, build_text_form(shop, 1, "Hello")) == 200
+    empty_app.start_command("run_worker", "--only", "deliveries")
+    empty_app.wait_until_applied()
     assert len(empty_app.call("list_inbound_sids")) == 1
 
 
@@ -168,8 +170,9 @@ def test_keep_deletes_the_oldest_complete_backups_and_nothing_else(
     others = {"omnichannel-2020-01-04T00-00-00Z", "notes"}  # one without a manifest, and a folder that is not ours
     for name in others:
         (backups / name).mkdir()
+    kept = backup.rename(backups / "omnichannel-2020-02-01T00-00-00Z")
     newest = create_backup(app, backups, "--keep", "2")
-    assert {path.name for path in backups.iterdir()} == {newest.name, backup.name, *others}
+    assert {path.name for path in backups.iterdir()} == {newest.name, kept.name, *others}
 
 
 # -- What is refused --------------------------------------------------------------------------------------------------

@@ -87,6 +87,11 @@ def count_due_deliveries() -> int:
     return WebhookDelivery.objects.filter(next_attempt_at__isnull=False).count()
 
 
+def list_delivery_sids() -> list[str]:
+    """Return the message SIDs of all stored webhook deliveries."""
+    return [payload["MessageSid"][0] for payload in WebhookDelivery.objects.values_list("payload", flat=True)]
+
+
 def list_lanes() -> list[dict[str, Any]]:
     """Return kind and attempts of all lanes."""
     return [dict(row) for row in Lane.objects.order_by("pk").values("kind", "attempts")]
