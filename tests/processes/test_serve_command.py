@@ -42,7 +42,7 @@ def test_the_server_stops_within_seconds_while_pages_are_open(
         server.send_interrupt()
     else:
         server.terminate()
-    server.assert_clean_exit(5)
+    server.assert_clean_exit(STOP_TIMEOUT)
     assert server.read_output().rstrip().endswith("Stopped.")
     assert not app.worker_is_running()
     assert not app.delivery_worker_is_running()
