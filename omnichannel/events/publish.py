@@ -27,9 +27,9 @@ def publish(
     _insert([_build(kind, subject_id, topics, part_id, data)])
 
 
-def publish_many(kind: str, hints: Sequence[tuple[int, Iterable[str]]], *, part_id: int | None = None) -> None:
+def publish_many(kind: str, hints: Sequence[tuple[int, Iterable[str]]]) -> None:
     """Publish events for many objects of one kind, each with its topics, in one statement."""
-    _insert([_build(kind, subject_id, topics, part_id, None) for subject_id, topics in hints])
+    _insert([_build(kind, subject_id, topics, None, None) for subject_id, topics in hints])
 
 
 def publish_parts(kind: str, hints: Sequence[tuple[int, int, Iterable[str]]]) -> None:

@@ -48,26 +48,23 @@ def enqueue(kind: str, key: int, *, at: datetime | None = None) -> None:
         key: primary key of the object the work concerns.
         at: due time; default now.
     """
-    now = timezone.now()
-    due_at = _to_db_value("due_at", at or now)
-    with connection.cursor() as cursor:
-        cursor.execute(ENQUEUE_SQL, [kind, key, due_at, _to_db_value("token", uuid.uuid4())])
-    if at is None or at - now < WAKEUP_HORIZON:
-        request_wakeup(Channel.LANES)
+    enqueue_many([(kind, key)], at=at)
 
 
 def enqueue_many(lanes: Collection[tuple[str, int]], *, at: datetime | None = None) -> None:
     """Enqueue work in many lanes, given by kind and key, in one statement. See `enqueue`."""
     if not lanes:
         return
-    due_at = _to_db_value("due_at", at or timezone.now())
+    now = timezone.now()
+    due_at = _to_db_value("due_at", at or now)
     rows = [(kind, key, due_at, _to_db_value("token", uuid.uuid4())) for kind, key in sorted(set(lanes))]
     with connection.cursor() as cursor:
         cursor.execute(
             ENQUEUE_SQL.replace(ENQUEUE_VALUES, ", ".join([ENQUEUE_VALUES] * len(rows)), 1),
             [value for row in rows for value in row],
         )
-    request_wakeup(Channel.LANES)
+    if at is None or at - now < WAKEUP_HORIZON:
+        request_wakeup(Channel.LANES)
 
 
 def _to_db_value(name: str, value: object) -> Any:

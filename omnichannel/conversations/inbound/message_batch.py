@@ -19,12 +19,12 @@ from omnichannel.conversations.inbound.receive import (
     get_created_text,
     is_latest_inbound,
     is_latest_message,
+    save_attachments,
 )
 from omnichannel.conversations.inbound.sender_batch import SenderBatch
 from omnichannel.conversations.lanes import LaneKind, request_automated_messages
 from omnichannel.conversations.models import (
     Attachment,
-    AttachmentState,
     Contact,
     ContactBusinessId,
     Conversation,
@@ -66,6 +66,10 @@ class _Addition:
     thread: _Thread
     inbound: InboundMessage
     message: Message
+
+    def build_attachments(self) -> list[Attachment]:
+        """Return the message's files, once it is stored."""
+        return build_attachments(self.thread.number, self.message, self.inbound)
 
 
 class MessageBatch:
@@ -180,7 +184,7 @@ class MessageBatch:
         self._save_contacts()
         _save_new_conversations([thread.conversation for thread in started])
         Message.objects.bulk_create([addition.message for addition in self._additions])
-        _save_attachments(self._additions)
+        save_attachments([attachment for addition in self._additions for attachment in addition.build_attachments()])
         _save_activity(list(self._threads.values()))
         return [(addition.thread.conversation, addition.message.pk) for addition in self._additions]
 
@@ -248,16 +252,6 @@ def _save_new_conversations(conversations: Sequence[Conversation]) -> None:
     enqueue_many([(LaneKind.ROUTE, conversation.pk) for conversation in conversations])
     requests = [(conversation, conversation.created_at) for conversation in conversations]
     request_automated_messages(requests, MessageTrigger.GREETING)
-
-
-def _save_attachments(additions: Sequence[_Addition]) -> None:
-    attachments = [
-        attachment
-        for addition in additions
-        for attachment in build_attachments(addition.thread.number, addition.message, addition.inbound)
-    ]
-    Attachment.objects.bulk_create(attachments)
-    enqueue_many([(LaneKind.MEDIA, item.pk) for item in attachments if item.state == AttachmentState.PENDING])
 
 
 def _save_activity(threads: Sequence[_Thread]) -> None:

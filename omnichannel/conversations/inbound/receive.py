@@ -29,7 +29,7 @@ from omnichannel.conversations.models import (
 )
 from omnichannel.conversations.state_machine import resume_on_customer_message
 from omnichannel.core.localized_text import LocalizedText, localized
-from omnichannel.jobs.lanes import enqueue
+from omnichannel.jobs.lanes import enqueue, enqueue_many
 from routing.models import Queue
 
 BLOCKED_REASON = "This customer is blocked."
@@ -67,7 +67,7 @@ def receive_message(account: WhatsAppAccount, inbound: InboundMessage, *, receiv
     message = build_message(conversation, inbound, received_at)
     message.quoted = _find_quoted_message(conversation, inbound)
     message.save(force_insert=True)
-    _create_attachments(number, message, inbound)
+    save_attachments(build_attachments(number, message, inbound))
     _update_activity(conversation, message)
     opt_out.apply_opt_out_word(conversation, message)
     resume_on_customer_message(conversation)
@@ -121,12 +121,6 @@ def _find_quoted_message(conversation: Conversation, inbound: InboundMessage) ->
         conversation__contact=conversation.contact_id, conversation__number=conversation.number_id
     )
     return messages.filter(twilio_sid=inbound.quoted_sid).first()
-
-
-def _create_attachments(number: WhatsAppNumber, message: Message, inbound: InboundMessage) -> None:
-    for attachment in Attachment.objects.bulk_create(build_attachments(number, message, inbound)):
-        if attachment.state == AttachmentState.PENDING:
-            enqueue(LaneKind.MEDIA, attachment.pk)
 
 
 def _update_activity(conversation: Conversation, message: Message) -> None:
@@ -189,6 +183,12 @@ def build_attachments(number: WhatsAppNumber, message: Message, inbound: Inbound
         )
         for position, item in enumerate(inbound.media)
     ]
+
+
+def save_attachments(attachments: Sequence[Attachment]) -> None:
+    """Store the files of messages, and let workers fetch those that are pending."""
+    Attachment.objects.bulk_create(attachments)
+    enqueue_many([(LaneKind.MEDIA, item.pk) for item in attachments if item.state == AttachmentState.PENDING])
 
 
 def is_latest_inbound(conversation: Conversation, received_at: datetime) -> bool:

@@ -45,14 +45,6 @@ class ConversationQuerySet(RoutableQuerySet["Conversation"]):
         current = Participation.objects.filter(conversation=OuterRef("pk"), left_at=None)
         return self.annotate(is_shared=Exists(current))
 
-    def shared_with(self, agent: Agent) -> Self:
-        """Return conversations in which the agent participates or has an unread mention."""
-        participations = Participation.objects.filter(agent=agent, left_at=None)
-        mentions = Mention.objects.filter(agent=agent, seen_at=None)
-        return self.filter(
-            Q(pk__in=participations.values("conversation")) | Q(pk__in=mentions.values("note__conversation")),
-        )
-
     def get_service_window(self, contact: Contact, number: WhatsAppNumber) -> dict[str, datetime | None]:
         """Return `last_inbound_at` and `window_closes_at` for a conversation of this contact on this number.
 
